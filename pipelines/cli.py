@@ -1,0 +1,81 @@
+"""The command ``truecost``: one group, each topic in a module of ``pipelines.commands``.
+
+Commands load lazily, so that a question to the published file imports neither Dagster nor pandas.
+No answers are computed here.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from importlib.metadata import version
+
+import click
+
+# command -> module of pipelines.commands that exports it under the same name ("-" becomes "_")
+COMMANDS = {
+    "run": "run",
+    "status": "status",
+    "sql": "sql",
+    "offers": "offers",
+}
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they are used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the command names in the order of ``COMMANDS``."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import and return one command, or None if there is no such command."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"pipelines.commands.{COMMANDS[cmd_name]}")
+        command: click.Command = getattr(module, cmd_name.replace("-", "_"))
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command, or refuse in one line that lists what there is."""
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            raise click.UsageError(f"no command {args[0]!r}; there are: {', '.join(COMMANDS)}")
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(version("truecost"), prog_name="truecost")
+def truecost() -> None:
+    """What AI compute really costs: dated prices x hardware x models, with intervals.
+
+    Start with `truecost run`: it reads the price lists, builds the warehouse and prints the
+    cheapest offers and the headline tables. Then ask: `truecost offers H100-SXM-80GB -n 8`,
+    `truecost infer llama-3.1-70b`, `truecost train --help`, `truecost sql "from marts.offers_latest"`.
+
+    Data live in warehouse/data, or where TRUECOST_HOME says.
+    """
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line. Bad input is one line on stderr and exit status 2."""
+    try:
+        status = truecost.main(args=arguments, prog_name="truecost", standalone_mode=False)
+    except click.exceptions.Exit as end:
+        status = end.exit_code
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.ctx.get_help() if error.ctx else "")
+        status = 0
+    except click.ClickException as error:
+        context = getattr(error, "ctx", None)
+        command = context.command_path if context else "truecost"
+        message = " ".join(error.format_message().split())
+        click.echo(f"{command}: {message}", err=True)
+        status = 2
+    except click.Abort:
+        click.echo("truecost: stopped", err=True)
+        status = 130
+    except BrokenPipeError:
+        status = 0
+    sys.exit(status if isinstance(status, int) else 0)

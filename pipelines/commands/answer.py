@@ -1,0 +1,145 @@
+"""How an answer is printed: a table for people, CSV or JSON for machines. Nothing is computed here."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+import sys
+from collections.abc import Callable, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+import click
+
+FORMATS = ("table", "csv", "json")
+
+
+def format_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add ``--format table|csv|json`` and its short form ``--json`` to a command."""
+    command = click.option(
+        "--format",
+        "output",
+        type=click.Choice(FORMATS),
+        default="table",
+        show_default=True,
+        help="How to print: a table for people, csv, or json (an array of objects).",
+    )(command)
+    return click.option(
+        "--json", "output", flag_value="json", help="Short for --format json.", default=None
+    )(command)
+
+
+def plain(value: Any) -> Any:
+    """Return a value that JSON has: dates as ISO text, Decimal as float, NaN and infinity as null."""
+    if isinstance(value, Decimal):
+        value = float(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, datetime):
+        return value.isoformat().replace("+00:00", "Z")
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, dict):
+        return {str(name): plain(part) for name, part in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(part) for part in value]
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    return str(value)
+
+
+def significant(value: Any, digits: int = 3) -> str:
+    """Return a number for people: 3 significant digits, thousands separated, a dash for null.
+
+    Examples
+    --------
+    >>> significant(1234567.0), significant(0.000123456), significant(None), significant(2.5)
+    ('1,230,000', '0.000123', '–', '2.5')
+    """
+    if value is None:
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, Decimal):
+        value = float(value)
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            return "–"
+        if value == 0:
+            return "0"
+        decimals = digits - 1 - math.floor(math.log10(abs(value)))
+        rounded = round(value, decimals)
+        return (
+            f"{rounded:,.{max(decimals, 0)}f}".rstrip("0").rstrip(".")
+            if decimals > 0
+            else f"{rounded:,.0f}"
+        )
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%d %H:%M}Z"
+    if isinstance(value, date):
+        return value.isoformat()
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in str(value))
+
+
+def spreadsheet_safe(value: Any) -> Any:
+    """Return a CSV cell that no spreadsheet runs as a formula (a leading apostrophe is added)."""
+    value = plain(value)
+    if isinstance(value, str) and value[:1] in "=+-@\t\r" and value:
+        return "'" + value
+    return json.dumps(value) if isinstance(value, (dict, list)) else value
+
+
+def print_rows(
+    columns: Sequence[str], rows: Sequence[Sequence[Any]], output: str | None, title: str = ""
+) -> None:
+    """Print rows in the chosen format.
+
+    Parameters
+    ----------
+    columns : sequence of str
+        Column names, units included.
+    rows : sequence of sequences
+        The answer, one sequence a row.
+    output : {"table", "csv", "json"} or None
+        None means table.
+    title : str
+        A line above the table; not printed for machines.
+    """
+    if output == "json":
+        click.echo(
+            json.dumps([dict(zip(columns, map(plain, row), strict=True)) for row in rows], indent=1)
+        )
+    elif output == "csv":
+        writer = csv.writer(sys.stdout, lineterminator="\n")
+        writer.writerow(columns)
+        writer.writerows([spreadsheet_safe(value) for value in row] for row in rows)
+    else:
+        print_table(columns, rows, title)
+
+
+def print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], title: str = "") -> None:
+    """Print rows as a table for people, numbers to the right."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(
+        title=Text(title) if title else None,
+        title_justify="left",
+        box=None,
+        pad_edge=False,
+        header_style="bold",
+    )
+    for index, name in enumerate(columns):
+        is_number = any(isinstance(row[index], (int, float, Decimal)) for row in rows)
+        table.add_column(Text(name), justify="right" if is_number else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(significant(value)) for value in row))
+    console = Console()
+    if not console.is_terminal:
+        console.width = max(console.width, 200)
+    console.print(table)
+    if not rows:
+        click.echo("(no rows)")
