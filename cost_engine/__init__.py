@@ -1,0 +1,1 @@
+"""Pure arithmetic of compute cost: no I/O, no clock, no tables."""

@@ -12,12 +12,13 @@ from importlib.metadata import version
 
 import click
 
-# command -> module of pipelines.commands that exports it under the same name ("-" becomes "_")
+# command: (module of pipelines.commands that exports it, "-" read as "_"; what it does)
 COMMANDS = {
-    "run": "run",
-    "status": "status",
-    "sql": "sql",
-    "offers": "offers",
+    "run": ("run", "Capture, build, derive, publish, and print the answers."),
+    "status": ("status", "Each source: when it last answered, rows kept and held, what is wrong."),
+    "sql": ("sql", "Ask the published warehouse in SQL."),
+    "offers": ("offers", "Today's cheapest like-for-like offers of a GPU."),
+    "ui": ("ui", "Dagster webserver and daemon on 127.0.0.1: lineage, schedules, checks."),
 }
 
 
@@ -32,9 +33,14 @@ class LazyGroup(click.Group):
         """Import and return one command, or None if there is no such command."""
         if cmd_name not in COMMANDS:
             return None
-        module = importlib.import_module(f"pipelines.commands.{COMMANDS[cmd_name]}")
+        module = importlib.import_module(f"pipelines.commands.{COMMANDS[cmd_name][0]}")
         command: click.Command = getattr(module, cmd_name.replace("-", "_"))
         return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -48,11 +54,11 @@ class LazyGroup(click.Group):
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(version("truecost"), prog_name="truecost")
 def truecost() -> None:
-    """What AI compute really costs: dated prices x hardware x models, with intervals.
+    """Tell what AI compute really costs: dated prices x hardware x models, with intervals.
 
     Start with `truecost run`: it reads the price lists, builds the warehouse and prints the
     cheapest offers and the headline tables. Then ask: `truecost offers H100-SXM-80GB -n 8`,
-    `truecost infer llama-3.1-70b`, `truecost train --help`, `truecost sql "from marts.offers_latest"`.
+    `truecost sql "from marts.offers_latest"`, or any command below with --help.
 
     Data live in warehouse/data, or where TRUECOST_HOME says.
     """

@@ -1,0 +1,1 @@
+"""The data model: SQL, reference data, history, publishing. No Dagster, no network."""

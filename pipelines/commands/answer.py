@@ -1,4 +1,7 @@
-"""How an answer is printed: a table for people, CSV or JSON for machines. Nothing is computed here."""
+"""How an answer is printed: a table for people, CSV or JSON for machines.
+
+Nothing is computed here, and nothing read.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +35,7 @@ def format_option(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def plain(value: Any) -> Any:
-    """Return a value that JSON has: dates as ISO text, Decimal as float, NaN and infinity as null."""
+    """Return a value that JSON has: ISO dates, Decimal as float, null for NaN and infinity."""
     if isinstance(value, Decimal):
         value = float(value)
     if isinstance(value, float) and not math.isfinite(value):
