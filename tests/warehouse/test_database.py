@@ -1,0 +1,142 @@
+"""Opening: one writer, a wait, a clear refusal, and a damaged file that mends itself."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import duckdb
+import pytest
+
+from warehouse import database
+
+
+@pytest.fixture
+def home(tmp_path):
+    """Return a data folder with only the two places that a connection needs."""
+    return SimpleNamespace(build=tmp_path / "build.duckdb", published=tmp_path / "published")
+
+
+def publish_copy(home, run_id: str) -> Path:
+    """Put a checkpointed copy of the closed build file where published files live."""
+    home.published.mkdir(exist_ok=True)
+    path = home.published / f"truecost-{run_id}.duckdb"
+    path.write_bytes(home.build.read_bytes())
+    (home.published / database.POINTER).unlink(missing_ok=True)
+    (home.published / database.POINTER).symlink_to(path.name)
+    return path
+
+
+def made_build(home, value: int = 1) -> None:
+    with database.open_build(home) as connection:
+        connection.execute(f"create table core.t as select {value} as a from range(10000)")
+
+
+def test_a_new_build_file_has_the_schemas_and_its_version(home):
+    with database.open_build(home) as connection:
+        assert database.schema_version(connection) == database.SCHEMA_VERSION
+        names = {
+            row[0] for row in connection.sql("select schema_name from duckdb_schemas()").fetchall()
+        }
+    assert set(database.SCHEMAS) <= names
+
+
+def test_opening_again_keeps_what_is_there(home):
+    made_build(home)
+    with database.open_build(home) as connection:
+        assert connection.sql("select count(*) from core.t").fetchall() == [(10000,)]
+
+
+def test_a_locked_build_file_is_refused_with_the_process_that_holds_it(home):
+    made_build(home)
+    hold = (
+        "import duckdb, sys; connection = duckdb.connect(sys.argv[1]);"
+        " print('held', flush=True); sys.stdin.read()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", hold, str(home.build)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as holder:
+        assert holder.stdout.readline().strip() == "held"
+        with pytest.raises(database.BuildLockedError, match=f"process {holder.pid} "):
+            database.open_build(home, wait_seconds=0.2)
+        holder.communicate("")
+    with database.open_build(home, wait_seconds=0.2) as connection:
+        assert database.schema_version(connection) == database.SCHEMA_VERSION
+
+
+def test_a_file_of_a_newer_schema_is_refused_and_left_alone(home):
+    made_build(home)
+    with duckdb.connect(home.build) as connection:
+        connection.execute("insert into meta.schema_version values (999, now()::timestamp)")
+    before = home.build.read_bytes()
+    publish_copy(home, "1")
+    with pytest.raises(database.NewerSchemaError, match="schema 999"):
+        database.open_build(home)
+    with pytest.raises(database.NewerSchemaError, match="schema 999"):
+        database.open_published(home)
+    assert home.build.read_bytes() == before
+
+
+@pytest.mark.parametrize("offset", [0, 4096 + 20, 8192 + 20], ids=["head", "header 1", "header 2"])
+@pytest.mark.parametrize("is_published", [True, False])
+def test_a_damaged_build_file_is_kept_aside_and_restored(home, offset, is_published):
+    made_build(home, value=7)
+    if is_published:
+        publish_copy(home, "20260101T000000Z")
+    content = bytearray(home.build.read_bytes())
+    # Both headers, where it is one of them: DuckDB reads the newer one only.
+    for start in {offset, 4096 + 20, 8192 + 20} if offset else {0}:
+        content[start : start + 16] = b"\xff" * 16
+    home.build.write_bytes(content)
+    with database.open_build(home) as connection:
+        tables = connection.sql("select table_name from duckdb_tables()").fetchall()
+        if is_published:
+            assert connection.sql("select distinct a from core.t").fetchall() == [(7,)]
+        else:
+            assert tables == [("schema_version",)]
+    [aside] = home.build.parent.glob("build.duckdb.damaged-*")
+    assert aside.read_bytes() == bytes(content)
+
+
+def test_a_torn_write_ahead_log_is_mended(home):
+    made_build(home)
+    publish_copy(home, "20260101T000000Z")
+    home.build.with_name("build.duckdb.wal").write_bytes(b"\x00torn" * 50)
+    with database.open_build(home) as connection:
+        assert connection.sql("select count(*) from core.t").fetchall() == [(10000,)]
+
+
+def test_nothing_published_is_one_clear_refusal(home):
+    home.published.mkdir()
+    with pytest.raises(database.NothingPublishedError, match="truecost run"):
+        database.open_published(home)
+
+
+def test_a_confined_reader_reaches_no_file(home, tmp_path):
+    made_build(home)
+    publish_copy(home, "1")
+    (tmp_path / "secret.csv").write_text("a\n1\n")
+    with database.open_published(home, is_confined=True) as connection:
+        assert connection.sql("select count(*) from core.t").fetchall() == [(10000,)]
+        with pytest.raises(duckdb.PermissionException):
+            connection.execute(f"select * from '{tmp_path / 'secret.csv'}'")
+        with pytest.raises(duckdb.InvalidInputException):
+            connection.execute("set enable_external_access = true")
+        with pytest.raises(duckdb.InvalidInputException):
+            connection.execute("create table core.u as select 1")
+
+
+def test_a_reader_keeps_its_file_when_the_pointer_moves(home):
+    made_build(home, value=1)
+    publish_copy(home, "1")
+    with database.open_published(home) as old:
+        publish_copy(home, "2")
+        assert old.sql("select distinct a from core.t").fetchall() == [(1,)]
+        with database.open_published(home) as new:
+            [(path,)] = new.sql("select path from duckdb_databases() where not internal").fetchall()
+    assert Path(path).name == "truecost-2.duckdb"
