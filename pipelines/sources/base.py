@@ -277,3 +277,77 @@ def gibibytes_to_bytes(value: object) -> int | None:
     """Return bytes from gibibytes (2^30), or None where nothing usable is printed."""
     number = decimal_or_none(value)
     return int(number * 2**30) if number is not None and number > 0 else None
+
+
+def whole_or_none(value: object) -> int | None:
+    """Return a positive whole number, else None: a bool, 0, 0.5 or text is not a count.
+
+    Examples
+    --------
+    >>> whole_or_none(8), whole_or_none("8"), whole_or_none(0.5), whole_or_none(True)
+    (8, 8, None, None)
+    """
+    number = decimal_or_none(value)
+    return int(number) if number is not None and number > 0 and number % 1 == 0 else None
+
+
+def objects_at(payload: Payload, *path: str) -> list[dict[str, Any]]:
+    """Return the list of JSON objects under ``path``, e.g. ``objects_at(payload, "data")``.
+
+    Raises
+    ------
+    ParseError
+        If the path is not there, or what stands there is not a list of objects.
+    """
+    found = payload.json()
+    for name in path:
+        if not isinstance(found, dict) or name not in found:
+            there = sorted(found)[:12] if isinstance(found, dict) else type(found).__name__
+            raise ParseError(f"{payload.where()}: no {'.'.join(path)!r}; there is {there}")
+        found = found[name]
+    if not isinstance(found, list) or not all(isinstance(row, dict) for row in found):
+        raise ParseError(f"{payload.where()}: {'.'.join(path) or 'the body'!r} is no object list")
+    return found
+
+
+def each_row(
+    payload: Payload,
+    rows: Sequence[Mapping[str, Any]],
+    read: Callable[[Mapping[str, Any]], Iterator[Row]],
+) -> Iterator[Row]:
+    """Read row by row; a row with a missing or retyped field is held, the others are kept.
+
+    Raises
+    ------
+    ParseError
+        If no row could be read: then the source has changed, not the row.
+    """
+    held = 0
+    for row in rows:
+        try:
+            yield from list(read(row))
+        except (KeyError, TypeError, AttributeError, IndexError) as error:
+            held += 1
+            reason = f"field missing or of another type: {type(error).__name__} {error}"
+            yield Held(rule="shape_changed", reason=reason, row=row)
+    if rows and held == len(rows):
+        raise ParseError(f"{payload.where()}: {reason} in all {held} rows; did the shape change?")
+
+
+def offer_or_held(
+    row: Mapping[str, Any], *, price: object, factor: Decimal = Decimal(1), **fields: Any
+) -> Offer | Held:
+    """Return the offer, or the reason to hold it: no positive price, no name, no whole count.
+
+    ``factor`` turns the printed number into the currency: 0.01 for cents, 1e-8 for OVH.
+    """
+    amount = price_or_held(price, row)
+    if isinstance(amount, Held):
+        return amount
+    name, count = fields["gpu_name_printed"], whole_or_none(fields["gpu_count"])
+    if not isinstance(name, str) or not name.strip():
+        return Held(rule="gpu_name_missing", reason=f"GPU name is {name!r}", row=row)
+    if count is None:
+        printed = fields["gpu_count"]
+        return Held(rule="gpu_count_not_whole", reason=f"GPU count is {printed!r}", row=row)
+    return Offer(price_amount=amount * factor, **{**fields, "gpu_count": count})
