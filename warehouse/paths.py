@@ -1,0 +1,75 @@
+"""Where the data of one installation lie on disk.
+
+Only names of folders and files belong here. Writing into them belongs to ``pipelines.landing``
+and ``pipelines.parse``, opening the databases to ``warehouse.database``.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+HOME_VARIABLE = "TRUECOST_HOME"
+DEFAULT_ROOT = Path(__file__).parent / "data"
+
+
+@dataclass(frozen=True)
+class Home:
+    """The data folder of one installation.
+
+    Parameters
+    ----------
+    root : Path
+        The folder that holds everything that a run writes.
+
+    Examples
+    --------
+    >>> Home(Path("data")).build_database.as_posix()
+    'data/build.duckdb'
+    """
+
+    root: Path
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Home:
+        """Return the home that ``TRUECOST_HOME`` names, else ``warehouse/data``.
+
+        Examples
+        --------
+        >>> Home.from_environment({"TRUECOST_HOME": "/srv/prices"}).root.as_posix()
+        '/srv/prices'
+        """
+        named = environment.get(HOME_VARIABLE, "").strip()
+        return cls(Path(named).expanduser().absolute() if named else DEFAULT_ROOT)
+
+    @property
+    def landing(self) -> Path:
+        """The bytes as they came: immutable, never deleted by a program."""
+        return self.root / "landing"
+
+    @property
+    def observations(self) -> Path:
+        """What the parsers read in the bytes; can be made again from landing."""
+        return self.root / "observations"
+
+    @property
+    def build_database(self) -> Path:
+        """The file that only the build job opens."""
+        return self.root / "build.duckdb"
+
+    @property
+    def published(self) -> Path:
+        """The folder of published files and their pointer."""
+        return self.root / "published"
+
+    @property
+    def site(self) -> Path:
+        """The pages made from the published file."""
+        return self.root / "site"
+
+    @property
+    def locks(self) -> Path:
+        """Advisory locks between processes."""
+        return self.root / "locks"
