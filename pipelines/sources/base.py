@@ -230,6 +230,28 @@ def required(row: Mapping[str, Any], name: str, where: str) -> Any:
     return row[name]
 
 
+def rows_at(document: object, *path: str, where: str) -> list[dict[str, Any]]:
+    """Return the list of records under ``path`` in a JSON document.
+
+    Raises
+    ------
+    ParseError
+        If a step of the path is not there, or its end is not a list of objects.
+
+    Examples
+    --------
+    >>> rows_at({"data": {"rows": [{"a": 1}]}}, "data", "rows", where="x")
+    [{'a': 1}]
+    """
+    for name in path:
+        if not isinstance(document, dict):
+            raise ParseError(f"{where}: no object around {name!r}; did the shape change?")
+        document = required(document, name, where)
+    if not isinstance(document, list) or not all(isinstance(row, dict) for row in document):
+        raise ParseError(f"{where}: {'.'.join(path) or 'the answer'} is no list of objects")
+    return document
+
+
 def decimal_or_none(value: object) -> Decimal | None:
     """Return a finite Decimal from a JSON number or a plain numeric string, else None.
 

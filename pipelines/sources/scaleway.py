@@ -1,0 +1,114 @@
+"""Scaleway's products API: instance prices by zone, in euros that the answer does not label."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from pipelines.sources.base import (
+    Fetching,
+    Held,
+    Offer,
+    ParseError,
+    Payload,
+    Request,
+    Row,
+    Source,
+    decimal_or_none,
+    gigabytes_to_bytes,
+    price_or_held,
+    required,
+)
+
+ZONES = (
+    "fr-par-1",
+    "fr-par-2",
+    "fr-par-3",
+    "nl-ams-1",
+    "nl-ams-2",
+    "nl-ams-3",
+    "pl-waw-1",
+    "pl-waw-2",
+    "pl-waw-3",
+)
+# H100-SXM-2-80G: name, GPUs of the instance, gigabytes of one GPU.
+COMMERCIAL_TYPE = re.compile(r"^(?P<gpu>.+?)-(?P<count>\d+)-(?P<gigabytes>\d+)G$")
+FORM_FACTORS = {"H100": "PCIe"}  # the product without "SXM" is the PCIe card
+# https://www.scaleway.com/en/h100-pcie-try-it-now/
+
+
+def requests(fetching: Fetching) -> list[Request]:
+    """Ask for every zone; a zone without GPUs may answer 404."""
+    return [
+        Request(
+            key=zone,
+            url=f"https://api.scaleway.com/instance/v1/zones/{zone}/products/servers?per_page=100",
+            is_optional=True,
+        )
+        for zone in ZONES
+    ]
+
+
+def parse(payload: Payload) -> Iterator[Row]:
+    """Yield one offer for each GPU instance type of the zone."""
+    document = payload.json()
+    servers = required(document, "servers", payload.where())
+    if not isinstance(servers, dict):
+        raise ParseError(f"{payload.where()}: 'servers' is no mapping; did the API change?")
+    for sku, server in servers.items():
+        if server.get("gpu"):
+            yield _offer(sku, server, payload)
+
+
+def _offer(sku: str, server: dict[str, Any], payload: Payload) -> Row:
+    row = {"commercial_type": sku, **server}
+    gpu_count = server["gpu"]
+    price = price_or_held(required(server, "hourly_price", payload.where()), row)
+    if isinstance(price, Held):
+        return price
+    if isinstance(gpu_count, bool) or not isinstance(gpu_count, int) or gpu_count < 1:
+        return Held(rule="gpu_count_invalid", reason=f"gpu is {gpu_count!r}", row=row)
+    match = COMMERCIAL_TYPE.match(sku)
+    info = server.get("gpu_info") or {}
+    name = str(info.get("gpu_name") or (match["gpu"] if match else sku))
+    memory = info.get("gpu_memory")
+    form_factor = "SXM" if "SXM" in name.upper() else FORM_FACTORS.get(name)
+    return Offer(
+        provider_id="scaleway",
+        sku=sku,
+        gpu_name_printed=f"{name}-{form_factor}" if name in FORM_FACTORS else name,
+        gpu_count=gpu_count,
+        price_amount=price,
+        currency="EUR",  # not printed; the API bills in euros everywhere
+        price_basis="instance",
+        price_unit="hour",
+        purchase_model="on_demand",
+        market_tier="neocloud",
+        region=payload.key.split(":")[0],
+        gpu_memory_bytes=memory or (gigabytes_to_bytes(match["gigabytes"]) if match else None),
+        vcpu_count=decimal_or_none(server.get("ncpus")),
+        memory_bytes=server.get("ram"),
+        form_factor=form_factor,
+    )
+
+
+SOURCE = Source(
+    source_id="scaleway",
+    title="Scaleway instance products",
+    kind="api",
+    homepage_url="https://www.scaleway.com/en/pricing/gpu/",
+    terms_url="https://www.scaleway.com/en/contracts/",
+    licence="terms",
+    credit="Prices: Scaleway",
+    may_redistribute=False,
+    allowed_hosts=("api.scaleway.com",),
+    requests=requests,
+    parse=parse,
+    parser_version=1,
+    expected_rows=(5, 80),
+    currency="EUR",
+    price_basis="instance",
+    price_unit="hour",
+    known_gpus=frozenset({"H100-PCIe", "H100-SXM", "L4"}),
+)
