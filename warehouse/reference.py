@@ -570,7 +570,8 @@ def _allowed_units(name: str) -> Mapping[str, Decimal]:
         if f"_{name}".endswith(ending):
             return UNITS[dimension]
     if "_per_" in name:
-        return {**UNITS["rate"], **UNITS["count"]}
+        spelled_out = name[max(0, name.find("usd_")) :]
+        return {spelled_out: Decimal(1), **UNITS["rate"], **UNITS["count"]}
     return {**UNITS["count"], **UNITS["ratio"]}
 
 
