@@ -1,0 +1,406 @@
+"""Landing: every byte that was read, kept as it came, and what was asked to get it.
+
+Writing payloads and manifests, and reading them back, belongs here. Files are written once, under
+the hash of their content, and are never rewritten or deleted by a program: everything after
+landing can be made again from it. Asking belongs to ``pipelines.http``, understanding to parsers.
+
+    landing/<source_id>/<YYYY-MM-DD>/<sha256>.zst           one payload
+    landing/<source_id>/<YYYY-MM-DD>/<HHMMSSffffff>.json    one capture, written last
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import os
+import re
+import time
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import IO, Any, Literal
+
+import zstandard
+
+from pipelines.sources.base import Payload
+from warehouse.paths import Home
+
+Outcome = Literal["ok", "unchanged", "absent", "failed"]
+CaptureStatus = Literal["ok", "partial", "unchanged", "failed", "skipped"]
+
+COMPRESSION_LEVEL = 6
+CHUNK_BYTES = 1024 * 1024
+ABANDONED_AFTER_SECONDS = 3600.0
+LOOK_BACK_CAPTURES = 30  # manifests read to find the last good answer of a request
+
+
+class LandingDamagedError(Exception):
+    """A landing file that is gone or does not hold what its name says."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RequestRecord:
+    """One request of a capture and what came of it. Holds no secret."""
+
+    key: str
+    url: str  # the source's own address, also where a mirror was asked
+    method: str
+    question: str  # what makes two requests the same; see http.fingerprint
+    outcome: Outcome
+    status: int | None = None  # of HTTP
+    sha256: str | None = None
+    path: str | None = None  # below the landing folder
+    bytes: int = 0
+    content_type: str = ""
+    etag: str = ""
+    last_modified: str = ""
+    started_at: datetime
+    finished_at: datetime
+    attempts: int = 0
+    warnings: tuple[str, ...] = ()
+    error_class: str | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Capture:
+    """One visit to a source: its requests, in the order in which they were asked."""
+
+    source_id: str
+    capture_id: str  # <source_id>/<YYYY-MM-DD>/<HHMMSSffffff>
+    captured_at: datetime  # UTC, the clock of the run
+    recorded_at: datetime  # UTC, when we knew
+    status: CaptureStatus
+    mirror: str | None = None
+    requests: tuple[RequestRecord, ...] = ()
+    error_class: str | None = None
+    error: str | None = None
+
+    @property
+    def day(self) -> date:
+        """The UTC day under which the capture is filed."""
+        return self.captured_at.date()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kept:
+    """Where a payload lies."""
+
+    sha256: str
+    path: str  # below the landing folder
+    bytes: int
+    is_new: bool
+
+
+class Landing:
+    """The landing folder of one home.
+
+    Examples
+    --------
+    >>> import io, tempfile
+    >>> home = Home(Path(tempfile.mkdtemp()))
+    >>> kept = Landing(home).keep("acme", date(2026, 7, 1), io.BytesIO(b"H100,2.99"))
+    >>> Landing(home).content(kept.path)
+    b'H100,2.99'
+    """
+
+    def __init__(self, home: Home) -> None:
+        self._root = home.landing
+        self._unfinished = home.landing / ".unfinished"
+
+    def prepare(self) -> None:
+        """Make the folder, and remove what a killed run left half written over an hour ago."""
+        self._unfinished.mkdir(parents=True, exist_ok=True)
+        for left_over in self._unfinished.iterdir():
+            if time.time() - left_over.stat().st_mtime > ABANDONED_AFTER_SECONDS:
+                left_over.unlink(missing_ok=True)
+
+    @property
+    def spool_folder(self) -> Path:
+        """Where unfinished files lie: on the same disk, outside every source."""
+        return self._unfinished
+
+    def keep(self, source_id: str, day: date, body: IO[bytes]) -> Kept:
+        """Keep a payload under its hash, once per source.
+
+        Parameters
+        ----------
+        source_id : str
+            Lower case letters, digits and ``_``.
+        day : date
+            UTC day of the capture.
+        body : binary file
+            Read from its start to its end; stays open.
+
+        Raises
+        ------
+        ValueError
+            If the source id could leave the folder.
+        OSError
+            If the disk refuses; nothing half written is left under a final name.
+        """
+        digest = hashlib.sha256()
+        size = 0
+        body.seek(0)
+        while chunk := body.read(CHUNK_BYTES):
+            digest.update(chunk)
+            size += len(chunk)
+        sha256 = digest.hexdigest()
+        folder = self._source_folder(source_id)
+        for known_day in (day.isoformat(), *self._days(source_id, newest_first=True)):
+            if (folder / known_day / f"{sha256}.zst").is_file():
+                path = f"{source_id}/{known_day}/{sha256}.zst"
+                return Kept(sha256=sha256, path=path, bytes=size, is_new=False)
+        body.seek(0)
+        compressor = zstandard.ZstdCompressor(level=COMPRESSION_LEVEL, write_checksum=True)
+        target = folder / day.isoformat() / f"{sha256}.zst"
+        with Unfinished(self._unfinished, target) as file:
+            compressor.copy_stream(body, file, size=size)
+        path = f"{source_id}/{day.isoformat()}/{sha256}.zst"
+        return Kept(sha256=sha256, path=path, bytes=size, is_new=True)
+
+    def record(self, capture: Capture) -> Capture:
+        """Write the manifest of a capture and return the capture with its final id.
+
+        The manifest comes last: without it the payloads of a killed run do not exist. A second
+        capture of the same microsecond gets its own name; none is ever overwritten.
+        """
+        folder = self._source_folder(capture.source_id) / capture.day.isoformat()
+        moment = f"{capture.captured_at:%H%M%S%f}"
+        for number in range(1000):
+            name = moment + (f"-{number:03d}" if number else "")
+            target = folder / f"{name}.json"
+            if target.exists():
+                continue
+            filed = dataclasses.replace(
+                capture, capture_id=f"{capture.source_id}/{capture.day.isoformat()}/{name}"
+            )
+            text = json.dumps(dataclasses.asdict(filed), indent=1, default=_as_text)
+            try:
+                with Unfinished(self._unfinished, target) as file:
+                    file.write(text.encode())
+            except FileExistsError:  # another process took the name just now
+                continue
+            return filed
+        raise FileExistsError(f"{capture.source_id}: 1000 captures at {capture.captured_at}")
+
+    def sources(self) -> list[str]:
+        """Return the ids of all sources that were ever captured, sorted."""
+        if not self._root.is_dir():
+            return []
+        return sorted(f.name for f in self._root.iterdir() if f.is_dir() and f.name[0] != ".")
+
+    def captures(self, source_id: str, since: date | None = None) -> Iterator[Capture]:
+        """Yield the captures of a source, oldest first, from a UTC day on."""
+        for day in self._days(source_id):
+            if since is None or day >= since.isoformat():
+                for manifest in self._manifests(source_id, day):
+                    yield read_capture(manifest)
+
+    def last_good(self, source_id: str, mirror: str | None = None) -> dict[str, RequestRecord]:
+        """Return the newest answer with bytes of every question asked of a source lately.
+
+        Only answers that came the same way (from the source, or from the same mirror) count: a
+        version mark of one server says nothing at another.
+        """
+        found: dict[str, RequestRecord] = {}
+        seen = 0
+        for day in self._days(source_id, newest_first=True):
+            for manifest in reversed(self._manifests(source_id, day)):
+                capture = read_capture(manifest)
+                if capture.mirror == mirror:
+                    for record in capture.requests:
+                        if record.path is not None and (self._root / record.path).is_file():
+                            found.setdefault(record.question, record)
+                seen += 1
+                if seen >= LOOK_BACK_CAPTURES:
+                    return found
+        return found
+
+    def payloads(self, capture: Capture) -> Iterator[tuple[RequestRecord, Payload]]:
+        """Yield what a capture brought, request by request, failed ones left out.
+
+        Raises
+        ------
+        LandingDamagedError
+            If a file is gone or does not hold what its name says.
+        """
+        for record in capture.requests:
+            if record.path is not None:
+                yield record, self.payload(capture, record)
+
+    def payload(self, capture: Capture, record: RequestRecord) -> Payload:
+        """Return the bytes that one request brought (see ``payloads``)."""
+        if record.path is None or record.sha256 is None:
+            raise ValueError(f"{capture.capture_id}[{record.key}] brought no bytes")
+        return Payload(
+            source_id=capture.source_id,
+            key=record.key,
+            url=record.url,
+            content=self.content(record.path),
+            sha256=record.sha256,
+            captured_at=capture.captured_at,
+            content_type=record.content_type,
+        )
+
+    def content(self, path: str) -> bytes:
+        """Return the bytes of a landing file, checked against the hash in its name.
+
+        Raises
+        ------
+        LandingDamagedError
+            If the file is gone or does not hold what its name says.
+        """
+        file = self._root / path
+        try:
+            with file.open("rb") as raw, zstandard.ZstdDecompressor().stream_reader(raw) as reader:
+                content = reader.read()
+        except FileNotFoundError:
+            raise LandingDamagedError(
+                f"landing file {file} is gone; restore it from a backup"
+            ) from None
+        except zstandard.ZstdError as error:
+            raise LandingDamagedError(f"landing file {file} is damaged: {error}") from None
+        sha256 = hashlib.sha256(content).hexdigest()
+        if sha256 != file.stem:
+            raise LandingDamagedError(
+                f"landing file {file} is damaged: its content has sha256 {sha256[:12]}; "
+                "restore it from a backup"
+            )
+        return content
+
+    def verify(self, sha256: str) -> list[str]:
+        """Return the paths of all intact files of a hash.
+
+        Raises
+        ------
+        LandingDamagedError
+            If one of them is damaged, or there is none.
+        """
+        if not re.fullmatch(r"[0-9a-f]{64}", sha256):
+            raise ValueError(f"{sha256!r} is not a sha256 in hexadecimal digits")
+        paths = sorted(p.relative_to(self._root).as_posix() for p in self._find(f"{sha256}.zst"))
+        if not paths:
+            raise LandingDamagedError(f"no landing file of sha256 {sha256}")
+        for path in paths:
+            self.content(path)
+        return paths
+
+    def damaged(self) -> Iterator[str]:
+        """Yield one line for every damaged file, after reading all of them."""
+        for file in sorted(self._find("*.zst")):
+            try:
+                self.content(file.relative_to(self._root).as_posix())
+            except LandingDamagedError as error:
+                yield str(error)
+
+    def _find(self, name: str) -> Iterator[Path]:
+        return self._root.glob(f"[!.]*/*/{name}")
+
+    def _source_folder(self, source_id: str) -> Path:
+        if not re.fullmatch(r"[a-z0-9][a-z0-9_]*", source_id):
+            raise ValueError(f"source id {source_id!r} is not lower case letters, digits and _")
+        return self._root / source_id
+
+    def _days(self, source_id: str, *, newest_first: bool = False) -> list[str]:
+        folder = self._source_folder(source_id)
+        names = [day.name for day in folder.iterdir()] if folder.is_dir() else []
+        return sorted(names, reverse=newest_first)
+
+    def _manifests(self, source_id: str, day: str) -> list[Path]:
+        return sorted(
+            (self._source_folder(source_id) / day).glob("[0-9]*.json"), key=lambda file: file.stem
+        )
+
+
+class Unfinished:
+    """A file that appears under its final name only when it is whole and on the disk.
+
+    Written beside, flushed, then linked into place: an existing file is never replaced. Where it
+    exists already, ``FileExistsError`` is raised for a manifest; for content under its own hash
+    the file that is there is as good.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the unfinished file lies; on the same disk as the target.
+    target : Path
+        The final name; its folder is made.
+    """
+
+    def __init__(self, folder: Path, target: Path) -> None:
+        self._target = target
+        self._beside = folder / f"{uuid.uuid4().hex}.tmp"
+
+    def __enter__(self) -> IO[bytes]:
+        self._beside.parent.mkdir(parents=True, exist_ok=True)
+        self._target.parent.mkdir(parents=True, exist_ok=True)
+        self._file = self._beside.open("wb")
+        return self._file
+
+    def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
+        try:
+            if kind is None:
+                self._file.flush()
+                os.fsync(self._file.fileno())
+            self._file.close()
+            if kind is None:
+                self._put_in_place()
+        finally:
+            self._file.close()
+            self._beside.unlink(missing_ok=True)
+
+    def _put_in_place(self) -> None:
+        try:
+            os.link(self._beside, self._target)
+        except FileExistsError:
+            if self._target.suffix != ".zst":
+                raise
+        sync_folder(self._target.parent)
+        sync_folder(self._target.parent.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder survive a power cut."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def read_capture(manifest: Path) -> Capture:
+    """Return the capture that a manifest describes.
+
+    Raises
+    ------
+    LandingDamagedError
+        If the manifest cannot be read.
+    """
+    try:
+        fields: dict[str, Any] = json.loads(manifest.read_bytes())
+        requests = tuple(
+            RequestRecord(
+                **{
+                    **record,
+                    "started_at": datetime.fromisoformat(record["started_at"]),
+                    "finished_at": datetime.fromisoformat(record["finished_at"]),
+                    "warnings": tuple(record["warnings"]),
+                }
+            )
+            for record in fields.pop("requests")
+        )
+        for name in ("captured_at", "recorded_at"):
+            fields[name] = datetime.fromisoformat(fields[name]).astimezone(UTC)
+        return Capture(**fields, requests=requests)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise LandingDamagedError(f"manifest {manifest} is damaged: {error}") from None
+
+
+def _as_text(value: object) -> str:
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat()
+    raise TypeError(f"{type(value).__name__} does not belong in a manifest")
