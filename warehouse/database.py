@@ -12,12 +12,10 @@ import shutil
 import time
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import duckdb
 
-if TYPE_CHECKING:
-    from warehouse.paths import Home
+from warehouse.paths import Home
 
 SCHEMA_VERSION = 1
 SCHEMAS = ("staged", "core", "marts", "focus", "meta")
@@ -85,7 +83,7 @@ def open_build(
     NewerSchemaError
         If the file was written by a newer truecost or DuckDB.
     """
-    path = home.build
+    path = home.build_database
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         return _prepared(_connected(path, wait_seconds, memory_limit, threads))
@@ -115,7 +113,7 @@ def mend_build(home: Home, reason: str) -> Path:
     Returns the path of the damaged file, which is kept. Without a published copy the next
     ``open_build`` starts an empty file, and the build merges everything in landing.
     """
-    path = home.build
+    path = home.build_database
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%fZ")
     aside = path.with_name(f"{path.name}.damaged-{stamp}")
     wal = path.with_name(path.name + ".wal")

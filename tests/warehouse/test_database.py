@@ -5,25 +5,25 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
-from types import SimpleNamespace
 
 import duckdb
 import pytest
 
 from warehouse import database
+from warehouse.paths import Home
 
 
 @pytest.fixture
 def home(tmp_path):
-    """Return a data folder with only the two places that a connection needs."""
-    return SimpleNamespace(build=tmp_path / "build.duckdb", published=tmp_path / "published")
+    """Return an empty data folder."""
+    return Home(tmp_path)
 
 
 def publish_copy(home, run_id: str) -> Path:
     """Put a checkpointed copy of the closed build file where published files live."""
     home.published.mkdir(exist_ok=True)
     path = home.published / f"truecost-{run_id}.duckdb"
-    path.write_bytes(home.build.read_bytes())
+    path.write_bytes(home.build_database.read_bytes())
     (home.published / database.POINTER).unlink(missing_ok=True)
     (home.published / database.POINTER).symlink_to(path.name)
     return path
@@ -56,7 +56,7 @@ def test_a_locked_build_file_is_refused_with_the_process_that_holds_it(home):
         " print('held', flush=True); sys.stdin.read()"
     )
     with subprocess.Popen(
-        [sys.executable, "-c", hold, str(home.build)],
+        [sys.executable, "-c", hold, str(home.build_database)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -71,15 +71,15 @@ def test_a_locked_build_file_is_refused_with_the_process_that_holds_it(home):
 
 def test_a_file_of_a_newer_schema_is_refused_and_left_alone(home):
     made_build(home)
-    with duckdb.connect(home.build) as connection:
+    with duckdb.connect(home.build_database) as connection:
         connection.execute("insert into meta.schema_version values (999, now()::timestamp)")
-    before = home.build.read_bytes()
+    before = home.build_database.read_bytes()
     publish_copy(home, "1")
     with pytest.raises(database.NewerSchemaError, match="schema 999"):
         database.open_build(home)
     with pytest.raises(database.NewerSchemaError, match="schema 999"):
         database.open_published(home)
-    assert home.build.read_bytes() == before
+    assert home.build_database.read_bytes() == before
 
 
 @pytest.mark.parametrize("offset", [0, 4096 + 20, 8192 + 20], ids=["head", "header 1", "header 2"])
@@ -88,25 +88,25 @@ def test_a_damaged_build_file_is_kept_aside_and_restored(home, offset, is_publis
     made_build(home, value=7)
     if is_published:
         publish_copy(home, "20260101T000000Z")
-    content = bytearray(home.build.read_bytes())
+    content = bytearray(home.build_database.read_bytes())
     # Both headers, where it is one of them: DuckDB reads the newer one only.
     for start in {offset, 4096 + 20, 8192 + 20} if offset else {0}:
         content[start : start + 16] = b"\xff" * 16
-    home.build.write_bytes(content)
+    home.build_database.write_bytes(content)
     with database.open_build(home) as connection:
         tables = connection.sql("select table_name from duckdb_tables()").fetchall()
         if is_published:
             assert connection.sql("select distinct a from core.t").fetchall() == [(7,)]
         else:
             assert tables == [("schema_version",)]
-    [aside] = home.build.parent.glob("build.duckdb.damaged-*")
+    [aside] = home.build_database.parent.glob("build.duckdb.damaged-*")
     assert aside.read_bytes() == bytes(content)
 
 
 def test_a_torn_write_ahead_log_is_mended(home):
     made_build(home)
     publish_copy(home, "20260101T000000Z")
-    home.build.with_name("build.duckdb.wal").write_bytes(b"\x00torn" * 50)
+    home.build_database.with_name("build.duckdb.wal").write_bytes(b"\x00torn" * 50)
     with database.open_build(home) as connection:
         assert connection.sql("select count(*) from core.t").fetchall() == [(10000,)]
 

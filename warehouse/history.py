@@ -1,0 +1,511 @@
+"""The bitemporal history: what a thing cost on a day, as it was known on a day.
+
+A *capture* of a scope (``source_id``, ``request_key``) is one good answer: the complete set of
+rows of that scope as seen at ``valid_at``, known since ``recorded_at``. What is believed about a
+scope at an instant is the content of its last capture at or before it; a newer capture of the same
+instant (a re-parse, a correction) replaces the older. A failed capture is no capture and changes
+nothing.
+
+Beliefs are kept change-only: one row per value, longest interval ``[valid_from, valid_to)`` and
+stretch of knowledge ``[recorded_at, superseded_at)``. Two tables hold them, so that a day costs a
+day: ``core.<name>_open`` what stands now (the size of the market), ``core.<name>_closed`` the rest
+(append-only but for late captures, which touch their own scope and time range). The view
+``core.<view>`` is both. ``core.<name>_capture`` lists the captures merged.
+
+Reading captures and normalising prices belong to ``staged``, deciding which captures are good to
+the build.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+
+import duckdb
+
+from warehouse import models
+
+SCOPE = ("source_id", "request_key")
+INTERVAL = ("valid_from", "valid_to", "recorded_at", "superseded_at")
+FOREVER = "timestamp 'infinity'"
+CAPTURE_COLUMNS = {
+    "capture_id": "name of the capture, once per content, parser and correction",
+    "source_id": "the source",
+    "request_key": "the part of the source that the capture covers",
+    "valid_at": "when the source was seen, UTC",
+    "recorded_at": "since when we know, UTC",
+    "parser_version": "version of the parser that read it",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entity:
+    """A thing that has a history: its key, what may change, and what comes along.
+
+    ``values`` are what makes a change: the dimensions and the measures. ``provenance`` is where
+    the value was first seen; a difference there alone is no change.
+    """
+
+    name: str  # offer -> core.offer_open, core.offer_closed, core.offer_capture
+    view: str  # the public view in core
+    key: str  # unique in a capture
+    values: Mapping[str, str] = field(hash=False)  # column: SQL type
+    provenance: Mapping[str, str] = field(hash=False)  # column: SQL type
+
+    @property
+    def open(self) -> str:
+        """Return the table of what stands now."""
+        return f"core.{self.name}_open"
+
+    @property
+    def closed(self) -> str:
+        """Return the table of what ended or is believed no longer."""
+        return f"core.{self.name}_closed"
+
+    @property
+    def capture(self) -> str:
+        """Return the table of the captures merged."""
+        return f"core.{self.name}_capture"
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Return the columns of the view, in order."""
+        return (self.key, *SCOPE, *self.values, *INTERVAL, *self.provenance)
+
+    @property
+    def carried(self) -> tuple[str, ...]:
+        """Return the columns that an observation brings."""
+        return (self.key, *self.values, *self.provenance)
+
+
+OFFER = Entity(
+    name="offer",
+    view="offer_price",
+    key="offer_key",
+    values={
+        "provider_id": "varchar",
+        "sku": "varchar",
+        "region": "varchar",
+        "gpu_id": "varchar",
+        "gpu_name_printed": "varchar",
+        "gpu_count": "integer",
+        "gpu_memory_bytes": "bigint",
+        "vcpu_count": "double",
+        "memory_bytes": "bigint",
+        "form_factor": "varchar",
+        "interconnect": "varchar",
+        "purchase_model": "varchar",
+        "commitment_months": "integer",
+        "upfront_fraction": "double",
+        "market_tier": "varchar",
+        "source_kind": "varchar",
+        "price_amount": "decimal(24, 10)",
+        "currency": "varchar",
+        "price_basis": "varchar",
+        "price_unit": "varchar",
+        "usd_per_gpu_hour": "double",
+        "is_available": "boolean",
+    },
+    provenance={
+        "source_url": "varchar",
+        "payload_sha256": "varchar",
+        "parser_version": "integer",
+    },
+)
+
+API_PRICE = Entity(
+    name="api_price",
+    view="api_price",
+    key="api_price_key",
+    values={
+        "api_provider_id": "varchar",
+        "api_model_id": "varchar",
+        "model_name_printed": "varchar",
+        "variant": "varchar",
+        "usd_per_million_input_tokens": "double",
+        "usd_per_million_output_tokens": "double",
+        "usd_per_million_cache_read_tokens": "double",
+        "context_tokens": "bigint",
+        "is_deprecated": "boolean",
+    },
+    provenance={
+        "source_url": "varchar",
+        "payload_sha256": "varchar",
+        "parser_version": "integer",
+    },
+)
+
+
+def create(connection: duckdb.DuckDBPyConnection, entity: Entity) -> None:
+    """Create the tables and the view of an entity where they are not there yet."""
+    if models.table_exists(connection, entity.capture):
+        return
+    connection.execute("create schema if not exists core")
+    connection.execute("create schema if not exists staged")
+    types = (
+        {entity.key: "varchar", **dict.fromkeys(SCOPE, "varchar")}
+        | dict(entity.values)
+        | dict.fromkeys(INTERVAL, "timestamp")
+        | dict(entity.provenance)
+    )
+    columns = ", ".join(f"{name} {kind}" for name, kind in types.items())
+    for table in (entity.open, entity.closed):
+        connection.execute(f"create table {table} ({columns})")
+    connection.execute(
+        f"create table {entity.capture} (capture_id varchar, source_id varchar,"
+        " request_key varchar, valid_at timestamp, recorded_at timestamp, parser_version integer)"
+    )
+    connection.execute("create table if not exists staged.affected_day (entity varchar, day date)")
+    connection.execute(
+        f"create view core.{entity.view} as select {', '.join(entity.columns)}"
+        f" from {entity.closed} union all select {', '.join(entity.columns)} from {entity.open}"
+    )
+    _document(connection, entity)
+
+
+def _document(connection: duckdb.DuckDBPyConnection, entity: Entity) -> None:
+    """Say in comments what the tables hold; their columns are those of the documented view."""
+    comments = {
+        entity.open: "One row per belief that stands: valid_to and superseded_at are null.",
+        entity.closed: "One row per belief that ended or was superseded, in order of knowledge.",
+        entity.capture: "One row per good capture of a scope that the history holds.",
+    }
+    for table, grain in comments.items():
+        connection.execute(f"comment on table {table} is {models.quote(grain)}")
+    for column, meaning in CAPTURE_COLUMNS.items():
+        connection.execute(
+            f"comment on column {entity.capture}.{column} is {models.quote(meaning)}"
+        )
+    path = models.SQL_FOLDER / "core" / f"{entity.view}.sql"
+    if path.exists():
+        view = models.read_model(path)
+        models.comment(connection, view)
+        for table in (entity.open, entity.closed):
+            models.comment(
+                connection, replace(view, name=table, grain=comments[table], kind="table")
+            )
+
+
+@contextmanager
+def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Run a block in the caller's transaction, or in one of its own where there is none."""
+    # Outside a transaction every statement has a number of its own.
+    first, second = (connection.execute("select txid_current()").fetchall() for _ in range(2))
+    if first == second:
+        yield
+        return
+    connection.begin()
+    try:
+        yield
+    except BaseException:
+        connection.rollback()
+        raise
+    connection.commit()
+
+
+def merge(
+    connection: duckdb.DuckDBPyConnection, observations: str, captures: str, entity: Entity
+) -> int:
+    """Merge new captures into the history, all or nothing.
+
+    A capture whose ``capture_id`` is merged already is passed over: twice is once. Knowledge never
+    runs backwards: a capture with an earlier ``recorded_at`` than the last one merged is recorded
+    as known from that one on, so that no answer about a past ``known_on`` changes.
+
+    Parameters
+    ----------
+    connection : DuckDBPyConnection
+        The build file. Joins the caller's transaction, if there is one.
+    observations : str
+        Table or view: ``capture_id`` and the key, value and provenance columns of the entity; the
+        complete rows of every capture.
+    captures : str
+        Table or view of the good captures: ``capture_id, source_id, request_key, valid_at,
+        recorded_at, parser_version``. A capture without observations says that the scope is empty.
+    entity : Entity
+        What the rows are.
+
+    Returns
+    -------
+    int
+        How many captures were new. The days whose derived rows must be made again are added to
+        ``staged.affected_day (entity, day)``; the build empties it when it has made them.
+
+    Raises
+    ------
+    ValueError
+        If a capture holds a key twice: which of the two would be believed?
+    """
+    with transaction(connection):
+        create(connection, entity)
+        new = connection.execute(
+            f"""
+            create or replace temp table new_capture as
+            with watermark as (select max(recorded_at) as recorded_at from {entity.capture})
+            select capture_id, source_id, request_key, valid_at::timestamp as valid_at,
+                greatest(recorded_at::timestamp, (from watermark)) as recorded_at,
+                parser_version
+            from {captures} where capture_id not in (select capture_id from {entity.capture})
+            """
+        ).fetchall()[0][0]
+        if not new:
+            return 0
+        _refuse_doubles(connection, observations, entity)
+        horizon = connection.execute(
+            f"select max(valid_at)::date from {entity.capture}"
+        ).fetchall()[0][0]
+        steps = connection.execute(
+            "select distinct recorded_at from new_capture order by recorded_at"
+        ).fetchall()
+        connection.execute(
+            "create or replace temp table all_replaced_range"
+            " (source_id varchar, request_key varchar, valid_from timestamp, valid_to timestamp)"
+        )
+        for (recorded_at,) in steps:
+            _step(connection, observations, entity, recorded_at)
+        _note_affected_days(connection, entity, horizon)
+        for table in ("new_capture", "all_replaced_range"):
+            connection.execute(f"drop table {table}")
+    return int(new)
+
+
+def _refuse_doubles(
+    connection: duckdb.DuckDBPyConnection, observations: str, entity: Entity
+) -> None:
+    double = connection.execute(
+        f"""
+        select capture_id, {entity.key} from {observations} semi join new_capture using (capture_id)
+        group by capture_id, {entity.key} having count(*) > 1 order by all limit 1
+        """
+    ).fetchall()
+    if double:
+        raise ValueError(f"capture {double[0][0]} holds {entity.key} {double[0][1]!r} twice")
+
+
+def _step(
+    connection: duckdb.DuckDBPyConnection,
+    observations: str,
+    entity: Entity,
+    recorded_at: datetime,
+) -> None:
+    """Merge the captures of one instant of knowledge."""
+    _choose_captures(connection, entity, recorded_at)
+    _gather_old_beliefs(connection, entity)
+    _derive_new_beliefs(connection, observations, entity)
+    _apply_difference(connection, entity, recorded_at)
+    connection.execute(
+        f"insert into {entity.capture} by name select * from new_capture where recorded_at = ?"
+        " order by source_id, request_key, valid_at, capture_id",
+        [recorded_at],
+    )
+
+
+def _choose_captures(
+    connection: duckdb.DuckDBPyConnection, entity: Entity, recorded_at: datetime
+) -> None:
+    """Choose one capture per scope and instant, and find how far each reaches."""
+    rank = "(recorded_at, coalesce(parser_version, -1), capture_id)"
+    connection.execute(
+        f"""
+        create or replace temp table chosen as
+        with best as (
+            select source_id, request_key, valid_at, max({rank}) as rank
+            from new_capture where recorded_at = ? group by all
+        ), known as (
+            select source_id, request_key, valid_at, max({rank}) as rank
+            from {entity.capture} semi join best using (source_id, request_key, valid_at)
+            group by all
+        )
+        select source_id, request_key, valid_at, best.rank[3] as capture_id
+        from best left join known using (source_id, request_key, valid_at)
+        where known.rank is null or best.rank > known.rank
+        """,
+        [recorded_at],
+    )
+    connection.execute(
+        f"""
+        create or replace temp table replaced_range as
+        with earliest as (
+            select source_id, request_key, min(valid_at) as starts_at from chosen group by all
+        ), later as (
+            select distinct source_id, request_key, valid_at
+            from {entity.capture} join earliest using (source_id, request_key)
+            where valid_at >= starts_at
+        ), reach as (
+            select source_id, request_key, valid_at, lead(valid_at, 1, {FOREVER}) over (
+                partition by source_id, request_key order by valid_at
+            ) as valid_to
+            from (select source_id, request_key, valid_at from chosen union from later)
+        )
+        select source_id, request_key, valid_at as valid_from, valid_to, capture_id,
+            (source_id, request_key) in (select (source_id, request_key) from later) as is_late
+        from reach join chosen using (source_id, request_key, valid_at)
+        """
+    )
+    connection.execute(
+        "insert into all_replaced_range by name"
+        " select source_id, request_key, valid_from, valid_to from replaced_range"
+    )
+
+
+def _gather_old_beliefs(connection: duckdb.DuckDBPyConnection, entity: Entity) -> None:
+    """Gather what is believed about the scopes, as far as the new captures reach.
+
+    For captures in order that is what stands open; closed rows are read for late ones only.
+    """
+    columns = ", ".join(entity.columns)
+    ended = f"coalesce(valid_to, {FOREVER}) as valid_to"
+    connection.execute(
+        f"""
+        create or replace temp table old_belief as
+        select true as is_open, rowid as row_id, {columns.replace("valid_to", ended)}
+        from {entity.open} semi join replaced_range using (source_id, request_key)
+        """
+    )
+    late = connection.execute("select 1 from replaced_range where is_late limit 1").fetchall()
+    if late:
+        connection.execute(
+            f"""
+            insert into old_belief by name
+            select false as is_open, closed.rowid as row_id, {columns}
+            from {entity.closed} as closed join (
+                select source_id, request_key,
+                    min(valid_from) as starts_at, max(valid_to) as ends_at
+                from replaced_range where is_late group by all
+            ) using (source_id, request_key)
+            where superseded_at is null and valid_from <= ends_at and valid_to >= starts_at
+            """
+        )
+
+
+def _derive_new_beliefs(
+    connection: duckdb.DuckDBPyConnection, observations: str, entity: Entity
+) -> None:
+    """Cut the new captures' ranges out of the old beliefs, fill them, and join equal neighbours."""
+    thing = f"source_id, request_key, {entity.key}"
+    carried = ", ".join(entity.carried)
+    same = " and ".join(
+        f"{name} is not distinct from lag({name}) over times" for name in entity.values
+    )
+    connection.execute(
+        f"""
+        create or replace temp table new_belief as
+        with kept_range as (
+            select source_id, request_key,
+                timestamp '-infinity' as kept_from, min(valid_from) as kept_to
+            from replaced_range group by all
+            union all
+            select source_id, request_key, valid_to, lead(valid_from, 1, {FOREVER}) over (
+                partition by source_id, request_key order by valid_from
+            )
+            from replaced_range
+        ), piece as (
+            select source_id, request_key, {carried},
+                greatest(valid_from, kept_from) as valid_from, least(valid_to, kept_to) as valid_to
+            from old_belief join kept_range using (source_id, request_key)
+            where valid_from < kept_to and kept_from < valid_to and kept_from < kept_to
+            union all by name
+            select source_id, request_key, {carried}, valid_from, valid_to
+            from (select capture_id, {carried} from {observations})
+            join replaced_range using (capture_id)
+        ), marked as (
+            select *, coalesce(valid_from = lag(valid_to) over times and {same}, false) as continues
+            from piece
+            window times as (partition by {thing} order by valid_from)
+        ), stretch as (
+            select *, count(*) filter (not continues) over (
+                partition by {thing} order by valid_from
+            ) as number
+            from marked
+        )
+        select * exclude (continues, number)
+            replace (max(valid_to) over (partition by {thing}, number) as valid_to)
+        from stretch
+        qualify not continues
+        """
+    )
+
+
+def _apply_difference(
+    connection: duckdb.DuckDBPyConnection, entity: Entity, recorded_at: datetime
+) -> None:
+    """Supersede the old beliefs that are no longer held, and record the new ones."""
+    at = f"timestamp '{recorded_at.isoformat(sep=' ')}'"
+    interval = "source_id, request_key, valid_from, valid_to"
+    same = " and ".join(
+        f"old_belief.{name} is not distinct from new_belief.{name}"
+        for name in (entity.key, *interval.split(", "), *entity.values)
+    )
+    columns = ", ".join(entity.columns)
+    order = f"order by source_id, request_key, {entity.key}, valid_from"
+    connection.execute(
+        f"create or replace temp table gone as from old_belief anti join new_belief on {same}"
+    )
+    connection.execute(
+        f"create or replace temp table come as from new_belief anti join old_belief on {same}"
+    )
+    connection.execute(
+        f"delete from {entity.open} where rowid in (select row_id from gone where is_open)"
+    )
+    # A belief that was recorded at this very instant was never an answer to anyone: it leaves.
+    connection.execute(
+        f"delete from {entity.closed} where rowid in"
+        f" (select row_id from gone where not is_open and recorded_at = {at})"
+    )
+    connection.execute(
+        f"update {entity.closed} set superseded_at = {at} where rowid in"
+        " (select row_id from gone where not is_open)"
+    )
+    connection.execute(
+        f"""
+        insert into {entity.closed} ({columns})
+        select {columns} from (
+            select * replace (null as valid_to, {at} as superseded_at)
+            from gone where is_open and recorded_at < {at}
+            union all by name
+            select *, {at} as recorded_at, null as superseded_at
+            from come where valid_to < {FOREVER}
+        ) {order}
+        """
+    )
+    connection.execute(
+        f"""
+        insert into {entity.open} ({columns})
+        select {columns} from (
+            select * replace (null as valid_to), {at} as recorded_at, null as superseded_at
+            from come where valid_to = {FOREVER}
+        ) {order}
+        """
+    )
+
+
+def _note_affected_days(
+    connection: duckdb.DuckDBPyConnection, entity: Entity, horizon: date | None
+) -> None:
+    """Note the days on which another answer may stand than before.
+
+    Those are the days that a new capture reaches, up to the last day captured, and the days since
+    ``horizon``, the last day captured before: nobody has looked at them yet.
+    """
+    connection.execute(
+        f"""
+        insert into staged.affected_day
+        with last as (select max(valid_at)::date as day from {entity.capture}), touched as (
+            select valid_from::date as first_day, case when valid_to < {FOREVER}
+                then least((valid_to - interval 1 microsecond)::date, last.day) else last.day
+                end as last_day
+            from all_replaced_range, last
+            union all
+            select ?::date + 1, last.day from last
+        )
+        select distinct
+            '{entity.name}',
+            unnest(generate_series(first_day, last_day, interval 1 day))::date as day
+        from touched where first_day is not null
+        except from staged.affected_day
+        order by day
+        """,
+        [horizon],
+    )
