@@ -313,6 +313,14 @@ def whole_or_none(value: object) -> int | None:
     return int(number) if number is not None and number > 0 and number % 1 == 0 else None
 
 
+def value_at(payload: Payload, *path: str) -> Any:
+    """Return what stands under ``path`` in the JSON of a payload, or None where nothing does."""
+    found = payload.json()
+    for name in path:
+        found = found.get(name) if isinstance(found, dict) else None
+    return found
+
+
 def objects_at(payload: Payload, *path: str) -> list[dict[str, Any]]:
     """Return the list of JSON objects under ``path``, e.g. ``objects_at(payload, "data")``.
 
@@ -321,14 +329,12 @@ def objects_at(payload: Payload, *path: str) -> list[dict[str, Any]]:
     ParseError
         If the path is not there, or what stands there is not a list of objects.
     """
-    found = payload.json()
-    for name in path:
-        if not isinstance(found, dict) or name not in found:
-            there = sorted(found)[:12] if isinstance(found, dict) else type(found).__name__
-            raise ParseError(f"{payload.where()}: no {'.'.join(path)!r}; there is {there}")
-        found = found[name]
+    found = value_at(payload, *path)
     if not isinstance(found, list) or not all(isinstance(row, dict) for row in found):
-        raise ParseError(f"{payload.where()}: {'.'.join(path) or 'the body'!r} is no object list")
+        document = payload.json()
+        there = sorted(document)[:12] if isinstance(document, dict) else type(document).__name__
+        place = ".".join(path) or "the body"
+        raise ParseError(f"{payload.where()}: no list of objects at {place!r}; there is {there}")
     return found
 
 
@@ -348,7 +354,7 @@ def each_row(
     for row in rows:
         try:
             yield from list(read(row))
-        except (KeyError, TypeError, AttributeError, IndexError) as error:
+        except (LookupError, TypeError, AttributeError, ArithmeticError) as error:
             held += 1
             reason = f"field missing or of another type: {type(error).__name__} {error}"
             yield Held(rule="shape_changed", reason=reason, row=row)

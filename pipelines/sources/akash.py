@@ -1,0 +1,81 @@
+"""Akash: the network's own summary of bids, US dollars per GPU and hour, by model.
+
+The median is taken. Averages and extremes carry real outliers (a GTX 1070 Ti at 5.47), and the
+minimum is one provider's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from pipelines.sources.base import (
+    Fetching,
+    Held,
+    Payload,
+    Request,
+    Row,
+    Source,
+    each_row,
+    gibibytes_to_bytes,
+    objects_at,
+    offer_or_held,
+)
+
+# Models that come with several memories or sockets are printed as model/memory/socket.
+SEVERAL_FORMS = frozenset({"a100", "h100", "v100", "h200"})
+
+
+def requests(fetching: Fetching) -> Sequence[Request]:
+    """Return the one request."""
+    return (Request(key="gpu_prices", url="https://console-api.akash.network/v1/gpu-prices"),)
+
+
+def parse(payload: Payload) -> Iterator[Row]:
+    """Yield one offer for each model, memory and socket."""
+    return each_row(payload, objects_at(payload, "models"), _offers)
+
+
+def _offers(row: Mapping[str, Any]) -> Iterator[Row]:
+    model, memory, socket = row["model"], row["ram"], row["interface"]
+    price = row["price"]
+    if price is None:
+        yield Held(rule="price_missing", reason="nobody bids", row=row)
+        return
+    full_name = f"{model}/{memory}/{socket}"
+    yield offer_or_held(
+        row,
+        price=price["med"],
+        provider_id="akash",
+        sku=full_name,
+        gpu_name_printed=full_name if model in SEVERAL_FORMS else model,
+        gpu_count=1,
+        currency=price["currency"],
+        price_basis="gpu",
+        price_unit="hour",
+        purchase_model="on_demand",
+        market_tier="marketplace_community",
+        gpu_memory_bytes=gibibytes_to_bytes(memory.removesuffix("Gi")),
+        form_factor=socket or None,
+        is_available=row["availability"]["available"] > 0,
+    )
+
+
+SOURCE = Source(
+    source_id="akash",
+    title="Akash GPU prices",
+    kind="marketplace",
+    homepage_url="https://akash.network/pricing/gpus/",
+    terms_url="https://akash.network",
+    licence="terms",
+    credit="Prices: Akash Network",
+    may_redistribute=False,
+    allowed_hosts=("console-api.akash.network",),
+    requests=requests,
+    parse=parse,
+    parser_version=1,
+    expected_rows=(5, 100),
+    price_basis="gpu",
+    price_unit="hour",
+    known_gpus=frozenset({"rtx4090", "rtx3090"}),
+)

@@ -1,0 +1,92 @@
+"""Cudo Compute: a GPU price to which vCPUs and memory are added; the smallest machine is priced.
+
+Price of one GPU's machine = GPU + least vCPUs x vCPU price + least memory x memory price, where
+the least memory is what these vCPUs must have (``maxVcpuPerMemoryGib``). The GPU price alone is
+not an offer: nobody can rent it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import ROUND_CEILING, Decimal
+from typing import Any
+
+from pipelines.sources.base import (
+    Fetching,
+    Held,
+    Payload,
+    Request,
+    Row,
+    Source,
+    decimal_or_none,
+    each_row,
+    gibibytes_to_bytes,
+    objects_at,
+    offer_or_held,
+    price_or_held,
+)
+
+
+def requests(fetching: Fetching) -> Sequence[Request]:
+    """Return the one request."""
+    url = "https://rest.compute.cudo.org/v1/vms/machine-types"
+    return (Request(key="machine_types", url=url),)
+
+
+def parse(payload: Payload) -> Iterator[Row]:
+    """Yield one offer for each data centre and machine type that has GPUs."""
+    rows = [row for row in objects_at(payload, "machineTypes") if row.get("gpuModelId") != ""]
+    return each_row(payload, rows, _offers)
+
+
+def _offers(row: Mapping[str, Any]) -> Iterator[Row]:
+    parts = [
+        price_or_held(row[f"{part}PriceHr"]["value"], row) for part in ("gpu", "vcpu", "memoryGib")
+    ]
+    held = next((part for part in parts if isinstance(part, Held)), None)
+    vcpus = decimal_or_none(row["minVcpuPerGpu"])
+    vcpus_per_gibibyte = decimal_or_none(row["maxVcpuPerMemoryGib"])
+    if held or not vcpus or not vcpus_per_gibibyte:
+        yield held or Held(rule="sum_incomplete", reason="vCPUs or memory not said", row=row)
+        return
+    gpu, vcpu, gibibyte = (part for part in parts if isinstance(part, Decimal))
+    gibibytes = (vcpus / vcpus_per_gibibyte).to_integral_value(ROUND_CEILING)
+    yield offer_or_held(
+        row,
+        price=gpu + vcpus * vcpu + gibibytes * gibibyte,
+        provider_id="cudo",
+        sku=f"{row['machineType']}/{row['gpuModelId']}",
+        gpu_name_printed=row["gpuModelId"],
+        gpu_count=1,
+        currency="USD",
+        price_basis="instance",
+        price_unit="hour",
+        purchase_model="on_demand",
+        market_tier="neocloud",
+        region=row["dataCenterId"],
+        vcpu_count=vcpus,
+        memory_bytes=gibibytes_to_bytes(gibibytes),
+        is_available=row["totalGpuFree"] > 0,
+    )
+
+
+SOURCE = Source(
+    source_id="cudo",
+    title="Cudo Compute machine types",
+    kind="api",
+    homepage_url="https://www.cudocompute.com/pricing",
+    terms_url="https://www.cudocompute.com",
+    licence="terms",
+    credit="Prices: Cudo Compute",
+    may_redistribute=False,
+    allowed_hosts=("rest.compute.cudo.org",),
+    requests=requests,
+    parse=parse,
+    parser_version=1,
+    expected_rows=(5, 300),
+    currency="USD",
+    price_basis="instance",
+    price_unit="hour",
+    known_gpus=frozenset({"nvidia-rtx-a6000"}),
+    disabled_reason="whether it may be read without a key is unclear: reports disagree",
+)

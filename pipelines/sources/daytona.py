@@ -1,0 +1,95 @@
+"""Daytona: sandboxes billed by part; the price is the sum for a documented shape of one GPU.
+
+A GPU comes with vCPUs and memory that are billed beside it, so the GPU's rate alone is no offer.
+The shape is the one that others publish: 8 vCPUs and 100 GiB per GPU, 50 GiB with consumer cards.
+Disk is left out. ``B200`` has stood on the card before it could be ordered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
+from functools import partial
+from typing import Any
+
+from pipelines.sources.base import (
+    Fetching,
+    Held,
+    Payload,
+    PurchaseModel,
+    Request,
+    Row,
+    Source,
+    each_row,
+    gibibytes_to_bytes,
+    objects_at,
+    offer_or_held,
+    price_or_held,
+    value_at,
+)
+
+VCPUS_PER_GPU = Decimal(8)
+GIBIBYTES_PER_GPU, GIBIBYTES_PER_CONSUMER_GPU = Decimal(100), Decimal(50)
+CONSUMER = ("RTX-4", "RTX-5")
+PRICES: tuple[tuple[str, PurchaseModel], ...] = (("onDemand", "on_demand"), ("spot", "spot"))
+
+
+def requests(fetching: Fetching) -> Sequence[Request]:
+    """Return the one request."""
+    return (Request(key="gpu_pricing", url="https://billing.app.daytona.io/gpu-pricing"),)
+
+
+def parse(payload: Payload) -> Iterator[Row]:
+    """Yield the on-demand and the spot offer of each GPU type."""
+    gpus = objects_at(payload, "gpus")
+    return each_row(payload, gpus, partial(_offers, resources=value_at(payload, "resources")))
+
+
+def _offers(row: Mapping[str, Any], resources: Mapping[str, Any]) -> Iterator[Row]:
+    name = row["type"]
+    gibibytes = GIBIBYTES_PER_CONSUMER_GPU if name.startswith(CONSUMER) else GIBIBYTES_PER_GPU
+    for capacity, purchase_model in PRICES:
+        rates = resources[capacity]
+        printed = (row[f"{capacity}PricePerHour"], rates["vcpuPerHour"], rates["memoryGiBPerHour"])
+        parts = [price_or_held(part, {**row, "resources": rates}) for part in printed]
+        held = next((part for part in parts if isinstance(part, Held)), None)
+        if held:
+            yield held
+            continue
+        gpu, vcpu, gibibyte = (part for part in parts if isinstance(part, Decimal))
+        yield offer_or_held(
+            row,
+            price=gpu + VCPUS_PER_GPU * vcpu + gibibytes * gibibyte,
+            provider_id="daytona",
+            sku=name,
+            gpu_name_printed=name,
+            gpu_count=1,
+            currency="USD",
+            price_basis="instance",
+            price_unit="hour",
+            purchase_model=purchase_model,
+            market_tier="neocloud",
+            vcpu_count=VCPUS_PER_GPU,
+            memory_bytes=gibibytes_to_bytes(gibibytes),
+        )
+
+
+SOURCE = Source(
+    source_id="daytona",
+    title="Daytona GPU pricing",
+    kind="api",
+    homepage_url="https://www.daytona.io/pricing",
+    terms_url="https://www.daytona.io",
+    licence="terms",
+    credit="Prices: Daytona",
+    may_redistribute=False,
+    allowed_hosts=("billing.app.daytona.io",),
+    requests=requests,
+    parse=parse,
+    parser_version=1,
+    expected_rows=(4, 60),
+    currency="USD",
+    price_basis="instance",
+    price_unit="hour",
+    known_gpus=frozenset({"H100", "H200"}),
+)

@@ -1,0 +1,101 @@
+"""DigitalOcean's sizes: droplets with GPUs, US dollars per instance and hour.
+
+``gpu_info.vram.amount`` is the total of the droplet: 1536 GiB are eight MI300X, not one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from pipelines.sources.base import (
+    MEBIBYTE,
+    Fetching,
+    Held,
+    Payload,
+    Request,
+    Row,
+    Source,
+    decimal_or_none,
+    each_row,
+    gibibytes_to_bytes,
+    objects_at,
+    offer_or_held,
+    value_at,
+)
+
+KEY = "DIGITALOCEAN_TOKEN"
+PAGE_SIZE = 200
+
+
+def _request(page: int, secret: Mapping[str, str]) -> Request:
+    url = f"https://api.digitalocean.com/v2/sizes?per_page={PAGE_SIZE}&page={page}"
+    return Request(key=f"sizes/{page}", url=url, secret_headers=secret)
+
+
+def requests(fetching: Fetching) -> Sequence[Request]:
+    """Return the first page."""
+    return (_request(1, {"Authorization": f"Bearer {fetching.environment.get(KEY, '')}"}),)
+
+
+def follow(request: Request, payload: Payload) -> Sequence[Request]:
+    """Return the next page, where the answer links one."""
+    if not value_at(payload, "links", "pages", "next"):
+        return ()
+    return (_request(int(request.key.split("/")[1]) + 1, request.secret_headers),)
+
+
+def parse(payload: Payload) -> Iterator[Row]:
+    """Yield one offer for each droplet size with GPUs and region."""
+    rows = [row for row in objects_at(payload, "sizes") if row.get("gpu_info")]
+    return each_row(payload, rows, _offers)
+
+
+def _offers(row: Mapping[str, Any]) -> Iterator[Row]:
+    gpu = row["gpu_info"]
+    total = gpu["vram"]
+    if total["unit"] != "gib":
+        yield Held(rule="unit_unknown", reason=f"memory in {total['unit']!r}", row=row)
+        return
+    for region in row["regions"] or (None,):
+        yield offer_or_held(
+            row,
+            price=row["price_hourly"],
+            provider_id="digitalocean",
+            sku=row["slug"],
+            gpu_name_printed=gpu["model"],
+            gpu_count=gpu["count"],
+            currency="USD",
+            price_basis="instance",
+            price_unit="hour",
+            purchase_model="on_demand",
+            market_tier="neocloud",
+            region=region,
+            gpu_memory_bytes=gibibytes_to_bytes(total["amount"] / decimal_or_none(gpu["count"])),
+            vcpu_count=decimal_or_none(row["vcpus"]),
+            memory_bytes=row["memory"] * MEBIBYTE,
+            is_available=False if region is None or row["available"] is False else None,
+        )
+
+
+SOURCE = Source(
+    source_id="digitalocean_api",
+    title="DigitalOcean sizes",
+    kind="api",
+    homepage_url="https://www.digitalocean.com/pricing/gpu-droplets",
+    terms_url="https://www.digitalocean.com/legal/terms-of-service-agreement",
+    licence="terms",
+    credit="Prices: DigitalOcean",
+    may_redistribute=False,
+    allowed_hosts=("api.digitalocean.com",),
+    requests=requests,
+    parse=parse,
+    parser_version=1,
+    expected_rows=(4, 200),
+    follow=follow,
+    currency="USD",
+    price_basis="instance",
+    price_unit="hour",
+    known_gpus=frozenset({"nvidia_h100", "amd_mi300x"}),
+    key_environment=KEY,
+)

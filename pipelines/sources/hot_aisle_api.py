@@ -1,0 +1,92 @@
+"""Hot Aisle: the virtual machines that a team can start now, US cents per instance and hour.
+
+One location. The team's handle is part of the address and comes from ``HOTAISLE_TEAM_HANDLE``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from pipelines.sources.base import (
+    Fetching,
+    Held,
+    Payload,
+    Request,
+    Row,
+    Source,
+    decimal_or_none,
+    each_row,
+    objects_at,
+    offer_or_held,
+    whole_or_none,
+)
+
+CENT = Decimal("0.01")
+KEY = "HOTAISLE_API_KEY"
+
+
+def requests(fetching: Fetching) -> Sequence[Request]:
+    """Return the one request."""
+    team = fetching.environment.get("HOTAISLE_TEAM_HANDLE", "")
+    return (
+        Request(
+            key="available",
+            url=f"https://admin.hotaisle.app/api/teams/{team}/virtual_machines/available/",
+            secret_headers={"Authorization": f"Token {fetching.environment.get(KEY, '')}"},
+        ),
+    )
+
+
+def parse(payload: Payload) -> Iterator[Row]:
+    """Yield one offer for each kind of machine."""
+    return each_row(payload, objects_at(payload), _offers)
+
+
+def _offers(row: Mapping[str, Any]) -> Iterator[Row]:
+    specs = row["Specs"]
+    if len(specs["gpus"]) != 1:
+        reason = f"{len(specs['gpus'])} kinds of GPU in one machine"
+        yield Held(rule="gpu_kinds_mixed", reason=reason, row=row)
+        return
+    gpu = specs["gpus"][0]
+    yield offer_or_held(
+        row,
+        price=row["OnDemandPrice"],
+        factor=CENT,
+        provider_id="hotaisle",
+        sku=f"{gpu['count']}x{gpu['model']}/{specs['cpu_cores']}c",
+        gpu_name_printed=gpu["model"],
+        gpu_count=gpu["count"],
+        currency="USD",
+        price_basis="instance",
+        price_unit="hour",
+        purchase_model="on_demand",
+        market_tier="neocloud",
+        vcpu_count=decimal_or_none(specs["cpu_cores"]),
+        memory_bytes=whole_or_none(specs["ram_capacity"]),
+        is_available=True,
+    )
+
+
+SOURCE = Source(
+    source_id="hot_aisle_api",
+    title="Hot Aisle virtual machines",
+    kind="api",
+    homepage_url="https://hotaisle.xyz/pricing/",
+    terms_url="https://hotaisle.xyz",
+    licence="terms",
+    credit="Prices: Hot Aisle",
+    may_redistribute=False,
+    allowed_hosts=("admin.hotaisle.app",),
+    requests=requests,
+    parse=parse,
+    parser_version=1,
+    expected_rows=(1, 20),
+    currency="USD",
+    price_basis="instance",
+    price_unit="hour",
+    known_gpus=frozenset({"MI300X"}),
+    key_environment=KEY,
+)

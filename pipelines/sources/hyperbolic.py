@@ -1,0 +1,76 @@
+"""Hyperbolic: rental options of an alpha API, whole instances in US cents.
+
+``providerCostPerHourCents`` beside the price is what Hyperbolic pays its supplier: not a price.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from pipelines.sources.base import (
+    Fetching,
+    Payload,
+    Request,
+    Row,
+    Source,
+    each_row,
+    objects_at,
+    offer_or_held,
+)
+
+CENT = Decimal("0.01")
+
+
+def requests(fetching: Fetching) -> Sequence[Request]:
+    """Return the one request."""
+    url = "https://api.hyperbolic.ai/v2/alpha/on-demand/rental-options"
+    return (Request(key="rental_options", url=url),)
+
+
+def parse(payload: Payload) -> Iterator[Row]:
+    """Yield one offer for each rental option."""
+    return each_row(payload, objects_at(payload), _offers)
+
+
+def _offers(row: Mapping[str, Any]) -> Iterator[Row]:
+    name, left = f"{row['gpuType']}-{row['gpuFormFactor']}", row.get("totalAvailable")
+    yield offer_or_held(
+        row,
+        price=row["costPerHourCents"],
+        factor=CENT,
+        provider_id="hyperbolic",
+        sku=f"{row['gpuCount']}x{name}/{row.get('connectionType')}/{row.get('machineType')}",
+        gpu_name_printed=name,
+        gpu_count=row["gpuCount"],
+        currency="USD",
+        price_basis="instance",
+        price_unit="hour",
+        purchase_model="on_demand",
+        market_tier="marketplace_secure",
+        region=row["region"],
+        form_factor=row["gpuFormFactor"],
+        is_available=bool(row["enabled"] and left) if left is not None else None,
+    )
+
+
+SOURCE = Source(
+    source_id="hyperbolic",
+    title="Hyperbolic rental options",
+    kind="api",
+    homepage_url="https://www.hyperbolic.ai",
+    terms_url="https://www.hyperbolic.ai",
+    licence="terms",
+    credit="Prices: Hyperbolic",
+    may_redistribute=False,
+    allowed_hosts=("api.hyperbolic.ai",),
+    requests=requests,
+    parse=parse,
+    parser_version=1,
+    expected_rows=(1, 300),
+    currency="USD",
+    price_basis="instance",
+    price_unit="hour",
+    disabled_reason="an alpha API whose terms do not say whether it may be read automatically",
+)

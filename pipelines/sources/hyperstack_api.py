@@ -1,0 +1,81 @@
+"""Hyperstack's price book: US dollars per GPU and hour; vCPUs, memory and local disk included.
+
+``value`` is the account's own rate and ``original_value`` the list price: the list price is taken.
+A name that ends in ``-spot`` is the spot price of the GPU. CPU, disk and network lines are no GPUs.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from pipelines.sources.base import (
+    Fetching,
+    Payload,
+    Request,
+    Row,
+    Source,
+    each_row,
+    objects_at,
+    offer_or_held,
+)
+
+KEY = "HYPERSTACK_API_KEY"
+GPU_NAME = re.compile(r"(?:RTX|GB|MI|[ABHLV])-?\w*\d")  # H100-80G-PCIe, RTX-A6000, L40
+
+
+def requests(fetching: Fetching) -> Sequence[Request]:
+    """Return the one request."""
+    return (
+        Request(
+            key="pricebook",
+            url="https://infrahub-api.nexgencloud.com/v1/pricebook",
+            secret_headers={"api_key": fetching.environment.get(KEY, "")},
+        ),
+    )
+
+
+def parse(payload: Payload) -> Iterator[Row]:
+    """Yield one offer for each GPU of the price book."""
+    rows = [row for row in objects_at(payload) if GPU_NAME.match(str(row.get("name")))]
+    return each_row(payload, rows, _offers)
+
+
+def _offers(row: Mapping[str, Any]) -> Iterator[Row]:
+    name = row["name"]
+    yield offer_or_held(
+        row,
+        price=row["original_value"] if row.get("discount_applied") else row["value"],
+        provider_id="hyperstack",
+        sku=name,
+        gpu_name_printed=name.removesuffix("-spot"),
+        gpu_count=1,
+        currency="USD",
+        price_basis="gpu",
+        price_unit="hour",
+        purchase_model="spot" if name.endswith("-spot") else "on_demand",
+        market_tier="neocloud",
+    )
+
+
+SOURCE = Source(
+    source_id="hyperstack_api",
+    title="Hyperstack price book",
+    kind="api",
+    homepage_url="https://www.hyperstack.cloud/gpu-pricing",
+    terms_url="https://www.hyperstack.cloud/terms-and-conditions",
+    licence="terms",
+    credit="Prices: Hyperstack",
+    may_redistribute=False,
+    allowed_hosts=("infrahub-api.nexgencloud.com",),
+    requests=requests,
+    parse=parse,
+    parser_version=1,
+    expected_rows=(5, 60),
+    currency="USD",
+    price_basis="gpu",
+    price_unit="hour",
+    known_gpus=frozenset({"H100-80G-PCIe", "A100-80G-PCIe"}),
+    key_environment=KEY,
+)

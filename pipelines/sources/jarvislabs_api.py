@@ -1,0 +1,95 @@
+"""JarvisLabs' server list: pools of GPUs by region and workload, per GPU and hour.
+
+The account's country decides the currency (rupees or dollars): the answer's ``currency`` is taken.
+Spot is sold for containers only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from pipelines.sources.base import (
+    Fetching,
+    ParseError,
+    Payload,
+    PurchaseModel,
+    Request,
+    Row,
+    Source,
+    decimal_or_none,
+    each_row,
+    gigabytes_to_bytes,
+    objects_at,
+    offer_or_held,
+    value_at,
+)
+
+KEY = "JL_API_KEY"
+
+
+def requests(fetching: Fetching) -> Sequence[Request]:
+    """Return the one request: every regional backend answers for all regions."""
+    return (
+        Request(
+            key="server_meta",
+            url="https://backendn.jarvislabs.net/misc/server_meta",
+            secret_headers={"Authorization": f"Bearer {fetching.environment.get(KEY, '')}"},
+        ),
+    )
+
+
+def parse(payload: Payload) -> Iterator[Row]:
+    """Yield the offers of each pool."""
+    currency = value_at(payload, "currency")
+    if not isinstance(currency, str):
+        raise ParseError(f"{payload.where()}: no 'currency'; rupees or dollars?")
+    return each_row(payload, objects_at(payload, "server_meta"), partial(_offers, currency))
+
+
+def _offers(currency: str, row: Mapping[str, Any]) -> Iterator[Row]:
+    workload = row["workload_type"]
+    prices: list[tuple[object, PurchaseModel]] = [(row["price_per_hour"], "on_demand")]
+    if workload == "container" and row.get("spot_price") is not None:
+        prices.append((row["spot_price"], "spot"))
+    for price, purchase_model in prices:
+        yield offer_or_held(
+            row,
+            price=price,
+            provider_id="jarvislabs",
+            sku=f"{row['gpu_type']}/{workload}",
+            gpu_name_printed=row["gpu_type"],
+            gpu_count=1,
+            currency=currency.upper(),
+            price_basis="gpu",
+            price_unit="hour",
+            purchase_model=purchase_model,
+            market_tier="neocloud",
+            region=row["region"],
+            gpu_memory_bytes=gigabytes_to_bytes(row.get("vram")),
+            vcpu_count=decimal_or_none(row["cpus_per_gpu"]),
+            memory_bytes=gigabytes_to_bytes(row["ram_per_gpu"]),
+            is_available=row["num_free_devices"] > 0,
+        )
+
+
+SOURCE = Source(
+    source_id="jarvislabs_api",
+    title="JarvisLabs server list",
+    kind="api",
+    homepage_url="https://jarvislabs.ai/pricing",
+    terms_url="https://jarvislabs.ai",
+    licence="terms",
+    credit="Prices: JarvisLabs",
+    may_redistribute=False,
+    allowed_hosts=("backendn.jarvislabs.net",),
+    requests=requests,
+    parse=parse,
+    parser_version=1,
+    expected_rows=(3, 100),
+    price_basis="gpu",
+    price_unit="hour",
+    known_gpus=frozenset({"H100", "L4"}),
+    key_environment=KEY,
+)

@@ -1,0 +1,93 @@
+"""Lambda's cloud API: one list price for each instance type, US cents per instance and hour.
+
+A type has the same price in every region; ``regions_with_capacity_available`` says only where it
+can be started now, so there is one offer without region, and availability beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from pipelines.sources.base import (
+    Fetching,
+    ParseError,
+    Payload,
+    Request,
+    Row,
+    Source,
+    decimal_or_none,
+    each_row,
+    gibibytes_to_bytes,
+    offer_or_held,
+    value_at,
+)
+
+CENT = Decimal("0.01")
+KEY = "LAMBDA_API_KEY"
+
+
+def requests(fetching: Fetching) -> Sequence[Request]:
+    """Return the one request."""
+    return (
+        Request(
+            key="instance_types",
+            url="https://cloud.lambdalabs.com/api/v1/instance-types",
+            secret_headers={"Authorization": f"Bearer {fetching.environment.get(KEY, '')}"},
+        ),
+    )
+
+
+def parse(payload: Payload) -> Iterator[Row]:
+    """Yield one offer for each instance type that has GPUs."""
+    types = value_at(payload, "data")
+    if not isinstance(types, dict) or not all(isinstance(row, dict) for row in types.values()):
+        raise ParseError(f"{payload.where()}: 'data' is no mapping of instance types")
+    return each_row(payload, list(types.values()), _offers)
+
+
+def _offers(row: Mapping[str, Any]) -> Iterator[Row]:
+    instance = row["instance_type"]
+    specs = instance["specs"]
+    if specs["gpus"] == 0:
+        return
+    yield offer_or_held(
+        row,
+        price=instance["price_cents_per_hour"],
+        factor=CENT,
+        provider_id="lambda",
+        sku=instance["name"],
+        gpu_name_printed=instance["name"],
+        gpu_count=specs["gpus"],
+        currency="USD",
+        price_basis="instance",
+        price_unit="hour",
+        purchase_model="on_demand",
+        market_tier="neocloud",
+        vcpu_count=decimal_or_none(specs["vcpus"]),
+        memory_bytes=gibibytes_to_bytes(specs["memory_gib"]),
+        is_available=bool(row["regions_with_capacity_available"]),
+    )
+
+
+SOURCE = Source(
+    source_id="lambda_api",
+    title="Lambda instance types",
+    kind="api",
+    homepage_url="https://lambda.ai/pricing",
+    terms_url="https://lambda.ai/legal/terms-of-service",
+    licence="terms",
+    credit="Prices: Lambda",
+    may_redistribute=False,
+    allowed_hosts=("cloud.lambdalabs.com", "cloud.lambda.ai"),
+    requests=requests,
+    parse=parse,
+    parser_version=1,
+    expected_rows=(8, 80),
+    currency="USD",
+    price_basis="instance",
+    price_unit="hour",
+    known_gpus=frozenset({"gpu_8x_h100_sxm5", "gpu_1x_a10"}),
+    key_environment=KEY,
+)

@@ -1,0 +1,102 @@
+"""Lium: a marketplace's public list of nodes, priced per GPU.
+
+A node is rented from ``min_rentable_gpu_count`` GPUs up to all of them: both ends are offers, as
+one GPU of a node that is rented whole cannot be had. ``tier`` spot means that it can be taken back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from pipelines.sources.base import (
+    Fetching,
+    Held,
+    MarketTier,
+    Payload,
+    PurchaseModel,
+    Request,
+    Row,
+    Source,
+    decimal_or_none,
+    each_row,
+    gigabytes_to_bytes,
+    objects_at,
+    offer_or_held,
+    whole_or_none,
+)
+
+TIERS: dict[str, tuple[PurchaseModel, MarketTier]] = {
+    "secure": ("on_demand", "marketplace_secure"),
+    "spot": ("spot", "marketplace_community"),
+}
+
+
+def requests(fetching: Fetching) -> Sequence[Request]:
+    """Return the one request."""
+    return (Request(key="nodes", url="https://lium.io/api/public/v1/nodes"),)
+
+
+def parse(payload: Payload) -> Iterator[Row]:
+    """Yield the smallest and the largest rental of each node."""
+    return each_row(payload, objects_at(payload, "nodes"), _offers)
+
+
+def _offers(row: Mapping[str, Any]) -> Iterator[Row]:
+    per_gpu, per_node = (
+        decimal_or_none(row["price_per_gpu_hour"]),
+        decimal_or_none(row.get("price_per_node_hour")),
+    )
+    count, least = row["gpu_count"], row.get("min_rentable_gpu_count") or 1
+    if row["tier"] not in TIERS:
+        yield Held(rule="tier_unknown", reason=f"tier is {row['tier']!r}", row=row)
+        return
+    if per_gpu and per_node and abs(per_gpu * count - per_node) > Decimal("0.02") * per_node:
+        reason = f"{count} x {per_gpu} is not the {per_node} of the node"
+        yield Held(rule="price_disagrees", reason=reason, row=row)
+        return
+    purchase_model, tier = TIERS[row["tier"]]
+    place = [row["country_code"], row.get("region")]
+    for rented in dict.fromkeys((least, count)):
+        share = Decimal(whole_or_none(rented) or 0) / count
+        yield offer_or_held(
+            row,
+            price=row["price_per_gpu_hour"],
+            provider_id="lium",
+            sku=f"{row['id']}/{rented}",
+            gpu_name_printed=row["gpu_model"],
+            gpu_count=rented,
+            currency="USD",
+            price_basis="gpu",
+            price_unit="hour",
+            purchase_model=purchase_model,
+            market_tier=tier,
+            region="-".join(part for part in place if part),
+            gpu_memory_bytes=gigabytes_to_bytes(row.get("gpu_memory_gb")),
+            vcpu_count=round(row["cpu_count"] * share, 2),
+            memory_bytes=gigabytes_to_bytes(row["ram_gb"] * share),
+            is_available=row["available_gpu_count"] >= rented,
+            offer_url=row.get("rent_url"),
+        )
+
+
+SOURCE = Source(
+    source_id="lium",
+    title="Lium public nodes",
+    kind="marketplace",
+    homepage_url="https://lium.io",
+    terms_url="https://docs.lium.io/developers/public-nodes-feed",
+    licence="terms",
+    credit="Prices: Lium",
+    may_redistribute=False,
+    allowed_hosts=("lium.io",),
+    requests=requests,
+    parse=parse,
+    parser_version=1,
+    expected_rows=(10, 5000),
+    currency="USD",
+    price_basis="gpu",
+    price_unit="hour",
+    known_gpus=frozenset({"RTX 4090", "A100-SXM4-80GB"}),
+)

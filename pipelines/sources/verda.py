@@ -1,0 +1,96 @@
+"""Verda (DataCrunch until 2025): instance prices as strings, on demand and spot.
+
+``gpu_memory`` is the total of the instance. Where an instance is in stock stands elsewhere, so an
+offer has no region: listing every type in every location would invent offers.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from pipelines.sources.base import (
+    Fetching,
+    Held,
+    Payload,
+    PurchaseModel,
+    Request,
+    Row,
+    Source,
+    decimal_or_none,
+    each_row,
+    gigabytes_to_bytes,
+    objects_at,
+    offer_or_held,
+    whole_or_none,
+)
+
+PRICES: tuple[tuple[str, PurchaseModel], ...] = (
+    ("price_per_hour", "on_demand"),
+    ("spot_price", "spot"),
+)
+
+
+def requests(fetching: Fetching) -> Sequence[Request]:
+    """Return the one request."""
+    return (Request(key="instance_types", url="https://api.datacrunch.io/v1/instance-types"),)
+
+
+def parse(payload: Payload) -> Iterator[Row]:
+    """Yield the offers of each instance type that has GPUs."""
+    rows = [row for row in objects_at(payload) if _gpu_count(row) != 0]
+    return each_row(payload, rows, _offers)
+
+
+def _gpu_count(row: Mapping[str, Any]) -> object:
+    gpu = row.get("gpu")
+    return gpu.get("number_of_gpus") if isinstance(gpu, dict) else gpu
+
+
+def _offers(row: Mapping[str, Any]) -> Iterator[Row]:
+    description, count = row["gpu"]["description"], whole_or_none(row["gpu"]["number_of_gpus"])
+    printed_count = re.match(r"(\d+)x ", description)
+    if printed_count is None or int(printed_count[1]) != count:
+        reason = f"{row['gpu']['number_of_gpus']!r} GPUs, but the text says {description!r}"
+        yield Held(rule="gpu_count_disagrees", reason=reason, row=row)
+        return
+    memory = gigabytes_to_bytes(row["gpu_memory"]["size_in_gigabytes"])
+    for field, purchase_model in PRICES:
+        yield offer_or_held(
+            row,
+            price=row[field],
+            provider_id="verda",
+            sku=row["instance_type"],
+            gpu_name_printed=description,
+            gpu_count=count,
+            currency=row["currency"].upper(),
+            price_basis="instance",
+            price_unit="hour",
+            purchase_model=purchase_model,
+            market_tier="neocloud",
+            gpu_memory_bytes=memory // count if memory and count else None,
+            vcpu_count=decimal_or_none(row["cpu"]["number_of_cores"]),
+            memory_bytes=gigabytes_to_bytes(row["memory"]["size_in_gigabytes"]),
+        )
+
+
+SOURCE = Source(
+    source_id="verda",
+    title="Verda instance types",
+    kind="api",
+    homepage_url="https://verda.com",
+    terms_url="https://verda.com",
+    licence="terms",
+    credit="Prices: Verda",
+    may_redistribute=False,
+    allowed_hosts=("api.datacrunch.io", "api.verda.com"),
+    requests=requests,
+    parse=parse,
+    parser_version=1,
+    expected_rows=(20, 400),
+    price_basis="instance",
+    price_unit="hour",
+    known_gpus=frozenset({"1x H100 SXM5 80GB", "8x H100 SXM5 80GB"}),
+    disabled_reason="the terms of use prohibit scrapers",
+)
