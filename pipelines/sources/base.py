@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
+from pathlib import Path
 from typing import Any, Literal
 
 SourceKind = Literal["api", "page", "marketplace", "feed", "reference"]
@@ -60,6 +61,7 @@ class Payload:
     captured_at: datetime  # UTC, the clock of the run
     content_type: str = ""
     status: int = 200
+    path: Path | None = None  # only where Source.reads_path: the decompressed bytes, on disk
 
     def text(self) -> str:
         """Return the content as UTF-8 text without a byte order mark.
@@ -215,6 +217,8 @@ class Source:
     requests_per_second: float = 2.0  # to one host
     key_environment: str | None = None  # name of the variable that holds the key, if it needs one
     disabled_reason: str | None = None  # set: off by default, and why
+    reads_path: bool = False  # too big for memory: parse gets payload.path, and empty content
+    joins_pages: bool = False  # parse wants all pages of a capture at once: a JSON list of bodies
 
 
 def required(row: Mapping[str, Any], name: str, where: str) -> Any:
@@ -228,28 +232,6 @@ def required(row: Mapping[str, Any], name: str, where: str) -> Any:
     if name not in row:
         raise ParseError(f"{where}: no field {name!r}; there are {sorted(row)[:12]}")
     return row[name]
-
-
-def rows_at(document: object, *path: str, where: str) -> list[dict[str, Any]]:
-    """Return the list of records under ``path`` in a JSON document.
-
-    Raises
-    ------
-    ParseError
-        If a step of the path is not there, or its end is not a list of objects.
-
-    Examples
-    --------
-    >>> rows_at({"data": {"rows": [{"a": 1}]}}, "data", "rows", where="x")
-    [{'a': 1}]
-    """
-    for name in path:
-        if not isinstance(document, dict):
-            raise ParseError(f"{where}: no object around {name!r}; did the shape change?")
-        document = required(document, name, where)
-    if not isinstance(document, list) or not all(isinstance(row, dict) for row in document):
-        raise ParseError(f"{where}: {'.'.join(path) or 'the answer'} is no list of objects")
-    return document
 
 
 def decimal_or_none(value: object) -> Decimal | None:

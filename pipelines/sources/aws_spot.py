@@ -1,0 +1,108 @@
+"""AWS spot prices: the file behind the pricing page, all regions, US dollars as text.
+
+Old regions stand under their old names (``us-east``); ``N/A*`` means not offered there. Instance
+types without accelerators, and Windows columns, are none of ours. The older ``spot.js`` elsewhere
+has been frozen since 2024-05-13 and is not read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from pipelines.sources.base import (
+    Fetching,
+    Held,
+    ParseError,
+    Payload,
+    Request,
+    Row,
+    Source,
+    each_row,
+    objects_at,
+    offer_or_held,
+    value_at,
+)
+from pipelines.sources.instance_types import instance_type
+
+OLD_NAMES = {
+    "us-east": "us-east-1",
+    "us-west": "us-west-1",
+    "eu-ireland": "eu-west-1",
+    "apac-sin": "ap-southeast-1",
+    "apac-syd": "ap-southeast-2",
+    "apac-tokyo": "ap-northeast-1",
+}
+NOT_OFFERED = "N/A*"
+
+
+def requests(fetching: Fetching) -> Sequence[Request]:
+    """Return the one request."""
+    return (Request(key="spot", url="https://website.spot.ec2.aws.a2z.com/spot.json"),)
+
+
+def parse(payload: Payload) -> Iterator[Row]:
+    """Yield one Linux spot offer for each region and instance type with whole accelerators."""
+    if value_at(payload, "config", "currencies") != ["USD"]:
+        raise ParseError(f"{payload.where()}: config.currencies is not ['USD']")
+    for region in objects_at(payload, "config", "regions"):
+        name = str(region.get("region"))
+        families = region.get("instanceTypes") or ()
+        yield from each_row(payload, families, partial(_family, OLD_NAMES.get(name, name)))
+
+
+def _family(region: str, family: Mapping[str, Any]) -> Iterator[Row]:
+    for row in family["sizes"]:
+        yield from _offers(region, row)
+
+
+def _offers(region: str, row: Mapping[str, Any]) -> Iterator[Row]:
+    name = row["size"]
+    spec = instance_type("aws", name)
+    if spec is None:
+        return
+    prices = {column["name"]: column["prices"]["USD"] for column in row["valueColumns"]}
+    printed = prices["linux"]
+    if printed == NOT_OFFERED:
+        return
+    if not spec.is_whole:
+        yield Held(rule="gpu_fraction", reason=f"{spec.gpu_count} of a {spec.gpu}", row=row)
+        return
+    yield offer_or_held(
+        row,
+        price=printed,
+        provider_id="aws",
+        sku=name,
+        gpu_name_printed=spec.gpu,
+        gpu_count=int(spec.gpu_count),
+        currency="USD",
+        price_basis="instance",
+        price_unit="hour",
+        purchase_model="spot",
+        market_tier="hyperscaler",
+        region=region,
+        gpu_memory_bytes=spec.gpu_memory_bytes,
+        form_factor=spec.form_factor,
+    )
+
+
+SOURCE = Source(
+    source_id="aws_spot",
+    title="AWS EC2 spot prices",
+    kind="api",
+    homepage_url="https://aws.amazon.com/ec2/spot/pricing/",
+    terms_url="https://aws.amazon.com/terms/",
+    licence="terms",
+    credit="Prices: Amazon Web Services",
+    may_redistribute=False,
+    allowed_hosts=("website.spot.ec2.aws.a2z.com",),
+    requests=requests,
+    parse=parse,
+    parser_version=1,
+    expected_rows=(200, 6000),
+    currency="USD",
+    price_basis="instance",
+    price_unit="hour",
+    known_gpus=frozenset({"H100 SXM", "L4", "A10G"}),
+)
