@@ -1,0 +1,1 @@
+"""Bindings between the tables of the warehouse and the formulas of ``cost_engine``."""
