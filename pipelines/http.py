@@ -169,6 +169,21 @@ def is_public_address(address: str) -> bool:
     return ip.is_global and not ip.is_multicast
 
 
+def is_address(host: str) -> bool:
+    """Tell whether a host is written as an IP address.
+
+    Examples
+    --------
+    >>> is_address("169.254.169.254"), is_address("example.org")
+    (True, False)
+    """
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
 def mirrored(url: str, mirror: str | None) -> str:
     """Return the URL that is asked in place of ``url`` when a mirror is set.
 
@@ -503,6 +518,8 @@ class Session:
 
     def _attempt(self, request: Request, known: Validators | None) -> Answer:
         try:
+            if self.seconds_left() <= 0:
+                raise FetchError("timeout", "not asked")
             response = self._after_redirects(request, known)
             with contextlib.closing(response):
                 return self._answer(request, response, known)
@@ -546,6 +563,8 @@ class Session:
         """Refuse an address that the source did not declare, before anything is sent to it."""
         parts = urlsplit(url)
         host = (parts.hostname or "").lower()
+        if is_address(host) and not is_public_address(host):
+            raise FetchError("bad_redirect", f"refused to go to {host}: not a public address")
         if parts.scheme != "https":
             raise FetchError("bad_redirect", f"refused to go to {_bare(url)}: not https")
         if host not in self._source.allowed_hosts:

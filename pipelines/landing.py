@@ -46,6 +46,7 @@ class RequestRecord:
     """One request of a capture and what came of it. Holds no secret."""
 
     key: str
+    scope: str  # the key whose answer this one continues (the first page's), or its own
     url: str  # the source's own address, also where a mirror was asked
     method: str
     question: str  # what makes two requests the same; see http.fingerprint
@@ -83,6 +84,14 @@ class Capture:
     def day(self) -> date:
         """The UTC day under which the capture is filed."""
         return self.captured_at.date()
+
+
+@dataclass(frozen=True, kw_only=True)
+class LastGood:
+    """The newest answer to a question, and the mirror that gave it, if one did."""
+
+    record: RequestRecord
+    mirror: str | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -200,21 +209,17 @@ class Landing:
                 for manifest in self._manifests(source_id, day):
                     yield read_capture(manifest)
 
-    def last_good(self, source_id: str, mirror: str | None = None) -> dict[str, RequestRecord]:
-        """Return the newest answer with bytes of every question asked of a source lately.
-
-        Only answers that came the same way (from the source, or from the same mirror) count: a
-        version mark of one server says nothing at another.
-        """
-        found: dict[str, RequestRecord] = {}
+    def last_good(self, source_id: str) -> dict[str, LastGood]:
+        """Return the newest answer with bytes of every question asked of a source lately."""
+        found: dict[str, LastGood] = {}
         seen = 0
         for day in self._days(source_id, newest_first=True):
             for manifest in reversed(self._manifests(source_id, day)):
                 capture = read_capture(manifest)
-                if capture.mirror == mirror:
-                    for record in capture.requests:
-                        if record.path is not None and (self._root / record.path).is_file():
-                            found.setdefault(record.question, record)
+                for record in capture.requests:
+                    if record.path is not None and (self._root / record.path).is_file():
+                        last = LastGood(record=record, mirror=capture.mirror)
+                        found.setdefault(record.question, last)
                 seen += 1
                 if seen >= LOOK_BACK_CAPTURES:
                     return found
@@ -319,9 +324,7 @@ class Landing:
 class Unfinished:
     """A file that appears under its final name only when it is whole and on the disk.
 
-    Written beside, flushed, then linked into place: an existing file is never replaced. Where it
-    exists already, ``FileExistsError`` is raised for a manifest; for content under its own hash
-    the file that is there is as good.
+    Written beside, flushed, then put in place.
 
     Parameters
     ----------
@@ -329,10 +332,14 @@ class Unfinished:
         Where the unfinished file lies; on the same disk as the target.
     target : Path
         The final name; its folder is made.
+    may_replace : bool
+        Whether an existing file gives way; otherwise ``FileExistsError`` is raised on leaving,
+        but for content under its own hash, where the file that is there is as good.
     """
 
-    def __init__(self, folder: Path, target: Path) -> None:
+    def __init__(self, folder: Path, target: Path, *, may_replace: bool = False) -> None:
         self._target = target
+        self._may_replace = may_replace
         self._beside = folder / f"{uuid.uuid4().hex}.tmp"
 
     def __enter__(self) -> IO[bytes]:
@@ -354,6 +361,9 @@ class Unfinished:
             self._beside.unlink(missing_ok=True)
 
     def _put_in_place(self) -> None:
+        if self._may_replace:
+            self._beside.replace(self._target)
+            return
         try:
             os.link(self._beside, self._target)
         except FileExistsError:
