@@ -209,6 +209,18 @@ class Landing:
                 for manifest in self._manifests(source_id, day):
                     yield read_capture(manifest)
 
+    def capture_ids(self, source_id: str) -> list[str]:
+        """Return the ids of the captures of a source, oldest first, without reading them."""
+        return [
+            f"{source_id}/{day}/{manifest.stem}"
+            for day in self._days(source_id)
+            for manifest in self._manifests(source_id, day)
+        ]
+
+    def capture(self, capture_id: str) -> Capture:
+        """Return one capture by its id."""
+        return read_capture(self._root / f"{capture_id}.json")
+
     def last_good(self, source_id: str) -> dict[str, LastGood]:
         """Return the newest answer with bytes of every question asked of a source lately."""
         found: dict[str, LastGood] = {}

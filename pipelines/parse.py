@@ -20,7 +20,7 @@ import re
 import types
 import typing
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal, localcontext
@@ -175,8 +175,20 @@ def parse_captures(
     return results
 
 
-def capture_ledger(home: Home, since: date | None = None) -> pa.Table:
-    """Return the ledger of all captures from a UTC day on, oldest first within a source.
+def pending_captures(home: Home, source_ids: Iterable[str]) -> list[Capture]:
+    """Return the captures of some sources that are not in the ledger yet, oldest first."""
+    landing = Landing(home)
+    return [
+        capture
+        for source_id in source_ids
+        for capture_id in landing.capture_ids(source_id)
+        if not (home.observations / f"{capture_id}.ledger.json").is_file()
+        for capture in [landing.capture(capture_id)]
+    ]
+
+
+def capture_ledger(home: Home, known: Collection[str] = frozenset()) -> pa.Table:
+    """Return the ledger of all captures but the known ones, oldest first within a source.
 
     Returns
     -------
@@ -184,11 +196,11 @@ def capture_ledger(home: Home, since: date | None = None) -> pa.Table:
         One row per request of a capture and record kind, with the columns of ``ParseResult``.
     """
     rows: list[dict[str, Any]] = []
-    for source_folder in sorted(home.observations.glob("[!.]*")):
-        for day in sorted(source_folder.iterdir()):
-            if since is None or day.name >= since.isoformat():
-                for file in sorted(day.glob("*.ledger.json"), key=lambda one: one.stem):
-                    rows += json.loads(file.read_bytes())["rows"]
+    files = home.observations.glob("[!.]*/*/*.ledger.json")
+    for file in sorted(files, key=lambda one: (one.parent, one.stem)):
+        name = file.name.removesuffix(".ledger.json")
+        if f"{file.parent.parent.name}/{file.parent.name}/{name}" not in known:
+            rows += json.loads(file.read_bytes())["rows"]
     for row in rows:
         for name, kind in LEDGER_TIMES.items():
             row[name] = kind(row[name]) if row[name] else None
