@@ -10,24 +10,22 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
 from pipelines.sources.base import (
     Fetching,
     Held,
     MarketTier,
-    Offer,
     Payload,
     PurchaseModel,
     Request,
     Row,
     Source,
     decimal_or_none,
+    each_row,
     gigabytes_to_bytes,
-    price_or_held,
-    required,
-    rows_at,
+    objects_at,
+    offer_or_held,
 )
 from pipelines.sources.providers import market_tier, provider_id
 
@@ -52,42 +50,36 @@ def requests(fetching: Fetching) -> list[Request]:
 
 def parse(payload: Payload) -> Iterator[Row]:
     """Yield one offer for each provider, GPU, memory, kind and smallest node."""
-    rows = rows_at(payload.json(), "offers", where=payload.where())
-    seen: Counter[tuple[object, ...]] = Counter()
+    rows = objects_at(payload, "offers")
+    seen: Counter[tuple[str, ...]] = Counter()
     # Until 2026-07-17 some GPUs stood twice under one name: the cheaper one comes first, so that
     # the numbering below does not depend on the order of the file.
-    for row in sorted(rows, key=lambda row: decimal_or_none(row.get("usd_hr")) or 0):
-        yield _offer(row, seen, payload.where())
+    rows.sort(key=lambda row: decimal_or_none(row.get("usd_hr")) or 0)
+    yield from each_row(payload, rows, lambda row: iter([_offer(row, seen)]))
 
 
-def _offer(row: Mapping[str, Any], seen: Counter[tuple[object, ...]], where: str) -> Row:
-    gpu = str(required(row, "gpu", where))
-    provider = provider_id(str(required(row, "provider", where)))
-    kind = required(row, "kind", where)
-    price = price_or_held(required(row, "usd_hr", where), row)
-    if isinstance(price, Held):
-        return price
+def _offer(row: Mapping[str, Any], seen: Counter[tuple[str, ...]]) -> Row:
+    gpu, kind = row["gpu"], row["kind"]
+    provider = provider_id(row["provider"])
     if kind not in KINDS:
         rule = "serverless" if kind == "serverless" else "kind_unknown"
         return Held(
             rule=rule, reason=f"kind {kind!r} is not the rent of a GPU by the hour", row=row
         )
     if row.get("source_url") == GCP_GPU_ONLY_PAGE and gpu not in GCP_GPUS_PRICED_WITH_THEIR_MACHINE:
-        reason = f"GCP's page prices {gpu} at {price} without the machine it needs"
+        reason = f"GCP's page prices {gpu} without the machine it needs"
         return Held(rule="gpu_without_host", reason=reason, row=row)
     purchase_model, tier = KINDS[kind]
-    gpu_count = row.get("min_gpus", 1)
-    if isinstance(gpu_count, bool) or not isinstance(gpu_count, int) or gpu_count < 1:
-        return Held(rule="gpu_count_invalid", reason=f"min_gpus is {gpu_count!r}", row=row)
-    sku = f"{gpu}-{row.get('vram_gb')}gb" + (f"-x{gpu_count}" if "min_gpus" in row else "")
+    sku = f"{gpu}-{row.get('vram_gb')}gb" + (f"-x{row['min_gpus']}" if "min_gpus" in row else "")
     key = (provider, sku, kind)
     seen[key] += 1
-    return Offer(
+    return offer_or_held(
+        row,
+        price=row["usd_hr"],
         provider_id=provider,
         sku=sku if seen[key] == 1 else f"{sku}-{seen[key]}",
         gpu_name_printed=gpu,
-        gpu_count=gpu_count,
-        price_amount=Decimal(price),
+        gpu_count=row.get("min_gpus", 1),
         currency="USD",
         price_basis="gpu",
         price_unit="hour",

@@ -15,15 +15,14 @@ from typing import Any
 from pipelines.sources.base import (
     Fetching,
     Held,
-    Offer,
     Payload,
     Request,
     Row,
     Source,
+    each_row,
     gigabytes_to_bytes,
-    price_or_held,
-    required,
-    rows_at,
+    objects_at,
+    offer_or_held,
 )
 
 URL = "https://apexapps.oracle.com/pls/apex/cetools/api/v1/products/?currencyCode=USD"
@@ -69,15 +68,16 @@ def requests(fetching: Fetching) -> list[Request]:
 
 def parse(payload: Payload) -> Iterator[Row]:
     """Yield one offer for each GPU part; look-alikes and unknown GPU parts are held."""
-    where = payload.where()
-    for item in rows_at(payload.json(), "items", where=where):
-        if "GPU" in f"{item.get('displayName')} {item.get('metricName')}":
-            yield _offer(item, where)
+    rows = [
+        item
+        for item in objects_at(payload, "items")
+        if "GPU" in f"{item.get('displayName')} {item.get('metricName')}"
+    ]
+    yield from each_row(payload, rows, lambda item: iter([_offer(item)]))
 
 
-def _offer(item: Mapping[str, Any], where: str) -> Row:
-    number = str(required(item, "partNumber", where))
-    name = str(required(item, "displayName", where))
+def _offer(item: Mapping[str, Any]) -> Row:
+    number, name = item["partNumber"], item["displayName"]
     category, metric = item.get("serviceCategory"), item.get("metricName")
     if (
         category != "Compute - GPU"
@@ -91,24 +91,22 @@ def _offer(item: Mapping[str, Any], where: str) -> Row:
         return Held(rule="part_unknown", reason=reason, row=item)
     prices = [
         price.get("value")
-        for localization in rows_at(item, "currencyCodeLocalizations", where=where)
+        for localization in item["currencyCodeLocalizations"]
         if localization.get("currencyCode") == "USD"
-        for price in rows_at(localization, "prices", where=where)
+        for price in localization["prices"]
         if price.get("model") == "PAY_AS_YOU_GO"
     ]
     if len(prices) != 1:
         reason = f"{len(prices)} pay-as-you-go prices in USD"
         return Held(rule="price_missing" if not prices else "price_tiers", reason=reason, row=item)
-    price = price_or_held(prices[0], item)
-    if isinstance(price, Held):
-        return price
     part = PARTS[number]
-    return Offer(
+    return offer_or_held(
+        item,
+        price=prices[0],
         provider_id="oci",
         sku=number,
         gpu_name_printed=part.gpu,
         gpu_count=1,
-        price_amount=price,
         currency="USD",
         price_basis="gpu",
         price_unit="hour",

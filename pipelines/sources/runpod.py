@@ -23,10 +23,10 @@ from pipelines.sources.base import (
     Row,
     Source,
     decimal_or_none,
+    each_row,
     gigabytes_to_bytes,
+    objects_at,
     price_or_held,
-    required,
-    rows_at,
 )
 
 URL = "https://api.runpod.io/graphql"
@@ -62,33 +62,30 @@ def requests(fetching: Fetching) -> list[Request]:
 def parse(payload: Payload) -> Iterator[Row]:
     """Yield one offer for each GPU type, tier and purchase model that is really offered."""
     document = payload.json()
-    where = payload.where()
     if not isinstance(document, dict) or document.get("errors"):
-        raise ParseError(f"{where}: the API answers {str(document)[:200]}")
-    gpu_types = rows_at(document, "data", "gpuTypes", where=where)
+        raise ParseError(f"{payload.where()}: the API answers {str(document)[:200]}")
+    gpu_types = objects_at(payload, "data", "gpuTypes")
     repeats = Counter(
         field
         for row in gpu_types
         for field, flag, *_ in PRICES
         if row.get(flag) is True and decimal_or_none(row.get(field)) == PLACEHOLDER
     )
-    for row in gpu_types:
-        gpu_id = str(required(row, "id", where))
-        if gpu_id == "unknown":
-            yield Held(rule="gpu_unknown", reason="RunPod's own entry 'unknown'", row=row)
-        elif " MIG " in gpu_id:
-            yield Held(rule="mig_slice", reason=f"{gpu_id} is a slice of a GPU", row=row)
-        else:
-            yield from _offers(gpu_id, row, repeats, where)
+    yield from each_row(payload, gpu_types, lambda row: _offers(row, repeats))
 
 
-def _offers(
-    gpu_id: str, row: Mapping[str, Any], repeats: Counter[str], where: str
-) -> Iterator[Row]:
+def _offers(row: Mapping[str, Any], repeats: Counter[str]) -> Iterator[Row]:
+    gpu_id = row["id"]
+    if gpu_id == "unknown":
+        yield Held(rule="gpu_unknown", reason="RunPod's own entry 'unknown'", row=row)
+        return
+    if " MIG " in gpu_id:
+        yield Held(rule="mig_slice", reason=f"{gpu_id} is a slice of a GPU", row=row)
+        return
     for field, flag, purchase_model, tier, months in PRICES:
         # Fields that a query leaves out say nothing; these two make the source what it is.
-        printed = required(row, field, where) if field in ALWAYS_PRICED else row.get(field)
-        is_offered = required(row, flag, where)
+        printed = row[field] if field in ALWAYS_PRICED else row.get(field)
+        is_offered = row[flag]
         if is_offered is not True and not decimal_or_none(printed):
             continue  # neither offered nor priced
         if printed is None and field not in ALWAYS_PRICED:

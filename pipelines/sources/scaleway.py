@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pipelines.sources.base import (
     Fetching,
-    Held,
-    Offer,
     ParseError,
     Payload,
     Request,
     Row,
     Source,
     decimal_or_none,
+    each_row,
     gigabytes_to_bytes,
-    price_or_held,
-    required,
+    offer_or_held,
 )
 
 ZONES = (
@@ -53,42 +51,38 @@ def requests(fetching: Fetching) -> list[Request]:
 def parse(payload: Payload) -> Iterator[Row]:
     """Yield one offer for each GPU instance type of the zone."""
     document = payload.json()
-    servers = required(document, "servers", payload.where())
-    if not isinstance(servers, dict):
-        raise ParseError(f"{payload.where()}: 'servers' is no mapping; did the API change?")
-    for sku, server in servers.items():
-        if server.get("gpu"):
-            yield _offer(sku, server, payload)
+    servers = document.get("servers") if isinstance(document, dict) else None
+    if not isinstance(servers, dict) or not all(isinstance(s, dict) for s in servers.values()):
+        raise ParseError(f"{payload.where()}: no mapping 'servers'; did the API change?")
+    rows = [{"commercial_type": sku, **server} for sku, server in servers.items()]
+    yield from each_row(payload, rows, lambda row: _offers(row, payload.key.split(":")[0]))
 
 
-def _offer(sku: str, server: dict[str, Any], payload: Payload) -> Row:
-    row = {"commercial_type": sku, **server}
-    gpu_count = server["gpu"]
-    price = price_or_held(required(server, "hourly_price", payload.where()), row)
-    if isinstance(price, Held):
-        return price
-    if isinstance(gpu_count, bool) or not isinstance(gpu_count, int) or gpu_count < 1:
-        return Held(rule="gpu_count_invalid", reason=f"gpu is {gpu_count!r}", row=row)
+def _offers(row: Mapping[str, Any], zone: str) -> Iterator[Row]:
+    if not row["gpu"]:
+        return
+    sku = row["commercial_type"]
     match = COMMERCIAL_TYPE.match(sku)
-    info = server.get("gpu_info") or {}
+    info = row.get("gpu_info") or {}
     name = str(info.get("gpu_name") or (match["gpu"] if match else sku))
     memory = info.get("gpu_memory")
     form_factor = "SXM" if "SXM" in name.upper() else FORM_FACTORS.get(name)
-    return Offer(
+    yield offer_or_held(
+        row,
+        price=row["hourly_price"],
         provider_id="scaleway",
         sku=sku,
         gpu_name_printed=f"{name}-{form_factor}" if name in FORM_FACTORS else name,
-        gpu_count=gpu_count,
-        price_amount=price,
+        gpu_count=row["gpu"],
         currency="EUR",  # not printed; the API bills in euros everywhere
         price_basis="instance",
         price_unit="hour",
         purchase_model="on_demand",
         market_tier="neocloud",
-        region=payload.key.split(":")[0],
+        region=zone,
         gpu_memory_bytes=memory or (gigabytes_to_bytes(match["gigabytes"]) if match else None),
-        vcpu_count=decimal_or_none(server.get("ncpus")),
-        memory_bytes=server.get("ram"),
+        vcpu_count=decimal_or_none(row.get("ncpus")),
+        memory_bytes=row.get("ram"),
         form_factor=form_factor,
     )
 

@@ -16,16 +16,16 @@ from pipelines.sources.base import (
     Fetching,
     Held,
     MarketTier,
-    Offer,
     Payload,
     PurchaseModel,
     Request,
     Row,
     Source,
     decimal_or_none,
+    each_row,
+    objects_at,
+    offer_or_held,
     price_or_held,
-    required,
-    rows_at,
 )
 
 URL = "https://console.vast.ai/api/v0/bundles/"
@@ -83,36 +83,34 @@ def requests(fetching: Fetching) -> list[Request]:
 
 def parse(payload: Payload) -> Iterator[Row]:
     """Yield an on-demand and a spot offer for each machine and number of GPUs of the key's name."""
-    where = payload.where()
     seen: set[tuple[object, object]] = set()
-    for row in rows_at(payload.json(), "offers", where=where):
-        name = str(required(row, "gpu_name", where))
-        # A filter that the server ignored must not make one offer stand under every key.
-        if name != payload.key and (name in GPU_NAMES or payload.key != GPU_NAMES[0]):
-            continue
-        machine = (required(row, "machine_id", where), required(row, "num_gpus", where))
-        if machine in seen:
-            reason = f"machine {machine[0]} with {machine[1]} GPUs is listed twice"
-            yield Held(rule="duplicate", reason=reason, row=row)
-            continue
-        seen.add(machine)
-        yield from _offers(name, row, where)
+    yield from each_row(
+        payload, objects_at(payload, "offers"), lambda row: _offers(payload.key, row, seen)
+    )
 
 
-def _offers(name: str, row: Mapping[str, Any], where: str) -> Iterator[Row]:
+def _offers(key: str, row: Mapping[str, Any], seen: set[tuple[object, object]]) -> Iterator[Row]:
+    name = row["gpu_name"]
+    # A filter that the server ignored must not make one offer stand under every key.
+    if name != key and (name in GPU_NAMES or key != GPU_NAMES[0]):
+        return
+    machine = (row["machine_id"], row["num_gpus"])
+    if machine in seen:
+        reason = f"machine {machine[0]} with {machine[1]} GPUs is listed twice"
+        yield Held(rule="duplicate", reason=reason, row=row)
+        return
+    seen.add(machine)
     verification = row.get("verification")
     if verification != "verified" and row.get("verified") is not True:
         reason = f"verification is {verification!r}: price and machine are the host's word"
         yield Held(rule="host_unverified", reason=reason, row=row)
         return
-    gpu_count = row["num_gpus"]
-    if isinstance(gpu_count, bool) or not isinstance(gpu_count, int) or gpu_count < 1:
-        yield Held(rule="gpu_count_invalid", reason=f"num_gpus is {gpu_count!r}", row=row)
+    price, total = price_or_held(row["dph_base"], row), price_or_held(row["dph_total"], row)
+    if isinstance(price, Held):
+        yield price
         return
-    price = price_or_held(required(row, "dph_base", where), row)
-    total = price_or_held(required(row, "dph_total", where), row)
-    if isinstance(price, Held) or isinstance(total, Held):
-        yield price if isinstance(price, Held) else total  # type: ignore[misc]
+    if isinstance(total, Held):
+        yield total
         return
     disk = decimal_or_none(row.get("storage_total_cost")) or Decimal(0)
     if abs(total - price - disk) > PARTS_TOLERANCE * total:
@@ -133,15 +131,16 @@ def _offers(name: str, row: Mapping[str, Any], where: str) -> Iterator[Row]:
         yield _offer(name, row, bid_price, "spot")
 
 
-def _offer(name: str, row: Mapping[str, Any], price: Decimal, model: PurchaseModel) -> Offer:
+def _offer(name: str, row: Mapping[str, Any], price: Decimal, model: PurchaseModel) -> Row:
     memory = decimal_or_none(row.get("gpu_ram"))
     host_memory = decimal_or_none(row.get("cpu_ram"))
-    return Offer(
+    return offer_or_held(
+        row,
+        price=price,
         provider_id="vast",
         sku=f"{row['machine_id']}-x{row['num_gpus']}",
         gpu_name_printed=name,
         gpu_count=row["num_gpus"],
-        price_amount=price,
         currency="USD",
         price_basis="instance",
         price_unit="hour",
