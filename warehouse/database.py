@@ -176,7 +176,8 @@ def open_published(home: Home, *, is_confined: bool = False) -> duckdb.DuckDBPyC
 
 def published_files(home: Home) -> list[Path]:
     """Return the published files, newest first."""
-    return sorted(home.published.glob("truecost-*.duckdb"), reverse=True)
+    found = home.published.glob("truecost-*.duckdb")
+    return sorted(found, key=lambda path: (path.stat().st_mtime_ns, path.name), reverse=True)
 
 
 def is_readable(path: Path) -> bool:

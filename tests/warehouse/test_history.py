@@ -175,7 +175,7 @@ def batches(captures, by):
     return [[one for one in captures if one.recorded_day == day] for day in days]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(captures=capture_sequences(), by=st.sampled_from(["all", "instant"]))
 def test_the_history_is_its_definition_in_one_batch_or_many(captures, by):
     with connect() as connection:
@@ -212,7 +212,7 @@ def answers(history_rows, known_before):
     }
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(captures=capture_sequences(), data=st.data())
 def test_no_answer_about_the_past_changes_and_twice_is_once(captures, data):
     merged = []
@@ -228,7 +228,7 @@ def test_no_answer_about_the_past_changes_and_twice_is_once(captures, data):
             assert rows(connection) == after
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(captures=capture_sequences(), data=st.data())
 def test_the_order_of_late_arrivals_does_not_matter(captures, data):
     distinct = {(one.scope, one.valid_day): one for one in captures}
@@ -250,7 +250,7 @@ def one_price(usd, region=None):
 
 def test_an_unchanged_price_adds_no_row():
     with connect() as connection:
-        merge(connection, [Capture("north", day, day, one_price(1.0)) for day in range(30)])
+        merge(connection, [Capture("north", day, day, one_price(1.0)) for day in range(9)])
         assert len(rows(connection)) == 1
 
 

@@ -1,0 +1,253 @@
+"""Publishing: whole or not at all, under kills and readers; kept, linked, restored."""
+
+from __future__ import annotations
+
+import random
+import signal
+import subprocess
+import sys
+import time
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from warehouse import database, history, publication
+from warehouse.paths import Home
+
+START = datetime(2026, 1, 1, 6)  # noqa: DTZ001  the warehouse keeps UTC without a zone
+
+
+@pytest.fixture
+def home(tmp_path):
+    """Return an empty data folder."""
+    return Home(tmp_path)
+
+
+def build_day(home: Home, day: int, offers: int = 50) -> None:
+    """Merge one capture in which every price is the day's number, and derive one table."""
+    moment = START + timedelta(days=day)
+    given = {
+        "offer_key": "'offer ' || n",
+        "usd_per_gpu_hour": f"{day}.0",
+        "payload_sha256": f"'{day}'",
+    }
+    columns = ", ".join(f"{given.get(c, 'null')} as {c}" for c in history.OFFER.carried)
+    with database.open_build(home) as connection:
+        connection.execute(
+            "create temp table seen as select $1 as capture_id, 'acme' as source_id,"
+            " 'all' as request_key, $2::timestamp as valid_at, $2::timestamp as recorded_at,"
+            " 1 as parser_version",
+            [str(day), moment],
+        )
+        connection.execute(
+            f"create temp table observed as select capture_id, {columns}"
+            f" from seen, range({offers}) t(n)"
+        )
+        history.merge(connection, "observed", "seen", history.OFFER)
+        connection.execute(
+            "create or replace table marts.day_price as"
+            " select max(usd_per_gpu_hour) as usd, min(usd_per_gpu_hour) as least,"
+            " count(*) as offers from core.offer_open"
+        )
+
+
+def published_usd(home: Home) -> float:
+    with database.open_published(home) as connection:
+        [(usd, least, offers)] = connection.sql("from marts.day_price").fetchall()
+        [(standing,)] = connection.sql(
+            "select count(*) from core.offer_price"
+            f" where valid_to is null and superseded_at is null and usd_per_gpu_hour = {usd}"
+        ).fetchall()
+    assert usd == least and offers == standing, "a torn read"
+    return usd
+
+
+def test_a_published_run_is_what_the_build_file_holds(home):
+    build_day(home, 1)
+    path = publication.publish(home, "run-1")
+    assert path == (home.published / database.POINTER).resolve()
+    assert published_usd(home) == 1.0
+    manifest = publication.Manifest.read(home.published / "manifest-run-1.json")
+    assert manifest.rows["core.offer_open"] == 50
+    assert manifest.sha256 == publication.file_sha256(path)
+    assert publication.damage(path) == []
+
+
+def test_the_parquet_export_is_core_and_marts(home):
+    for day in range(3):
+        build_day(home, day)
+    publication.publish(home, "run-1")
+    with database.open_published(home) as connection:
+        folder = home.published / "parquet"
+        for name in ("core.offer_price", "marts.day_price"):
+            files = f"'{folder / name.replace('.', '/')}/*.parquet'"
+            lost = connection.sql(f"select * from {name} except all select * from {files}")
+            made_up = connection.sql(f"select * from {files} except all select * from {name}")
+            assert (lost.fetchall(), made_up.fetchall()) == ([], [])
+
+
+def test_parts_that_did_not_change_are_linked_and_a_new_month_is_a_new_part(home):
+    for day in (0, 1, 40):
+        build_day(home, day)
+    publication.publish(home, "run-1")
+    build_day(home, 41)
+    publication.publish(home, "run-2")
+
+    def parts(run_id):
+        folder = home.published / f"parquet-{run_id}" / "core" / "offer_price"
+        return {path.name: path.stat().st_ino for path in folder.iterdir()}
+
+    first, second = parts("run-1"), parts("run-2")
+    assert sorted(second) == ["closed-2026-01.parquet", "closed-2026-02.parquet", "open.parquet"]
+    assert {name for name in second if first[name] == second[name]} == {"closed-2026-01.parquet"}
+
+
+def test_the_last_runs_are_kept_and_orphans_swept(home):
+    build_day(home, 1)
+    home.published.mkdir()
+    (home.published / "truecost-dead.duckdb.tmp").write_bytes(b"half")
+    (home.published / "parquet-dead.tmp").mkdir()
+    (home.published / "parquet-dead.tmp" / "x").write_bytes(b"half")
+    for number in range(4):
+        publication.publish(home, f"run-{number}", keep=2)
+    assert sorted(path.name for path in home.published.iterdir()) == [
+        "manifest-run-2.json",
+        "manifest-run-3.json",
+        "parquet",
+        "parquet-run-2",
+        "parquet-run-3",
+        "truecost-run-2.duckdb",
+        "truecost-run-3.duckdb",
+        "truecost.duckdb",
+    ]
+
+
+def test_a_run_published_again_replaces_itself(home):
+    build_day(home, 1)
+    publication.publish(home, "run-1")
+    build_day(home, 2)
+    publication.publish(home, "run-1")
+    assert published_usd(home) == 2.0
+    assert publication.damage(database.published_files(home)[0]) == []
+
+
+@pytest.mark.parametrize("run_id", ["", "../escape", "a/b", ".hidden", "x" * 101])
+def test_a_run_id_that_is_no_file_name_is_refused(home, run_id):
+    with pytest.raises(database.DataFolderError, match="no file name"):
+        publication.publish(home, run_id)
+
+
+def test_an_open_build_file_is_not_published(home):
+    build_day(home, 1)
+    with (
+        database.open_build(home),
+        pytest.raises(database.DataFolderError, match="close the build file"),
+    ):
+        publication.publish(home, "run-1")
+
+
+def test_a_changed_byte_is_damage(home):
+    build_day(home, 1)
+    path = publication.publish(home, "run-1")
+    part = home.published / "parquet-run-1" / "marts" / "day_price" / "all.parquet"
+    for file in (path, part):
+        content = bytearray(file.read_bytes())
+        content[-1] ^= 1
+        file.write_bytes(content)
+    assert len(publication.damage(path)) == 2
+
+
+def test_restore_takes_the_newest_whole_run_and_the_next_build_goes_on(home):
+    for day in (1, 2):
+        build_day(home, day)
+        publication.publish(home, f"run-{day}")
+    newest = home.published / "truecost-run-2.duckdb"
+    newest.write_bytes(newest.read_bytes()[:-4096])
+    assert publication.restore(home).name == "truecost-run-1.duckdb"
+    assert published_usd(home) == 1.0
+    build_day(home, 2)
+    publication.publish(home, "run-3")
+    assert published_usd(home) == 2.0
+
+
+def test_restoring_a_run_that_is_not_there_names_those_that_are(home):
+    build_day(home, 1)
+    publication.publish(home, "run-1")
+    with pytest.raises(database.NothingPublishedError, match="run-1"):
+        publication.restore(home, "run-9")
+
+
+PUBLISH_FOREVER = """
+import sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[2])
+from test_publish import build_day
+from warehouse.paths import Home
+from warehouse import publication
+home = Home(Path(sys.argv[1]))
+day = int(sys.argv[3])
+print("ready", flush=True)
+while True:
+    build_day(home, day)
+    publication.publish(home, f"run-{day:06d}", keep=3)
+    print(day, flush=True)
+    day += 1
+"""
+
+
+def publisher(home: Home, day: int) -> subprocess.Popen[str]:
+    process = subprocess.Popen(
+        [
+            sys.executable,
+            "-c",
+            PUBLISH_FOREVER,
+            str(home.root),
+            str(Path(__file__).parent),
+            str(day),
+        ],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    return process
+
+
+def test_kills_lose_nothing_and_readers_see_whole_files(home):
+    chance = random.Random(20261121)
+    day = 1
+    for _ in range(6):
+        with publisher(home, day) as process:
+            time.sleep(chance.uniform(0.05, 0.6))
+            process.send_signal(signal.SIGKILL)
+            acknowledged = [int(line) for line in process.stdout]
+        if acknowledged:
+            assert published_usd(home) >= acknowledged[-1]
+        for path in database.published_files(home):
+            assert database.is_readable(path)
+        with database.open_build(home) as connection:
+            [(merged, distinct)] = connection.execute(
+                "select count(*), count(distinct capture_id) from core.offer_capture"
+                if history.models.table_exists(connection, "core.offer_capture")
+                else "select 0, 0"
+            ).fetchall()
+        assert merged == distinct
+        day = max(acknowledged, default=day) + 1
+    build_day(home, day + 1)
+    publication.publish(home, f"run-{day + 1:06d}")
+    assert not list(home.published.glob("*.tmp"))
+    assert published_usd(home) == day + 1
+
+
+def test_readers_beside_a_publisher_see_no_error_and_no_torn_file(home):
+    build_day(home, 0)
+    publication.publish(home, "run-000000")
+    seen = []
+    with publisher(home, 1) as process:
+        ends = time.monotonic() + 2
+        while time.monotonic() < ends:
+            seen.append(published_usd(home))
+        process.kill()
+    assert seen == sorted(seen)
+    assert len(set(seen)) > 1
