@@ -593,7 +593,7 @@ def _in_base_unit(value: object, unit: str, path: tuple[str, ...], where: str) -
         raise ReferenceError(f"{where}: {value!r} is not finite")
     if len(set(allowed.values())) == 1:  # names of things, not multiples of a base unit
         base_unit = unit
-    if base_unit == "bytes" or (isinstance(value, int) and number % 1 == 0):
+    if base_unit == "bytes" or (isinstance(value, int) and unit in UNITS["count"]):
         return int(number), base_unit
     return float(number), base_unit
 

@@ -1,11 +1,13 @@
 """Facts about the reference data and the way they are read."""
 
+import csv
+import re
 from datetime import date
 from pathlib import Path
 
 import pytest
 
-from warehouse.reference import ReferenceError, load_gpus, reference_rows
+from warehouse.reference import Gpu, ReferenceError, load_csv, load_gpus, reference_rows
 
 SOURCES = """
 sources:
@@ -90,3 +92,204 @@ def test_every_leaf_is_in_the_value_table() -> None:
     values = tables["meta.reference_value"].to_pylist()
     assert sum(row["subject_kind"] == "gpu" for row in values) == leaves
     assert all(row["unit"] and (row["source_url"] or row["note"]) for row in values)
+
+
+GPUS = {gpu.gpu_id: gpu for gpu in load_gpus()}
+FIGURES = (
+    "memory_bytes",
+    "driver_visible_memory_bytes",
+    "bandwidth_bytes_per_second",
+    "link_bandwidth_bytes_per_second",
+    "scale_up_gpu_count",
+    "board_power_watts",
+)
+
+
+def variants(coarse_id: str) -> list[Gpu]:
+    """The fine accelerators that a coarse id may stand for."""
+    wanted = coarse_id.split("-")
+    spelled = {gpu_id: re.sub(r"^(RTXPRO6000)", r"\1-", gpu_id).split("-") for gpu_id in GPUS}
+    return [
+        GPUS[gpu_id]
+        for gpu_id, words in spelled.items()
+        if words[0] == wanted[0] and set(wanted) <= set(words) and not GPUS[gpu_id].is_coarse
+    ]
+
+
+def test_every_alias_leads_to_a_known_accelerator() -> None:
+    canonicals = {row["canonical"] for row in load_csv("gpu_aliases")}
+    unknown = {name for name in canonicals - set(GPUS) if name is not None}
+    assert unknown == {
+        "AMBIGUOUS_RTX6000",
+        "EXCLUDE_MIG",
+        "EXCLUDE_NON_GPU",
+        "EXCLUDE_NON_GPU_PRICE",
+        "EXCLUDE_UNKNOWN",
+    }
+
+
+def test_there_are_more_than_a_hundred_accelerators_of_six_vendors() -> None:
+    assert len(GPUS) >= 100
+    assert {"nvidia", "amd", "google", "aws", "intel"} <= {gpu.vendor for gpu in GPUS.values()}
+
+
+@pytest.mark.parametrize("gpu_id", sorted(name for name, gpu in GPUS.items() if gpu.is_coarse))
+def test_a_coarse_accelerator_says_only_what_all_its_variants_say(gpu_id: str) -> None:
+    coarse = GPUS[gpu_id]
+    for fine in variants(gpu_id):
+        for name in FIGURES:
+            value = getattr(coarse, name)
+            assert value is None or getattr(fine, name) == pytest.approx(value, rel=0.01), name
+        for precision, rate in coarse.dense_flops_per_second.items():
+            assert fine.dense_flops_per_second[precision] == rate, precision
+
+
+@pytest.mark.parametrize("gpu_id", sorted(name for name, gpu in GPUS.items() if not gpu.is_coarse))
+def test_a_fine_accelerator_is_consistent(gpu_id: str) -> None:
+    gpu = GPUS[gpu_id]
+    assert gpu.memory_bytes is not None
+    marketed = re.search(r"-(\d+)GB$", gpu_id)
+    if marketed is not None:
+        assert gpu.memory_bytes == int(marketed[1]) * 10**9
+    if gpu.driver_visible_memory_bytes is not None:
+        # Sold in binary gigabytes at best; ECC and reserved pages take some of it.
+        assert 0.9 < gpu.driver_visible_memory_bytes / gpu.memory_bytes <= 2**30 / 10**9
+    dense, sparse = gpu.dense_flops_per_second, gpu.sparse_flops_per_second
+    for precision, rate in sparse.items():
+        assert 1 < rate / dense[precision] <= 4, precision
+    for wide, narrow in (("fp64", "fp32"), ("fp32", "bf16"), ("tf32", "bf16"), ("bf16", "fp8")):
+        if wide in dense and narrow in dense:
+            assert dense[wide] <= dense[narrow], (wide, narrow)
+    if gpu.board_power_watts and "bf16" in dense:
+        # The best of 2026 make about 2.5 TFLOPS a watt dense; ten would be a unit error.
+        assert dense["bf16"] / gpu.board_power_watts < 4e12
+
+
+def test_superchips_and_boards_are_counted_per_accelerator() -> None:
+    assert GPUS["GB200-186GB"].dense_flops_per_second["bf16"] == 2.5e15
+    assert GPUS["H100-SXM-80GB"].dense_flops_per_second["bf16"] == 989.4e12
+    assert GPUS["H100-SXM-80GB"].sparse_flops_per_second["bf16"] == 1978.8e12
+    assert GPUS["A16-16GB"].memory_bytes == 16 * 10**9
+    assert GPUS["K80-12GB"].board_power_watts == 150
+    assert GPUS["H100-SXM-80GB"].driver_visible_memory_bytes == pytest.approx(85.5e9, rel=0.002)
+    assert GPUS["H200-SXM-141GB"].driver_visible_memory_bytes == pytest.approx(150.7e9, rel=0.002)
+    assert GPUS["B200-180GB"].driver_visible_memory_bytes == pytest.approx(192e9, rel=0.002)
+    assert GPUS["MI300X-192GB"].driver_visible_memory_bytes == pytest.approx(206e9, rel=0.002)
+
+
+# What Epoch AI's table of 2026-04-22 calls our accelerators.
+EPOCH_NAMES = {
+    "A100-PCIE-40GB": "NVIDIA A100 PCIe",
+    "A100-SXM-40GB": "NVIDIA A100 SXM4 40 GB",
+    "A100-SXM-80GB": "NVIDIA A100 SXM4 80 GB",
+    "A10-24GB": "NVIDIA A10 PCIe",
+    "A10G-24GB": "NVIDIA A10G",
+    "A40-48GB": "NVIDIA A40 PCIe",
+    "A800-PCIE-80GB": "NVIDIA A800 PCIe 80 GB",
+    "A800-SXM-80GB": "NVIDIA A800 SXM",
+    "B200-180GB": "NVIDIA B200",
+    "B300-288GB": "NVIDIA B300 (Blackwell Ultra)",
+    "GAUDI2-96GB": "Intel Habana Gaudi2",
+    "GAUDI3-128GB": "Intel Habana Gaudi3",
+    "GB200-186GB": "NVIDIA GB200",
+    "GB300-288GB": "NVIDIA GB300 (Blackwell Ultra)",
+    "H100-NVL-94GB": "NVIDIA H100 NVL",
+    "H100-PCIE-80GB": "NVIDIA H100 PCIe",
+    "H100-SXM-80GB": "NVIDIA H100 SXM5 80GB",
+    "H20-96GB": "NVIDIA HGX H20",
+    "H200-SXM-141GB": "NVIDIA H200 SXM",
+    "H800-SXM-80GB": "NVIDIA H800 SXM5",
+    "INFERENTIA2-32GB": "AWS Inferentia2",
+    "L20-48GB": "NVIDIA L20 PCle",
+    "L4-24GB": "NVIDIA L4",
+    "L40-48GB": "NVIDIA L40",
+    "MI250X-128GB": "AMD Radeon Instinct MI250X",
+    "MI300A-128GB": "AMD Instinct MI300A",
+    "MI300X-192GB": "AMD Instinct MI300X",
+    "MI325X-256GB": "AMD Instinct MI325X",
+    "MI350X-288GB": "AMD Instinct MI350X",
+    "MI355X-288GB": "AMD Instinct MI355X",
+    "P4-8GB": "NVIDIA Tesla P4",
+    "P40-24GB": "NVIDIA P40",
+    "RTX3080-10GB": "NVIDIA GeForce RTX 3080",
+    "RTX3090-24GB": "NVIDIA GeForce RTX 3090",
+    "RTX4070-12GB": "NVIDIA GeForce RTX 4070",
+    "RTX4080-16GB": "NVIDIA GeForce RTX 4080",
+    "RTX4090-24GB": "NVIDIA GeForce RTX 4090",
+    "RTX6000ADA-48GB": "NVIDIA RTX 6000 Ada Generation",
+    "RTXA4000-16GB": "NVIDIA RTX A4000",
+    "RTXA5000-24GB": "NVIDIA RTX A5000",
+    "RTXA6000-48GB": "NVIDIA RTX A6000",
+    "RX7900XTX-24GB": "AMD Radeon RX 7900 XTX",
+    "T4-16GB": "NVIDIA Tesla T4",
+    "TPU-V2": "Google TPU v2",
+    "TPU-V3": "Google TPU v3",
+    "TPU-V4": "Google TPU v4",
+    "TPU-V5E": "Google TPU v5e",
+    "TPU-V5P": "Google TPU v5p",
+    "TPU-V6E": "Google TPU v6e Trillium",
+    "TPU-V7": "Google TPU v7 Ironwood",
+    "TRAINIUM1-32GB": "Amazon Trainium1",
+    "TRAINIUM2-96GB": "Amazon Trainium2",
+    "V100-PCIE-16GB": "NVIDIA Tesla V100 PCIe 16 GB",
+    "V100-PCIE-32GB": "NVIDIA Tesla V100 PCIe 32 GB",
+    "V100-SXM-16GB": "NVIDIA Tesla V100 SXM2 16 GB",
+    "V100-SXM-32GB": "NVIDIA Tesla V100 SXM2 32 GB",
+}
+EPOCH_COLUMNS = {
+    "memory_bytes": "Memory (bytes)",
+    "bandwidth_bytes_per_second": "Memory bandwidth (byte/s)",
+    "board_power_watts": "TDP (W)",
+    "peaks.fp32.dense": "FP32 (single precision) performance (FLOP/s)",
+    "peaks.tf32.dense": "TF32 (TensorFloat-32) performance (FLOP/s)",
+    "peaks.bf16.dense": "Tensor-FP16/BF16 performance (FLOP/s)",
+    "peaks.fp8.dense": "FP8 performance (FLOP/s)",
+    "peaks.fp4.dense": "FP4 performance (FLOP/s)",
+    "peaks.int8.dense": "INT8 performance (OP/s)",
+    "peaks.int4.dense": "INT4 performance (OP/s)",
+}
+# Where we hold another figure; the note of the leaf says why. fp64 is left out: ours is the rate of
+# the matrix units, Epoch AI's that of the vector units.
+DEVIATIONS = {
+    ("A100-PCIE-40GB", "bandwidth_bytes_per_second"),
+    ("A100-PCIE-40GB", "board_power_watts"),
+    ("A800-PCIE-80GB", "board_power_watts"),
+    ("B200-180GB", "bandwidth_bytes_per_second"),
+    ("B200-180GB", "peaks.fp32.dense"),
+    ("B300-288GB", "bandwidth_bytes_per_second"),
+    ("B300-288GB", "memory_bytes"),
+    ("B300-288GB", "peaks.fp4.dense"),
+    ("B300-288GB", "peaks.tf32.dense"),
+    ("GAUDI2-96GB", "peaks.bf16.dense"),
+    ("GB200-186GB", "peaks.fp32.dense"),
+    ("H800-SXM-80GB", "peaks.fp32.dense"),
+    ("H800-SXM-80GB", "peaks.tf32.dense"),
+    ("MI250X-128GB", "board_power_watts"),
+    ("MI250X-128GB", "peaks.fp32.dense"),
+    ("MI355X-288GB", "peaks.fp4.dense"),
+    ("MI355X-288GB", "peaks.fp8.dense"),
+    ("P40-24GB", "bandwidth_bytes_per_second"),
+    ("RTX4070-12GB", "board_power_watts"),
+    ("RTX4090-24GB", "peaks.bf16.dense"),
+    ("RX7900XTX-24GB", "board_power_watts"),
+    ("TPU-V2", "bandwidth_bytes_per_second"),
+    ("TRAINIUM1-32GB", "peaks.int8.dense"),
+}
+
+
+@pytest.mark.recorded
+def test_figures_agree_with_epoch_within_two_percent_or_say_why_not(recorded: Path) -> None:
+    path = recorded / "payloads" / "epoch" / "ml_hardware_2026-04-22.csv"
+    with path.open(encoding="utf-8-sig", newline="") as lines:
+        epoch = {row["Hardware name"]: row for row in csv.DictReader(lines)}
+    found = set()
+    for gpu_id, name in EPOCH_NAMES.items():
+        for field, column in EPOCH_COLUMNS.items():
+            leaf = GPUS[gpu_id].leaves.get(field)
+            if leaf is not None and epoch[name][column]:
+                theirs = float(epoch[name][column])
+                assert isinstance(leaf.value, int | float)
+                if abs(leaf.value / theirs - 1) > 0.02:
+                    found.add((gpu_id, field))
+                    assert leaf.note, f"{gpu_id} {field}: {leaf.value} against {theirs}: why?"
+    assert found == DEVIATIONS
