@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import io
 import json
 import os
 import re
@@ -271,23 +272,37 @@ class Landing:
         LandingDamagedError
             If the file is gone or does not hold what its name says.
         """
+        content = io.BytesIO()
+        self.unpack(path, content)
+        return content.getvalue()
+
+    def unpack(self, path: str, target: IO[bytes]) -> None:
+        """Write the bytes of a landing file into an open one, in bounded memory (see ``content``).
+
+        Raises
+        ------
+        LandingDamagedError
+            If the file is gone or does not hold what its name says; the target is then worthless.
+        """
         file = self._root / path
+        digest = hashlib.sha256()
         try:
             with file.open("rb") as raw, zstandard.ZstdDecompressor().stream_reader(raw) as reader:
-                content = reader.read()
+                while chunk := reader.read(CHUNK_BYTES):
+                    digest.update(chunk)
+                    target.write(chunk)
         except FileNotFoundError:
             raise LandingDamagedError(
                 f"landing file {file} is gone; restore it from a backup"
             ) from None
         except zstandard.ZstdError as error:
             raise LandingDamagedError(f"landing file {file} is damaged: {error}") from None
-        sha256 = hashlib.sha256(content).hexdigest()
+        sha256 = digest.hexdigest()
         if sha256 != file.stem:
             raise LandingDamagedError(
                 f"landing file {file} is damaged: its content has sha256 {sha256[:12]}; "
                 "restore it from a backup"
             )
-        return content
 
     def verify(self, sha256: str) -> list[str]:
         """Return the paths of all intact files of a hash.

@@ -13,14 +13,17 @@ them refers to the same files. Nothing here touches the network; what a price me
 
 from __future__ import annotations
 
+import codecs
+import contextlib
 import dataclasses
 import hashlib
 import json
 import re
+import tempfile
 import types
 import typing
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal, localcontext
@@ -220,7 +223,7 @@ class _CaptureReader:
 
     def read(self) -> list[ParseResult]:
         capture = self._capture
-        readings = {record.key: self._reading(record) for record in capture.requests}
+        readings = self._readings()
         rows: defaultdict[str, int] = defaultdict(int)
         for record in capture.requests:
             rows[record.scope] += readings[record.key].kept
@@ -337,47 +340,74 @@ class _CaptureReader:
             error=capture.error,
         )
 
-    def _reading(self, record: RequestRecord) -> _Reading:
+    def _readings(self) -> dict[str, _Reading]:
+        """Return the reading of every request by its key; joined pages are read as the first."""
+        groups: defaultdict[str, list[RequestRecord]] = defaultdict(list)
+        is_joined = self._source is not None and self._source.joins_pages
+        for record in self._capture.requests:
+            groups[record.scope if is_joined else record.key].append(record)
+        nothing = _Reading(rows={}, files={})
+        readings = {record.key: nothing for record in self._capture.requests}
+        return readings | {pages[0].key: self._reading(pages) for pages in groups.values()}
+
+    def _reading(self, pages: list[RequestRecord]) -> _Reading:
         """Return what the parser makes of a payload, from an earlier reading where there is one."""
-        capture, source = self._capture, self._source
-        if record.path is None:
+        capture, source, first = self._capture, self._source, pages[0]
+        missing = [page.key for page in pages if page.path is None]
+        if missing and len(pages) > 1:
+            reason = f"{capture.source_id}[{first.key}]: without {missing[0]} its sums are wrong"
+            return _Reading(rows={}, files={}, error_class="truncated", error=reason)
+        if missing:
             return _Reading(rows={}, files={})
         if source is None:
             reason = f"there is no source named {capture.source_id}"
             return _Reading(rows={}, files={}, error_class="source_error", error=reason)
-        stem = self._stem(record.path, record.key, source.parser_version)
+        stem = self._stem(pages, source.parser_version)
         result_file = stem.with_name(f"{stem.name}.result.json")
         if result_file.is_file():
             return _Reading(**json.loads(result_file.read_bytes()))
-        reading = self._first_reading(record, source, stem)
+        reading = self._first_reading(pages, source, stem)
         if reading.error_class is None:  # an error is looked at again: the parser may be mended
             self._write_json(result_file, dataclasses.asdict(reading))
         return reading
 
-    def _first_reading(self, record: RequestRecord, source: Source, stem: Path) -> _Reading:
-        where = f"{source.source_id}[{record.key}] {(record.sha256 or '')[:12]}"
+    def _first_reading(self, pages: list[RequestRecord], source: Source, stem: Path) -> _Reading:
         try:
-            payload = self._landing.payload(self._capture, record)
+            with self._opened(pages, source) as payload:
+                sheet = _Sheet(payload, source.parser_version)
+                failure = _fill(sheet, payload, source)
         except LandingDamagedError as error:
-            return _Reading(rows={}, files={}, error_class="landing_damaged", error=str(error))
-        sheet = _Sheet(payload, source.parser_version)
-        try:
-            for row in source.parse(payload):
-                sheet.add(row)
-            if said := _error_in_answer(payload):
-                return _Reading(
-                    rows={}, files={}, error_class="api_error", error=f"{where}: {said}"
-                )
-        except ParseError as error:
-            return _Reading(
-                rows={}, files={}, error_class=_error_class(payload, source), error=_line(error)
-            )
-        # A mistake in one parser must cost no more than its own payload: this and its like in
-        # ``pipelines.capture`` are the only places that catch everything.
-        except Exception as error:
-            reason = _line(f"{where}: {type(error).__name__} in the parser: {error}")
-            return _Reading(rows={}, files={}, error_class="parse_error", error=reason)
+            failure = ("landing_damaged", str(error))
+        if failure is not None:
+            return _Reading(rows={}, files={}, error_class=failure[0], error=_line(failure[1]))
         return self._written(sheet, stem)
+
+    @contextlib.contextmanager
+    def _opened(self, pages: list[RequestRecord], source: Source) -> Iterator[Payload]:
+        """Give the payload of a request the way its source wants it."""
+        first = pages[0]
+        assert first.path is not None and first.sha256 is not None
+        payload = Payload(
+            source_id=source.source_id,
+            key=first.key,
+            url=first.url,
+            content=b"",
+            sha256=first.sha256,
+            captured_at=self._capture.captured_at,
+            content_type=first.content_type,
+        )
+        if source.reads_path:
+            self._unfinished.mkdir(parents=True, exist_ok=True)
+            with tempfile.NamedTemporaryFile(dir=self._unfinished) as file:
+                self._landing.unpack(first.path, file)
+                file.flush()
+                yield dataclasses.replace(payload, path=Path(file.name))
+        elif source.joins_pages:
+            bodies = [self._landing.content(page.path or "") for page in pages]
+            joined = b",".join(body.removeprefix(codecs.BOM_UTF8) for body in bodies)
+            yield dataclasses.replace(payload, content=b"[" + joined + b"]")
+        else:
+            yield dataclasses.replace(payload, content=self._landing.content(first.path))
 
     def _written(self, sheet: _Sheet, stem: Path) -> _Reading:
         files: dict[str, str] = {}
@@ -395,12 +425,13 @@ class _CaptureReader:
             duplicates=sheet.duplicates,
         )
 
-    def _stem(self, landing_path: str, key: str, parser_version: int) -> Path:
+    def _stem(self, pages: list[RequestRecord], parser_version: int) -> Path:
         """Return the name of a reading: it depends on the bytes, the key and the parser."""
-        payload = Path(landing_path)
-        key_mark = hashlib.sha256(key.encode()).hexdigest()[:8]
-        name = f"{payload.stem}-{key_mark}-{parser_version}"
-        return self._home.observations / payload.parent / name
+        first = pages[0]
+        hashes = [page.sha256 or "" for page in pages]
+        content = hashes[0] if len(pages) == 1 else _sha256(" ".join(hashes))
+        name = f"{content}-{_sha256(first.key)[:8]}-{parser_version}"
+        return self._home.observations / Path(first.path or "").parent / name
 
     def _write_table(self, target: Path, table: pa.Table) -> str:
         with Unfinished(self._unfinished, target, may_replace=True) as file:
@@ -499,6 +530,21 @@ class _Sheet:
                 **self._provenance,
             }
         )
+
+
+def _fill(sheet: _Sheet, payload: Payload, source: Source) -> tuple[str, str] | None:
+    """Read a payload into a sheet; return class and text of what went wrong, or None."""
+    try:
+        for row in source.parse(payload):
+            sheet.add(row)
+    except ParseError as error:
+        return _error_class(payload, source), str(error)
+    # A mistake in one parser must cost no more than its own payload: this and its like in
+    # ``pipelines.capture`` are the only places that catch everything.
+    except Exception as error:
+        return "parse_error", f"{payload.where()}: {type(error).__name__} in the parser: {error}"
+    said = _error_in_answer(payload)
+    return ("api_error", f"{payload.where()}: {said}") if said else None
 
 
 class _BreachError(Exception):
@@ -742,6 +788,10 @@ def _error_in_answer(payload: Payload) -> str | None:
 
 def _printed(row: Any) -> dict[str, Any]:
     return {field.name: getattr(row, field.name) for field in dataclasses.fields(row)}
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _hashable(value: object) -> object:
