@@ -54,7 +54,8 @@ RESERVATIONS = """
         max("PricePerUnit") filter (where "Unit" = 'Hrs') as hourly,
         max("PricePerUnit") filter (where "Unit" = 'Quantity') as upfront,
         count(*) as rate_count
-    from read_csv(?, skip = ?, header = true, all_varchar = true, delim = ',', quote = '"')
+    from read_csv(?, skip = ?, header = true, all_varchar = true, delim = ',',
+        quote = '"', escape = '"')
     where "TermType" = 'Reserved'
         and "Tenancy" = 'Shared'
         and "Operating System" = 'Linux'
