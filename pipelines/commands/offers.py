@@ -1,0 +1,106 @@
+"""``truecost offers``: today's cheapest like-for-like offers of one GPU."""
+
+from __future__ import annotations
+
+import click
+import duckdb
+
+from pipelines.commands.answer import format_option, print_rows
+from pipelines.commands.published import one_of, published
+
+PURCHASE_MODELS = ("on_demand", "spot", "reserved", "capacity_block")
+
+
+@click.command()
+@click.argument("gpu")
+@click.option("-n", "--count", "gpu_count", type=click.IntRange(1), help="GPUs in one instance.")
+@click.option(
+    "--purchase",
+    type=click.Choice([*PURCHASE_MODELS, "all"]),
+    default="on_demand",
+    show_default=True,
+    help="How it is bought.",
+)
+@click.option("--months", type=click.IntRange(1), help="Only reservations of this many months.")
+@click.option("--provider", help="Only this provider, e.g. aws.")
+@click.option("--area", help="Only this area, e.g. europe.")
+@click.option("--include-stale", is_flag=True, help="Also offers that are not confirmed lately.")
+@click.option("--limit", type=click.IntRange(1), default=15, show_default=True)
+@format_option
+def offers(
+    gpu: str,
+    gpu_count: int | None,
+    purchase: str,
+    months: int | None,
+    provider: str | None,
+    area: str | None,
+    include_stale: bool,
+    limit: int,
+    output: str | None,
+) -> None:
+    """Print the cheapest standing offers of GPU, cheapest first, with age and source.
+
+    GPU is an id of core.gpu, such as H100-SXM-80GB; PCIe, SXM and NVL are different things and are
+    never mixed. Prices are list prices in USD per GPU and hour.
+
+    \b
+    truecost offers H100-SXM-80GB -n 8
+    truecost offers a100-pcie-80gb --purchase spot --json
+    """
+    with published() as connection:
+        ids = connection.execute("select gpu_id from core.gpu").fetchall()
+        gpu_id = one_of("GPU", gpu, (name for (name,) in ids))
+        conditions = {
+            "gpu_id = ?": gpu_id,
+            "gpu_count = ?": gpu_count,
+            "purchase_model = ?": None if purchase == "all" else purchase,
+            "commitment_months = ?": months,
+        }
+        for what, column, asked in (("provider", "provider_id", provider), ("area", "area", area)):
+            if asked is not None:
+                names = connection.execute(
+                    f"select distinct {column} from marts.offers_latest where {column} is not null"
+                ).fetchall()
+                conditions[f"{column} = ?"] = one_of(what, asked, (name for (name,) in names))
+        given = {text: value for text, value in conditions.items() if value is not None}
+        if not include_stale:
+            given["is_stale = ?"] = False
+        answer = connection.execute(
+            """
+            select
+                usd_per_gpu_hour, usd_per_node_hour, gpu_count, provider_id, sku, region,
+                purchase_model, commitment_months, market_tier, is_available,
+                round(age_hours, 1) as age_hours, source_id, is_witness, source_url,
+                payload_sha256[:8] as payload
+            from marts.offers_latest
+            where """
+            + " and ".join(given)
+            + " order by usd_per_gpu_hour, provider_id, sku limit ?",
+            [*given.values(), limit],
+        )
+        columns = [column[0] for column in answer.description or []]
+        rows = answer.fetchall()
+        if output in (None, "table"):
+            hidden = {"source_url", "is_witness", "payload"}
+            keep = [i for i, name in enumerate(columns) if name not in hidden]
+            columns, rows = [columns[i] for i in keep], [tuple(r[i] for i in keep) for r in rows]
+        print_rows(
+            columns, rows, output, f"{gpu_id}, {purchase}: list prices, USD, lower is better"
+        )
+        if not rows and output in (None, "table"):
+            click.echo(standing(connection, gpu_id))
+
+
+def standing(connection: duckdb.DuckDBPyConnection, gpu_id: str) -> str:
+    """Return a line that says what offers of the GPU there are instead."""
+    rows = connection.execute(
+        "select purchase_model, count(*), string_agg(distinct gpu_count::varchar, ', '),"
+        " count(*) filter (is_stale) from marts.offers_latest where gpu_id = ? group by 1",
+        [gpu_id],
+    ).fetchall()
+    if not rows:
+        return f"No source offers {gpu_id} now."
+    return "There are: " + "; ".join(
+        f"{count} {model} with {counts} GPUs ({stale} stale)"
+        for model, count, counts, stale in rows
+    )

@@ -1,0 +1,35 @@
+"""``truecost status``: each source's last answer, and what is wrong."""
+
+from __future__ import annotations
+
+import click
+
+from pipelines.commands.answer import format_option, print_rows
+from pipelines.commands.published import published
+
+
+@click.command()
+@format_option
+def status(output: str | None) -> None:
+    """Print each source: status, age, rows kept and held, and the error of the last try.
+
+    A source that fails keeps its last good rows; they are marked stale after 30 hours and leave
+    the daily values after 72.
+    """
+    with published() as connection:
+        answer = connection.execute(
+            """
+            select source_id, status, observed_at, round(age_hours, 1) as age_hours, rows_kept,
+                rows_held, rows_duplicate, bytes, error_class, error
+            from meta.source_status
+            qualify row_number() over (partition by source_id order by tried_at desc) = 1
+            order by source_id
+            """
+        )
+        columns = [column[0] for column in answer.description or []]
+        print_rows(columns, answer.fetchall(), output)
+        if output in (None, "table"):
+            built = connection.execute(
+                "select max(finished_at) from meta.run where status = 'published'"
+            ).fetchall()[0][0]
+            click.echo(f"Published {built:%Y-%m-%d %H:%M}Z." if built else "")

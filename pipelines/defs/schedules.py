@@ -1,0 +1,30 @@
+"""When it runs: capture at 06:00 UTC, build at 06:20 whatever capture did."""
+
+from __future__ import annotations
+
+import dagster as dg
+
+capture_job = dg.define_asset_job(
+    "capture",
+    selection=dg.AssetSelection.groups("landing", "observations"),
+    description="Ask every source, keep the bytes, read the rows. Writes files only.",
+    tags={"dagster/max_runtime": "1800"},
+)
+build_job = dg.define_asset_job(
+    "build",
+    selection=dg.AssetSelection.all() - dg.AssetSelection.groups("landing", "observations"),
+    description="Merge what was captured, derive, check and publish. The only writer.",
+    tags={"dagster/max_runtime": "3600"},
+)
+
+
+@dg.schedule(job=capture_job, cron_schedule="0 6 * * *", execution_timezone="UTC")
+def daily_capture(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
+    """Capture once a day."""
+    return dg.RunRequest(run_key=f"{context.scheduled_execution_time:%Y-%m-%d}")
+
+
+@dg.schedule(job=build_job, cron_schedule="20 6 * * *", execution_timezone="UTC")
+def daily_build(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
+    """Build once a day, on what is there."""
+    return dg.RunRequest(run_key=f"{context.scheduled_execution_time:%Y-%m-%d}")

@@ -1,0 +1,32 @@
+-- One row per offer of the captures that are being loaded, as printed.
+-- capture_id | the capture that saw it
+-- source_id | where we read it
+-- source_kind | api, page, marketplace or feed
+-- request_key | the part of the source, the scope within which a missing offer is gone
+-- provider_id | who rents it out
+-- sku | the source's own id
+-- region | the provider's own region id, null where one price holds everywhere
+-- gpu_name_printed | the name as printed
+-- gpu_count | GPUs of the instance [GPU]
+-- gpu_memory_bytes | memory of one GPU as printed [byte]
+-- vcpu_count | virtual CPUs of the instance
+-- memory_bytes | main memory of the instance [byte]
+-- form_factor | form factor as printed
+-- interconnect | interconnect as printed
+-- price_amount | the price as printed, in its own unit
+-- currency | currency of the printed price, ISO 4217
+-- price_basis | what the printed price buys: instance or gpu
+-- price_unit | for how long: hour, minute, second, month or term
+-- purchase_model | on_demand, spot, reserved or capacity_block
+-- commitment_months | length of the commitment [month]
+-- upfront_fraction | share of the commitment paid at the start [1]
+-- market_tier | hyperscaler, neocloud, marketplace_secure or marketplace_community
+-- is_available | whether the source says it can be had, null where it does not say
+-- source_time | when the source says the price holds [UTC]
+-- source_url | the address that was asked
+-- offer_url | a page for people
+-- payload_sha256 | hash of the bytes
+-- parser_version | version of the parser that read them
+-- valid_at | when the source was seen [UTC]
+-- recorded_at | when we knew [UTC]
+-- made by: pipelines/build.py
