@@ -17,9 +17,11 @@ csv.field_size_limit(16 * 2**20)  # notes of some models run to hundreds of kilo
 
 
 def table_rows(
-    payload: Payload, *, table: str, key_column: str, needed: Sequence[str]
+    payload: Payload, *, table: str, key_column: str | int, needed: Sequence[str]
 ) -> Iterator[Row]:
     """Yield one ``TableRow`` a record, keyed by ``key_column`` (numbered where it repeats).
+
+    ``key_column`` is a name, or a place where the name of the column has changed over the years.
 
     Raises
     ------
@@ -28,15 +30,16 @@ def table_rows(
     """
     reader = csv.reader(io.StringIO(payload.text(), newline=""))
     header = next(reader, [])
-    missing = [name for name in (key_column, *needed) if name not in header]
+    key_name = header[key_column] if isinstance(key_column, int) and header else key_column
+    missing = [name for name in (key_name, *needed) if name not in header]
     if missing:
         raise ParseError(
             f"{payload.where()}: no column {missing}; there are {len(header)}: {header[:6]}"
         )
-    key_index = header.index(key_column)
+    key_index = header.index(str(key_name))
     seen: Counter[str] = Counter()
     for record in reader:
-        if not record:
+        if not any(record):
             continue
         if len(record) != len(header):
             reason = f"{len(record)} fields under {len(header)} columns"
@@ -47,7 +50,7 @@ def table_rows(
         fields = zip(header, record, strict=True)
         values: dict[str, str | None] = {name: text or None for name, text in fields}
         if not key:
-            yield Held(rule="key_missing", reason=f"no {key_column}", row=values)
+            yield Held(rule="key_missing", reason=f"no {key_name}", row=values)
             continue
         seen[key] += 1
         row_key = key if seen[key] == 1 else f"{key} #{seen[key]}"

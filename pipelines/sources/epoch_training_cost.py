@@ -1,0 +1,71 @@
+"""The data of Epoch AI's study of training costs: models, chips, hardware prices, price index.
+
+https://github.com/epoch-research/training-cost-trends, the data of arXiv:2405.21015. Text as
+printed; the method that turns it into costs belongs to ``cost_engine.training``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from urllib.parse import quote
+
+from pipelines.sources.base import MEBIBYTE, Fetching, ParseError, Payload, Request, Row, Source
+from pipelines.sources.epoch_csv import table_rows
+
+BASE_URL = "https://raw.githubusercontent.com/epoch-research/training-cost-trends/main/data"
+# request key: table, file, its key column, columns that must be there
+TABLES: dict[str, tuple[str, str, str | int, tuple[str, ...]]] = {
+    "models": (
+        "epoch_cost_models",
+        "All ML Systems - full view.csv",
+        "Model",
+        ("Publication date", "Training compute (FLOP)", "Training hardware"),
+    ),
+    "chips": (
+        "epoch_chips",
+        "Chip dataset-Grid view.csv",
+        "Hardware name",
+        ("Manufacturer", "Release date", "TDP (W)"),
+    ),
+    "hardware_prices": (
+        "epoch_hardware_prices",
+        "Hardware prices.csv",
+        "Hardware model",
+        ("Price date", "Vendor", "Price per chip-hour (on-demand)"),
+    ),
+    "producer_prices": ("epoch_ppi", "PCU518210518210.csv", 0, ()),
+}
+
+
+def requests(fetching: Fetching) -> list[Request]:
+    """Ask for the four files."""
+    return [
+        Request(key=key, url=f"{BASE_URL}/{quote(file)}", max_bytes=128 * MEBIBYTE)
+        for key, (_, file, *_) in TABLES.items()
+    ]
+
+
+def parse(payload: Payload) -> Iterator[Row]:
+    """Yield one row for each record; hardware that is priced often is numbered."""
+    if payload.key not in TABLES:
+        raise ParseError(f"{payload.where()}: no table {payload.key!r}; there are {list(TABLES)}")
+    table, _, key_column, needed = TABLES[payload.key]
+    return table_rows(payload, table=table, key_column=key_column, needed=needed)
+
+
+SOURCE = Source(
+    source_id="epoch_training_cost",
+    title="Epoch AI: data of the training-cost study",
+    kind="reference",
+    homepage_url="https://github.com/epoch-research/training-cost-trends",
+    terms_url="https://github.com/epoch-research/training-cost-trends",
+    licence="CC-BY-4.0",
+    credit="Epoch AI, training-cost-trends (arXiv:2405.21015). CC BY 4.0. https://epoch.ai/data",
+    may_redistribute=True,
+    allowed_hosts=("raw.githubusercontent.com",),
+    requests=requests,
+    parse=parse,
+    parser_version=1,
+    expected_rows=(1000, 30000),
+    cadence_hours=24 * 7,
+)
