@@ -6,29 +6,23 @@ minimum is one provider's.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pipelines.sources.base import (
-    Fetching,
     Held,
     Payload,
-    Request,
     Row,
     Source,
     each_row,
     gibibytes_to_bytes,
     objects_at,
     offer_or_held,
+    one_request,
 )
 
 # Models that come with several memories or sockets are printed as model/memory/socket.
 SEVERAL_FORMS = frozenset({"a100", "h100", "v100", "h200"})
-
-
-def requests(fetching: Fetching) -> Sequence[Request]:
-    """Return the one request."""
-    return (Request(key="gpu_prices", url="https://console-api.akash.network/v1/gpu-prices"),)
 
 
 def parse(payload: Payload) -> Iterator[Row]:
@@ -67,11 +61,9 @@ SOURCE = Source(
     kind="marketplace",
     homepage_url="https://akash.network/pricing/gpus/",
     terms_url="https://akash.network",
-    licence="terms",
     credit="Prices: Akash Network",
-    may_redistribute=False,
     allowed_hosts=("console-api.akash.network",),
-    requests=requests,
+    requests=one_request("gpu_prices", "https://console-api.akash.network/v1/gpu-prices"),
     parse=parse,
     parser_version=1,
     expected_rows=(5, 100),

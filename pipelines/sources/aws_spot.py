@@ -7,21 +7,20 @@ has been frozen since 2024-05-13 and is not read.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
 
 from pipelines.sources.base import (
-    Fetching,
     Held,
     ParseError,
     Payload,
-    Request,
     Row,
     Source,
     each_row,
     objects_at,
     offer_or_held,
+    one_request,
     value_at,
 )
 from pipelines.sources.instance_types import instance_type
@@ -35,11 +34,6 @@ OLD_NAMES = {
     "apac-tokyo": "ap-northeast-1",
 }
 NOT_OFFERED = "N/A*"
-
-
-def requests(fetching: Fetching) -> Sequence[Request]:
-    """Return the one request."""
-    return (Request(key="spot", url="https://website.spot.ec2.aws.a2z.com/spot.json"),)
 
 
 def parse(payload: Payload) -> Iterator[Row]:
@@ -93,11 +87,9 @@ SOURCE = Source(
     kind="api",
     homepage_url="https://aws.amazon.com/ec2/spot/pricing/",
     terms_url="https://aws.amazon.com/terms/",
-    licence="terms",
     credit="Prices: Amazon Web Services",
-    may_redistribute=False,
     allowed_hosts=("website.spot.ec2.aws.a2z.com",),
-    requests=requests,
+    requests=one_request("spot", "https://website.spot.ec2.aws.a2z.com/spot.json"),
     parse=parse,
     parser_version=1,
     expected_rows=(200, 6000),

@@ -7,30 +7,24 @@ No prices. The bands stand in the file under ``ranges`` and are read from their 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from pipelines.sources.base import (
-    Fetching,
     Held,
     ParseError,
     Payload,
-    Request,
     Row,
     Source,
     TableRow,
     decimal_or_none,
     objects_at,
+    one_request,
     value_at,
 )
 from pipelines.sources.instance_types import instance_type
 
 URL = "https://spot-bid-advisor.s3.amazonaws.com/spot-advisor-data.json"
 LABEL = re.compile(r"<(?P<below>\d+)%|(?P<low>\d+)-(?P<high>\d+)%|>(?P<above>\d+)%")
-
-
-def requests(fetching: Fetching) -> Sequence[Request]:
-    """Return the one request."""
-    return (Request(key="advisor", url=URL),)
 
 
 def parse(payload: Payload) -> Iterator[Row]:
@@ -86,11 +80,9 @@ SOURCE = Source(
     kind="reference",
     homepage_url="https://aws.amazon.com/ec2/spot/instance-advisor/",
     terms_url="https://aws.amazon.com/terms/",
-    licence="terms",
     credit="Data: Amazon Web Services",
-    may_redistribute=False,
     allowed_hosts=("spot-bid-advisor.s3.amazonaws.com",),
-    requests=requests,
+    requests=one_request("advisor", URL),
     parse=parse,
     parser_version=1,
     expected_rows=(500, 20000),

@@ -200,9 +200,9 @@ class Source:
     kind: SourceKind
     homepage_url: str
     terms_url: str
-    licence: str  # SPDX id, or "none stated", or "terms" where only terms of use exist
     credit: str  # the line to print beside its data
-    may_redistribute: bool  # may our own normalised rows of it ship with the code?
+    licence: str = "terms"  # SPDX id, "none stated", or "terms" where only terms of use exist
+    may_redistribute: bool = False  # may our own normalised rows of it ship with the code?
     allowed_hosts: tuple[str, ...]
     requests: Callable[[Fetching], Sequence[Request]]
     parse: Callable[[Payload], Iterator[Row]]
@@ -219,6 +219,30 @@ class Source:
     disabled_reason: str | None = None  # set: off by default, and why
     reads_path: bool = False  # too big for memory: parse gets payload.path, and empty content
     joins_pages: bool = False  # parse wants all pages of a capture at once: a JSON list of bodies
+
+
+def one_request(
+    key: str,
+    url: str,
+    *,
+    variable: str = "",
+    header: str = "Authorization",
+    prefix: str = "Bearer ",
+) -> Callable[[Fetching], Sequence[Request]]:
+    """Return the ``requests`` of a source that asks one GET, with a key from ``variable`` or none.
+
+    Examples
+    --------
+    >>> ask = one_request("plans", "https://x.example/plans", variable="X_KEY")
+    >>> dict(ask(Fetching(on=date(2026, 1, 1), environment={"X_KEY": "k"}))[0].secret_headers)
+    {'Authorization': 'Bearer k'}
+    """
+
+    def requests(fetching: Fetching) -> Sequence[Request]:
+        secret = {header: prefix + fetching.environment.get(variable, "")} if variable else {}
+        return (Request(key=key, url=url, secret_headers=secret),)
+
+    return requests
 
 
 def required(row: Mapping[str, Any], name: str, where: str) -> Any:

@@ -7,15 +7,13 @@ not an offer: nobody can rent it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from decimal import ROUND_CEILING, Decimal
 from typing import Any
 
 from pipelines.sources.base import (
-    Fetching,
     Held,
     Payload,
-    Request,
     Row,
     Source,
     decimal_or_none,
@@ -23,14 +21,9 @@ from pipelines.sources.base import (
     gibibytes_to_bytes,
     objects_at,
     offer_or_held,
+    one_request,
     price_or_held,
 )
-
-
-def requests(fetching: Fetching) -> Sequence[Request]:
-    """Return the one request."""
-    url = "https://rest.compute.cudo.org/v1/vms/machine-types"
-    return (Request(key="machine_types", url=url),)
 
 
 def parse(payload: Payload) -> Iterator[Row]:
@@ -76,11 +69,9 @@ SOURCE = Source(
     kind="api",
     homepage_url="https://www.cudocompute.com/pricing",
     terms_url="https://www.cudocompute.com",
-    licence="terms",
     credit="Prices: Cudo Compute",
-    may_redistribute=False,
     allowed_hosts=("rest.compute.cudo.org",),
-    requests=requests,
+    requests=one_request("machine_types", "https://rest.compute.cudo.org/v1/vms/machine-types"),
     parse=parse,
     parser_version=1,
     expected_rows=(5, 300),

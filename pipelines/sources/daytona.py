@@ -7,23 +7,22 @@ Disk is left out. ``B200`` has stood on the card before it could be ordered.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from functools import partial
 from typing import Any
 
 from pipelines.sources.base import (
-    Fetching,
     Held,
     Payload,
     PurchaseModel,
-    Request,
     Row,
     Source,
     each_row,
     gibibytes_to_bytes,
     objects_at,
     offer_or_held,
+    one_request,
     price_or_held,
     value_at,
 )
@@ -32,11 +31,6 @@ VCPUS_PER_GPU = Decimal(8)
 GIBIBYTES_PER_GPU, GIBIBYTES_PER_CONSUMER_GPU = Decimal(100), Decimal(50)
 CONSUMER = ("RTX-4", "RTX-5")
 PRICES: tuple[tuple[str, PurchaseModel], ...] = (("onDemand", "on_demand"), ("spot", "spot"))
-
-
-def requests(fetching: Fetching) -> Sequence[Request]:
-    """Return the one request."""
-    return (Request(key="gpu_pricing", url="https://billing.app.daytona.io/gpu-pricing"),)
 
 
 def parse(payload: Payload) -> Iterator[Row]:
@@ -80,11 +74,9 @@ SOURCE = Source(
     kind="api",
     homepage_url="https://www.daytona.io/pricing",
     terms_url="https://www.daytona.io",
-    licence="terms",
     credit="Prices: Daytona",
-    may_redistribute=False,
     allowed_hosts=("billing.app.daytona.io",),
-    requests=requests,
+    requests=one_request("gpu_pricing", "https://billing.app.daytona.io/gpu-pricing"),
     parse=parse,
     parser_version=1,
     expected_rows=(4, 60),

@@ -5,28 +5,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
 from pipelines.sources.base import (
-    Fetching,
     Payload,
-    Request,
     Row,
     Source,
     each_row,
     objects_at,
     offer_or_held,
+    one_request,
 )
 
 CENT = Decimal("0.01")
-
-
-def requests(fetching: Fetching) -> Sequence[Request]:
-    """Return the one request."""
-    url = "https://api.hyperbolic.ai/v2/alpha/on-demand/rental-options"
-    return (Request(key="rental_options", url=url),)
 
 
 def parse(payload: Payload) -> Iterator[Row]:
@@ -61,11 +54,11 @@ SOURCE = Source(
     kind="api",
     homepage_url="https://www.hyperbolic.ai",
     terms_url="https://www.hyperbolic.ai",
-    licence="terms",
     credit="Prices: Hyperbolic",
-    may_redistribute=False,
     allowed_hosts=("api.hyperbolic.ai",),
-    requests=requests,
+    requests=one_request(
+        "rental_options", "https://api.hyperbolic.ai/v2/alpha/on-demand/rental-options"
+    ),
     parse=parse,
     parser_version=1,
     expected_rows=(1, 300),

@@ -7,33 +7,21 @@ A name that ends in ``-spot`` is the spot price of the GPU. CPU, disk and networ
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pipelines.sources.base import (
-    Fetching,
     Payload,
-    Request,
     Row,
     Source,
     each_row,
     objects_at,
     offer_or_held,
+    one_request,
 )
 
 KEY = "HYPERSTACK_API_KEY"
 GPU_NAME = re.compile(r"(?:RTX|GB|MI|[ABHLV])-?\w*\d")  # H100-80G-PCIe, RTX-A6000, L40
-
-
-def requests(fetching: Fetching) -> Sequence[Request]:
-    """Return the one request."""
-    return (
-        Request(
-            key="pricebook",
-            url="https://infrahub-api.nexgencloud.com/v1/pricebook",
-            secret_headers={"api_key": fetching.environment.get(KEY, "")},
-        ),
-    )
 
 
 def parse(payload: Payload) -> Iterator[Row]:
@@ -65,11 +53,15 @@ SOURCE = Source(
     kind="api",
     homepage_url="https://www.hyperstack.cloud/gpu-pricing",
     terms_url="https://www.hyperstack.cloud/terms-and-conditions",
-    licence="terms",
     credit="Prices: Hyperstack",
-    may_redistribute=False,
     allowed_hosts=("infrahub-api.nexgencloud.com",),
-    requests=requests,
+    requests=one_request(
+        "pricebook",
+        "https://infrahub-api.nexgencloud.com/v1/pricebook",
+        variable=KEY,
+        header="api_key",
+        prefix="",
+    ),
     parse=parse,
     parser_version=1,
     expected_rows=(5, 60),

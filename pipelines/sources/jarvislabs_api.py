@@ -6,16 +6,14 @@ Spot is sold for containers only.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
 
 from pipelines.sources.base import (
-    Fetching,
     ParseError,
     Payload,
     PurchaseModel,
-    Request,
     Row,
     Source,
     decimal_or_none,
@@ -23,21 +21,11 @@ from pipelines.sources.base import (
     gigabytes_to_bytes,
     objects_at,
     offer_or_held,
+    one_request,
     value_at,
 )
 
 KEY = "JL_API_KEY"
-
-
-def requests(fetching: Fetching) -> Sequence[Request]:
-    """Return the one request: every regional backend answers for all regions."""
-    return (
-        Request(
-            key="server_meta",
-            url="https://backendn.jarvislabs.net/misc/server_meta",
-            secret_headers={"Authorization": f"Bearer {fetching.environment.get(KEY, '')}"},
-        ),
-    )
 
 
 def parse(payload: Payload) -> Iterator[Row]:
@@ -80,11 +68,11 @@ SOURCE = Source(
     kind="api",
     homepage_url="https://jarvislabs.ai/pricing",
     terms_url="https://jarvislabs.ai",
-    licence="terms",
     credit="Prices: JarvisLabs",
-    may_redistribute=False,
     allowed_hosts=("backendn.jarvislabs.net",),
-    requests=requests,
+    requests=one_request(
+        "server_meta", "https://backendn.jarvislabs.net/misc/server_meta", variable=KEY
+    ),
     parse=parse,
     parser_version=1,
     expected_rows=(3, 100),

@@ -6,37 +6,25 @@ can be started now, so there is one offer without region, and availability besid
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
 from pipelines.sources.base import (
-    Fetching,
     ParseError,
     Payload,
-    Request,
     Row,
     Source,
     decimal_or_none,
     each_row,
     gibibytes_to_bytes,
     offer_or_held,
+    one_request,
     value_at,
 )
 
 CENT = Decimal("0.01")
 KEY = "LAMBDA_API_KEY"
-
-
-def requests(fetching: Fetching) -> Sequence[Request]:
-    """Return the one request."""
-    return (
-        Request(
-            key="instance_types",
-            url="https://cloud.lambdalabs.com/api/v1/instance-types",
-            secret_headers={"Authorization": f"Bearer {fetching.environment.get(KEY, '')}"},
-        ),
-    )
 
 
 def parse(payload: Payload) -> Iterator[Row]:
@@ -77,11 +65,11 @@ SOURCE = Source(
     kind="api",
     homepage_url="https://lambda.ai/pricing",
     terms_url="https://lambda.ai/legal/terms-of-service",
-    licence="terms",
     credit="Prices: Lambda",
-    may_redistribute=False,
     allowed_hosts=("cloud.lambdalabs.com", "cloud.lambda.ai"),
-    requests=requests,
+    requests=one_request(
+        "instance_types", "https://cloud.lambdalabs.com/api/v1/instance-types", variable=KEY
+    ),
     parse=parse,
     parser_version=1,
     expected_rows=(8, 80),

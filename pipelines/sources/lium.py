@@ -6,17 +6,15 @@ one GPU of a node that is rented whole cannot be had. ``tier`` spot means that i
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
 from pipelines.sources.base import (
-    Fetching,
     Held,
     MarketTier,
     Payload,
     PurchaseModel,
-    Request,
     Row,
     Source,
     decimal_or_none,
@@ -24,6 +22,7 @@ from pipelines.sources.base import (
     gigabytes_to_bytes,
     objects_at,
     offer_or_held,
+    one_request,
     whole_or_none,
 )
 
@@ -31,11 +30,6 @@ TIERS: dict[str, tuple[PurchaseModel, MarketTier]] = {
     "secure": ("on_demand", "marketplace_secure"),
     "spot": ("spot", "marketplace_community"),
 }
-
-
-def requests(fetching: Fetching) -> Sequence[Request]:
-    """Return the one request."""
-    return (Request(key="nodes", url="https://lium.io/api/public/v1/nodes"),)
 
 
 def parse(payload: Payload) -> Iterator[Row]:
@@ -87,11 +81,9 @@ SOURCE = Source(
     kind="marketplace",
     homepage_url="https://lium.io",
     terms_url="https://docs.lium.io/developers/public-nodes-feed",
-    licence="terms",
     credit="Prices: Lium",
-    may_redistribute=False,
     allowed_hosts=("lium.io",),
-    requests=requests,
+    requests=one_request("nodes", "https://lium.io/api/public/v1/nodes"),
     parse=parse,
     parser_version=1,
     expected_rows=(10, 5000),

@@ -5,34 +5,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pipelines.sources.base import (
     MEBIBYTE,
-    Fetching,
     Payload,
-    Request,
     Row,
     Source,
     decimal_or_none,
     each_row,
     objects_at,
     offer_or_held,
+    one_request,
 )
 
 KEY = "SEEWEB_API_TOKEN"
-
-
-def requests(fetching: Fetching) -> Sequence[Request]:
-    """Return the one request."""
-    return (
-        Request(
-            key="plans",
-            url="https://api.seeweb.it/ecs/v2/plans",
-            secret_headers={"X-APITOKEN": fetching.environment.get(KEY, "")},
-        ),
-    )
 
 
 def parse(payload: Payload) -> Iterator[Row]:
@@ -67,11 +55,11 @@ SOURCE = Source(
     kind="api",
     homepage_url="https://www.seeweb.it/en/products/cloud-server-gpu",
     terms_url="https://www.seeweb.it",
-    licence="terms",
     credit="Prices: Seeweb",
-    may_redistribute=False,
     allowed_hosts=("api.seeweb.it",),
-    requests=requests,
+    requests=one_request(
+        "plans", "https://api.seeweb.it/ecs/v2/plans", variable=KEY, header="X-APITOKEN", prefix=""
+    ),
     parse=parse,
     parser_version=1,
     expected_rows=(10, 300),

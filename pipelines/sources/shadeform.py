@@ -6,14 +6,12 @@ included. Others call it without a key; its own documentation asks for one: not 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
 from pipelines.sources.base import (
-    Fetching,
     Payload,
-    Request,
     Row,
     Source,
     decimal_or_none,
@@ -21,16 +19,12 @@ from pipelines.sources.base import (
     gigabytes_to_bytes,
     objects_at,
     offer_or_held,
+    one_request,
 )
 from pipelines.sources.providers import market_tier, provider_id
 
 CENT = Decimal("0.01")
 NOWHERE: tuple[Mapping[str, Any], ...] = ({"region": None, "available": False},)
-
-
-def requests(fetching: Fetching) -> Sequence[Request]:
-    """Return the one request."""
-    return (Request(key="types", url="https://api.shadeform.ai/v1/instances/types"),)
 
 
 def parse(payload: Payload) -> Iterator[Row]:
@@ -71,11 +65,9 @@ SOURCE = Source(
     kind="feed",
     homepage_url="https://www.shadeform.ai",
     terms_url="https://www.shadeform.ai/terms-of-service",
-    licence="terms",
     credit="Prices: Shadeform",
-    may_redistribute=False,
     allowed_hosts=("api.shadeform.ai",),
-    requests=requests,
+    requests=one_request("types", "https://api.shadeform.ai/v1/instances/types"),
     parse=parse,
     parser_version=1,
     expected_rows=(50, 3000),

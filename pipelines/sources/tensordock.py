@@ -6,37 +6,25 @@ in the row, and can be rented wherever the location's own limits allow it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
 from pipelines.sources.base import (
-    Fetching,
     Held,
     Payload,
-    Request,
     Row,
     Source,
     each_row,
     gigabytes_to_bytes,
     objects_at,
     offer_or_held,
+    one_request,
     price_or_held,
 )
 
 KEY = "TENSORDOCK_API_KEY"
 VCPUS, GIGABYTES = Decimal(4), Decimal(16)
-
-
-def requests(fetching: Fetching) -> Sequence[Request]:
-    """Return the one request."""
-    return (
-        Request(
-            key="locations",
-            url="https://dashboard.tensordock.com/api/v2/locations",
-            secret_headers={"Authorization": f"Bearer {fetching.environment.get(KEY, '')}"},
-        ),
-    )
 
 
 def parse(payload: Payload) -> Iterator[Row]:
@@ -81,11 +69,11 @@ SOURCE = Source(
     kind="marketplace",
     homepage_url="https://www.tensordock.com",
     terms_url="https://www.tensordock.com",
-    licence="terms",
     credit="Prices: TensorDock",
-    may_redistribute=False,
     allowed_hosts=("dashboard.tensordock.com",),
-    requests=requests,
+    requests=one_request(
+        "locations", "https://dashboard.tensordock.com/api/v2/locations", variable=KEY
+    ),
     parse=parse,
     parser_version=1,
     expected_rows=(5, 1000),

@@ -7,15 +7,13 @@ offer has no region: listing every type in every location would invent offers.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pipelines.sources.base import (
-    Fetching,
     Held,
     Payload,
     PurchaseModel,
-    Request,
     Row,
     Source,
     decimal_or_none,
@@ -23,6 +21,7 @@ from pipelines.sources.base import (
     gigabytes_to_bytes,
     objects_at,
     offer_or_held,
+    one_request,
     whole_or_none,
 )
 
@@ -30,11 +29,6 @@ PRICES: tuple[tuple[str, PurchaseModel], ...] = (
     ("price_per_hour", "on_demand"),
     ("spot_price", "spot"),
 )
-
-
-def requests(fetching: Fetching) -> Sequence[Request]:
-    """Return the one request."""
-    return (Request(key="instance_types", url="https://api.datacrunch.io/v1/instance-types"),)
 
 
 def parse(payload: Payload) -> Iterator[Row]:
@@ -81,11 +75,9 @@ SOURCE = Source(
     kind="api",
     homepage_url="https://verda.com",
     terms_url="https://verda.com",
-    licence="terms",
     credit="Prices: Verda",
-    may_redistribute=False,
     allowed_hosts=("api.datacrunch.io", "api.verda.com"),
-    requests=requests,
+    requests=one_request("instance_types", "https://api.datacrunch.io/v1/instance-types"),
     parse=parse,
     parser_version=1,
     expected_rows=(20, 400),
