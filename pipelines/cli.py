@@ -22,6 +22,8 @@ COMMANDS = {
     "own-vs-rent": ("training", "Own a cluster or rent it: break-even, as a band."),
     "reserve": ("training", "On demand or a reservation, for a job of some months."),
     "backtest": ("backtest", "Our models against cases with known answers."),
+    "sources": ("sources", "Every source, and whether it runs."),
+    "source": ("sources", "Fetch and parse one source, and print what it says."),
     "ui": ("ui", "Dagster webserver and daemon on 127.0.0.1: lineage, schedules, checks."),
 }
 
