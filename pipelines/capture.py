@@ -171,6 +171,7 @@ class _Visit:
         self._is_named = is_named
         self._mirror = _without_user(client.mirror)
         self._error: tuple[str, str] | None = None  # of the visit, not of one request
+        self._was_cut_short = False
 
     def run(self) -> Capture:
         """Ask everything and return the capture, not yet filed."""
@@ -206,6 +207,7 @@ class _Visit:
             if keys[request.key] > 1:
                 request = replace(request, key=f"{request.key}#{keys[request.key]}")
             if len(records) >= MAX_REQUESTS:
+                self._was_cut_short = True
                 self._error = ("truncated", f"more than {MAX_REQUESTS} requests: stopped there")
                 break
             questions.add(question)
@@ -309,6 +311,7 @@ class _Visit:
         try:
             return list(self.source.follow(request, payload))
         except ParseError as error:
+            self._was_cut_short = True
             self._error = ("parse_error", session.secrets.redact(str(error)))
             return []
 
@@ -336,6 +339,7 @@ class _Visit:
             status=status,
             mirror=self._mirror,
             requests=records,
+            was_cut_short=self._was_cut_short,
             error_class=error_class,
             error=error,
         )

@@ -78,6 +78,7 @@ class Capture:
     status: CaptureStatus
     mirror: str | None = None
     requests: tuple[RequestRecord, ...] = ()
+    was_cut_short: bool = False  # pages that the answers lead to were not asked
     error_class: str | None = None
     error: str | None = None
 

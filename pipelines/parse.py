@@ -244,7 +244,7 @@ class _CaptureReader:
                 record,
                 readings[record.key],
                 statuses[record.key],
-                is_complete=record.scope not in broken and capture.error_class is None,
+                is_complete=record.scope not in broken and not capture.was_cut_short,
             )
         ]
         if not capture.requests:
@@ -538,7 +538,8 @@ def _fill(sheet: _Sheet, payload: Payload, source: Source) -> tuple[str, str] | 
         for row in source.parse(payload):
             sheet.add(row)
     except ParseError as error:
-        return _error_class(payload, source), str(error)
+        said = _error_in_answer(payload)
+        return _error_class(payload, source), f"{error}; {said}" if said else str(error)
     # A mistake in one parser must cost no more than its own payload: this and its like in
     # ``pipelines.capture`` are the only places that catch everything.
     except Exception as error:
