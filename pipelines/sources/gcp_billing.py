@@ -95,12 +95,14 @@ def _purchase_model(match: re.Match[str]) -> PurchaseModel:
 def _price(sku: Mapping[str, Any]) -> tuple[object, str]:
     """Return the price of one unit as printed, units and nanos together, and the unit."""
     expression = sku["pricingInfo"][0]["pricingExpression"]
-    (rate,) = [rate for rate in expression["tieredRates"] if rate["startUsageAmount"] == 0]
-    money = rate["unitPrice"]
-    whole, nanos = decimal_or_none(money["units"]), decimal_or_none(money["nanos"])
-    is_dollar = money["currencyCode"] == "USD"
-    amount = whole + nanos / 10**9 if is_dollar and whole is not None and nanos is not None else "?"
-    return amount, expression["usageUnit"]
+    first, *others = expression["tieredRates"] or [{}]
+    if others:
+        raise LookupError("a price by tiers")
+    money = first["unitPrice"]
+    units, nanos = decimal_or_none(money["units"]), decimal_or_none(money["nanos"])
+    if units is None or nanos is None or units < 0 or nanos < 0 or money["currencyCode"] != "USD":
+        return str(money), expression["usageUnit"]
+    return units + nanos / 10**9, expression["usageUnit"]
 
 
 def _host_parts(

@@ -42,7 +42,8 @@ def _offers(row: Mapping[str, Any]) -> Iterator[Row]:
         decimal_or_none(row["price_per_gpu_hour"]),
         decimal_or_none(row.get("price_per_node_hour")),
     )
-    count, least = row["gpu_count"], row.get("min_rentable_gpu_count") or 1
+    count = row["gpu_count"]
+    least = row.get("min_rentable_gpu_count") or count  # the whole node can always be had
     if row["tier"] not in TIERS:
         yield Held(rule="tier_unknown", reason=f"tier is {row['tier']!r}", row=row)
         return

@@ -378,6 +378,15 @@ def test_lium_node_that_is_rented_whole_is_not_offered_by_the_gpu():
     ]
 
 
+def test_lium_node_that_does_not_say_its_least_is_offered_whole():
+    def forget(document: object) -> None:
+        for node in document["nodes"]:
+            node["min_rentable_gpu_count"] = None
+
+    found = with_document("lium", forget)
+    assert [o.gpu_count for o in found if isinstance(o, Offer) and o.region == "US-TX"] == [8]
+
+
 def test_lium_price_of_a_node_in_the_field_of_a_gpu_is_held():
     (wrong,) = held("lium", "price_disagrees")
     assert wrong.row["id"] == "n-4"

@@ -1,0 +1,339 @@
+"""Damage every source's fixture in the ways that price lists are damaged, and see what comes.
+
+What a number or a text means is found out, not declared: a number is a price if doubling it
+changes an offer's price. A damaged price must end as a held row, as a refusal of the whole
+payload (ParseError) or as no row: never as another offer, and never as another exception.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from decimal import Decimal
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipelines.sources import all_sources
+from pipelines.sources.base import Held, Offer, ParseError, Payload
+
+FIXTURES = Path(__file__).parents[2] / "fixtures/sources"
+NO_PRICES = [None, 0, -1.5, "", "abc", "NaN", "Infinity", "1e400", "€1", True, False, [], {}]
+NO_PRICES_AS_TEXT = ["", "0", "-1.5", "abc", "NaN", "Infinity", "1e400", "True", "n/a"]
+SPLIT_AMOUNTS = ("units", "nanos")  # Google's halves of one amount: either may rightly be 0
+TEXT_NUMBER = re.compile(r"(?<![\w.-])\d+(?:\.\d+)?(?![\w-]|\.\d)")
+NEW_NAME = "Zorgon 9000"
+PROBES = 120  # numbers of one payload that are tried
+PRICES = 6  # of them, prices that are damaged in every way
+NO_COUNTS = [None, 0, -1, 0.5, "", "abc", True, [], {}]
+Path_ = tuple[Any, ...]  # keys and indices down a JSON document
+
+
+def fixtures() -> list[tuple[str, int]]:
+    """Every payload of every source that has a fixture."""
+    return [
+        (folder.name, number)
+        for folder in sorted(FIXTURES.iterdir())
+        if (folder / "payloads.json").is_file() and folder.name in all_sources()
+        for number in range(len(json.loads((folder / "payloads.json").read_text())))
+    ]
+
+
+@cache
+def payload(source_id: str, number: int) -> Payload:
+    entry = json.loads((FIXTURES / source_id / "payloads.json").read_text())[number]
+    return Payload(
+        source_id=source_id,
+        key=entry["key"],
+        url=entry["url"],
+        content=(FIXTURES / source_id / entry["file"]).read_bytes(),
+        sha256="0" * 64,
+        captured_at=datetime(2026, 11, 21, tzinfo=UTC),
+        content_type=entry.get("content_type", ""),
+    )
+
+
+def read(intact: Payload, content: bytes) -> tuple[list[Offer], int] | None:
+    """Return the offers and the number of held rows, or None where the payload is refused."""
+    try:
+        found = list(all_sources()[intact.source_id].parse(replace(intact, content=content)))
+    except ParseError:
+        return None
+    held = sum(isinstance(row, Held) for row in found)
+    return [row for row in found if isinstance(row, Offer)], held
+
+
+@cache
+def intact_offers(source_id: str, number: int) -> list[Offer]:
+    whole = payload(source_id, number)
+    found = read(whole, whole.content)
+    assert found is not None, "the fixture itself is refused"
+    return found[0]
+
+
+WITH_OFFERS = [case for case in fixtures() if intact_offers(*case)]
+
+
+def is_changed(name: str, offers: list[Offer], before: list[Offer]) -> bool:
+    """Return whether one of the same offers stands there with another price, or another count."""
+    if name == "gpu_count":
+        return len(offers) == len(before) and any(
+            one.gpu_count != other.gpu_count and one.price_amount == other.price_amount
+            for one, other in zip(offers, before, strict=True)
+        )
+    known = {replace(offer, price_amount=Decimal(1)) for offer in before}
+    return any(
+        offer not in before and replace(offer, price_amount=Decimal(1)) in known for offer in offers
+    )
+
+
+def document_of(whole: Payload) -> Any:
+    try:
+        return json.loads(whole.content)
+    except ValueError:
+        return None
+
+
+def leaves(document: Any, path: Path_ = ()) -> Iterator[tuple[Path_, Any]]:
+    if isinstance(document, dict | list):
+        items = document.items() if isinstance(document, dict) else enumerate(document)
+        for key, value in items:
+            yield from leaves(value, (*path, key))
+    else:
+        yield path, document
+
+
+def with_leaf(document: Any, path: Path_, change: Callable[[Any, Any], None]) -> bytes:
+    changed = copy.deepcopy(document)
+    parent = changed
+    for key in path[:-1]:
+        parent = parent[key]
+    change(parent, path[-1])
+    return json.dumps(changed).encode()
+
+
+def put(value: Any) -> Callable[[Any, Any], None]:
+    return lambda parent, key: parent.__setitem__(key, value)
+
+
+def doubled(value: Any) -> Any:
+    """Return twice the number in a leaf, in the leaf's own spelling, or None if it has none."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    if isinstance(value, str):
+        match = re.fullmatch(r"(\D{0,3})(\d+(?:\.\d+)?)(\D{0,12})", value)
+        return f"{match[1]}{Decimal(match[2]) * 2}{match[3]}" if match else None
+    return value * 2 if value else None
+
+
+@cache
+def places(source_id: str, number: int, name: str = "price_amount") -> list[Path_]:
+    """Return the places in a JSON payload that hold a price, or a count of GPUs."""
+    whole, before = payload(source_id, number), intact_offers(source_id, number)
+    document = document_of(whole)
+    found = []
+    numbers = [(path, value) for path, value in leaves(document) if doubled(value) is not None]
+    for path, value in numbers[:PROBES]:
+        result = read(whole, with_leaf(document, path, put(doubled(value))))
+        if result is not None and is_changed(name, result[0], before):
+            found.append(path)
+        if len(found) == PRICES:
+            break
+    return found
+
+
+@cache
+def text_prices(source_id: str, number: int) -> list[re.Match[str]]:
+    """Return the numbers of a text payload (CSV, HTML, YAML) that are prices."""
+    whole, before = payload(source_id, number), intact_offers(source_id, number)
+    text = whole.content.decode()
+    found = []
+    for match in list(TEXT_NUMBER.finditer(text))[: 4 * PROBES]:
+        twice = str(Decimal(match[0]) * 2)
+        result = read(whole, replaced(text, match, twice))
+        if result is not None and is_changed("price_amount", result[0], before):
+            found.append(match)
+        if len(found) == PRICES:
+            break
+    return found
+
+
+def replaced(text: str, match: re.Match[str], by: str) -> bytes:
+    return (text[: match.start()] + by + text[match.end() :]).encode()
+
+
+def damaged(source_id: str, number: int) -> Iterator[tuple[str, bytes]]:
+    whole = payload(source_id, number)
+    document = document_of(whole)
+    if document is not None:
+        for path in places(source_id, number):
+            for value in NO_PRICES:
+                if value == 0 and path[-1] in SPLIT_AMOUNTS:
+                    continue
+                yield f"{path} = {value!r}", with_leaf(document, path, put(value))
+            yield f"no {path}", with_leaf(document, path, lambda parent, key: parent.pop(key))
+    else:
+        text = whole.content.decode()
+        for match in text_prices(source_id, number):
+            for by in NO_PRICES_AS_TEXT:
+                yield f"{by!r} for {match[0]} at {match.start()}", replaced(text, match, by)
+
+
+@pytest.mark.parametrize(("source_id", "number"), WITH_OFFERS)
+def test_a_damaged_price_is_never_an_offer(source_id: str, number: int) -> None:
+    whole, before = payload(source_id, number), intact_offers(source_id, number)
+    tried = 0
+    for what, content in damaged(source_id, number):
+        tried += 1
+        found = read(whole, content)
+        if found is not None:
+            wrong = [offer for offer in found[0] if offer not in before]
+            assert not wrong, f"{what}: {wrong[0]}"
+    assert tried, "no price was found in the fixture"
+
+
+@pytest.mark.parametrize(("source_id", "number"), WITH_OFFERS)
+def test_a_price_as_text_is_the_same_price_or_no_offer(source_id: str, number: int) -> None:
+    whole, before = payload(source_id, number), intact_offers(source_id, number)
+    document = document_of(whole)
+    if document is None:
+        pytest.skip("every number of this format is text")
+    for path in places(source_id, number):
+        (value,) = [value for leaf, value in leaves(document) if leaf == path]
+        found = read(whole, with_leaf(document, path, put(str(value))))
+        assert found is None or all(offer in before for offer in found[0]), path
+
+
+@pytest.mark.parametrize(("source_id", "number"), WITH_OFFERS)
+def test_a_damaged_count_is_never_an_offer(source_id: str, number: int) -> None:
+    whole, before = payload(source_id, number), intact_offers(source_id, number)
+    document = document_of(whole)
+    if document is None:
+        pytest.skip("not JSON")
+    for path in places(source_id, number, "gpu_count"):
+        for value in NO_COUNTS:
+            found = read(whole, with_leaf(document, path, put(value)))
+            wrong = [offer for offer in found[0] if offer not in before] if found else []
+            assert not wrong, f"{path} = {value!r}: {wrong[0]}"
+
+
+@pytest.mark.parametrize(("source_id", "number"), WITH_OFFERS)
+def test_an_unknown_field_changes_nothing(source_id: str, number: int) -> None:
+    whole = payload(source_id, number)
+    document = document_of(whole)
+    if document is None:
+        pytest.skip("not JSON")
+
+    def extend(value: Any) -> Any:
+        if isinstance(value, list):
+            grown = [extend(item) for item in value]
+            # Objects of a list are records; other objects may be mappings with free keys.
+            return [{**i, "unexpected_field": "x"} if isinstance(i, dict) else i for i in grown]
+        if isinstance(value, dict):
+            return {key: extend(item) for key, item in value.items()}
+        return value
+
+    found = read(whole, json.dumps(extend(document)).encode())
+    assert found is not None
+    assert found[0] == intact_offers(source_id, number)
+
+
+@pytest.mark.parametrize(("source_id", "number"), WITH_OFFERS)
+def test_an_emptied_list_brings_no_other_offer(source_id: str, number: int) -> None:
+    whole, before = payload(source_id, number), intact_offers(source_id, number)
+    document = document_of(whole)
+    if document is None:
+        pytest.skip("not JSON")
+    above = {path[:at] for path, _ in leaves(document) for at in range(len(path))}
+    for path in sorted(above, key=str):
+        place = document
+        for key in path:
+            place = place[key]
+        if not isinstance(place, list):
+            continue
+        content = with_leaf(document, path, put([])) if path else b"[]"
+        found = read(whole, content)
+        if found is not None:
+            known = {replace(offer, is_available=None, region=None) for offer in before}
+            for offer in found[0]:
+                assert replace(offer, is_available=None, region=None) in known, path
+
+
+@pytest.mark.parametrize(("source_id", "number"), WITH_OFFERS)
+def test_a_renamed_gpu_keeps_its_new_name(source_id: str, number: int) -> None:
+    whole, before = payload(source_id, number), intact_offers(source_id, number)
+    names = {offer.gpu_name_printed for offer in before}
+    document = document_of(whole)
+    if document is not None:
+        contents = [
+            with_leaf(document, path, put(NEW_NAME))
+            for path, value in leaves(document)
+            if isinstance(value, str) and value in names
+        ]
+    else:
+        text = whole.content.decode()
+        contents = [text.replace(name, NEW_NAME).encode() for name in sorted(names) if name in text]
+    counts = {offer.gpu_count for offer in before}
+    for content in contents:
+        found = read(whole, content)
+        if found is None:
+            continue
+        for offer in found[0]:
+            if offer not in before:
+                is_renamed = NEW_NAME in f"{offer.gpu_name_printed} {offer.sku}"
+                assert is_renamed and offer.gpu_count in counts, offer
+
+
+@pytest.mark.parametrize(("source_id", "number"), WITH_OFFERS)
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"null",
+        b"[]",
+        b"{}",
+        b"[1, 2]",
+        b"[[]]",
+        b'"text"',
+        b"true",
+        b"<html><body>Please accept cookies</body></html>",
+        b"\xff\xfe\x00",
+        b"{" + b'"a":{' * 20_000,
+        b"[" * 200_000,
+        b"a,b\n1,2\n",
+    ],
+    ids=[
+        "nothing",
+        "null",
+        "empty-list",
+        "empty-object",
+        "numbers",
+        "lists",
+        "text",
+        "true",
+        "wall",
+        "no-utf8",
+        "truncated",
+        "deep",
+        "csv",
+    ],
+)
+def test_another_answer_is_refused_or_gives_nothing(
+    source_id: str, number: int, content: bytes
+) -> None:
+    found = read(payload(source_id, number), content)
+    assert found is None or found[0] == []
+
+
+def test_the_probe_finds_prices_and_the_damage_would_be_seen() -> None:
+    assert places("verda", 0)
+    before = intact_offers("verda", 0)
+    naive = replace(before[0], price_amount=Decimal(1))  # True read as one
+    assert naive not in before
+    assert is_changed("price_amount", [naive], before)
