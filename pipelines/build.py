@@ -17,7 +17,7 @@ import duckdb
 import pyarrow as pa
 
 import warehouse
-from pipelines.parse import capture_ledger
+from pipelines.parse import SCHEMAS, capture_ledger
 from pipelines.sources import all_sources
 from pipelines.sources.base import Source
 from warehouse import history
@@ -41,7 +41,7 @@ from warehouse.reference import reference_rows
 SNAPSHOT = Path(warehouse.__file__).parent / "snapshot"
 KIND_RANK = {"api": 1, "page": 2, "marketplace": 3, "feed": 4, "reference": 5}
 COSTING = "pipelines/costing/"  # models that say "-- made by: pipelines/costing/..."
-COSTINGS = ("training", "inference")  # modules with derive(connection, on), in running order
+COSTINGS: tuple[str, ...] = ()  # modules with derive(connection, on), in running order
 
 
 class ChecksFailedError(RuntimeError):
@@ -221,7 +221,8 @@ def load_offers(
         " where record_kind = 'offer' and recorded_at = ? and valid_at = ?",
         moment,
     ).fetchall()
-    observed = "read_parquet($files, union_by_name = true)" if files else EMPTY_OFFERS
+    connection.register("no_offers", SCHEMAS["offer"].empty_table())
+    observed = "read_parquet($files, union_by_name = true)" if files else "no_offers"
     connection.execute(
         f"""
         create or replace table staged.offer_observation as
@@ -299,9 +300,6 @@ def judge(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute(
         "delete from staged.normalised_offer where rowid in (select row_id from held_offer)"
     )
-
-
-EMPTY_OFFERS = "(select null::varchar as source_id where false)"
 
 
 def load_api_prices(connection: duckdb.DuckDBPyConnection) -> None:
@@ -403,7 +401,8 @@ def phases(models: dict[str, Model]) -> Phases:
         if model.select is not None and model.depends_on & (made | after):
             after.add(model.name)
     loaded = {m.name for m in models.values() if m.made_by} - made
-    staged = {"staged.gpu_identity", "staged.normalised_offer"}  # made anew for each capture
+    # made anew for each moment of capture
+    staged = {"staged.exchange_rate", "staged.gpu_identity", "staged.normalised_offer"}
 
     def those(names: set[str]) -> tuple[Model, ...]:
         return tuple(model for model in models.values() if model.name in names)
@@ -501,8 +500,7 @@ def describe(connection: duckdb.DuckDBPyConnection, order: Phases) -> None:
 def check(home: Home, models: Iterable[Model]) -> list[CheckResult]:
     """Run every check and keep what it found in ``meta.check_result``."""
     with open_build(home) as connection:
-        there = [model for model in models if table_exists(connection, model.name)]
-        results = list(run_checks(connection, there))
+        results = list(run_checks(connection, models))
         connection.register("found", pa.Table.from_pylist([vars(result) for result in results]))
         connection.execute("create or replace table meta.check_result as from found")
         connection.unregister("found")

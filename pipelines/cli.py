@@ -84,7 +84,7 @@ def main(arguments: list[str] | None = None) -> None:
         command = context.command_path if context else "truecost"
         message = " ".join(error.format_message().split())
         click.echo(f"{command}: {message}", err=True)
-        status = 2
+        status = error.exit_code
     except click.Abort:
         click.echo("truecost: stopped", err=True)
         status = 130

@@ -210,7 +210,7 @@ def comment(connection: duckdb.DuckDBPyConnection, model: Model) -> None:
     connection.execute(f"comment on {kind} {model.name} is {quote(model.grain)}")
     for column in model.columns:
         text = column.meaning + (f" [{column.unit}]" if column.unit else "")
-        connection.execute(f"comment on column {model.name}.{column.name} is {quote(text)}")
+        connection.execute(f'comment on column {model.name}."{column.name}" is {quote(text)}')
 
 
 def quote(text: str) -> str:
@@ -234,7 +234,11 @@ def run_checks(
 ) -> Iterator[CheckResult]:
     """Run the ``-- check:`` lines: each selects wrong rows, ``{this}`` is the table."""
     for model in models:
+        is_there = table_exists(connection, model.name)
         for number, check in enumerate(model.checks, start=1):
+            if not is_there:
+                yield CheckResult(model.name, number, check, 0, "the table is not made yet")
+                continue
             sql = check.replace("{this}", model.name)
             count = connection.execute(f"select count(*) from ({sql})").fetchall()[0][0]
             example = None

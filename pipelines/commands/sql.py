@@ -33,7 +33,7 @@ def sql(query: str, output: str, out: str | None) -> None:
     column with its unit). The query cannot write, and cannot read files of this machine.
 
     \b
-    truecost sql "from marts.offers_latest where gpu_id = 'H100-SXM-80GB' order by usd_per_gpu_hour limit 5"
+    truecost sql "from marts.offers_latest where gpu_id = 'H100-SXM-80GB' limit 5"
     truecost sql "from as_of(timestamp '2026-08-01', timestamp '2026-08-02') limit 5" --json
     """
     with published(is_confined=True) as connection:

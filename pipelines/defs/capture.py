@@ -1,20 +1,18 @@
 """Every source as two assets: the bytes it answered (landing) and the rows read in them."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from datetime import timedelta
 
 import dagster as dg
 
-from pipelines.capture import capture
+from pipelines.capture import CaptureResult, capture
 from pipelines.defs.resources import Settings, say
-from pipelines.parse import parse_captures, pending_captures
+from pipelines.parse import ParseResult, parse_captures, pending_captures
 from pipelines.sources import all_sources
 from pipelines.sources.base import Source
 
 SOURCES = all_sources()
-GOOD = {"ok", "unchanged"}
+GOOD = {"ok", "unchanged", "partial"}
 
 
 def landing_spec(source: Source) -> dg.AssetSpec:
@@ -52,7 +50,9 @@ def observation_spec(source: Source) -> dg.AssetSpec:
 
 @dg.multi_asset(
     name="capture_sources",
-    specs=[landing_spec(source) for source in SOURCES.values()],
+    specs=[
+        spec(source) for source in SOURCES.values() for spec in (landing_spec, observation_spec)
+    ],
     check_specs=[
         dg.AssetCheckSpec("answers", asset=["landing", name], description="The source answered.")
         for name in SOURCES
@@ -63,52 +63,52 @@ def observation_spec(source: Source) -> dg.AssetSpec:
 def capture_sources(
     context: dg.AssetExecutionContext, settings: Settings
 ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:  # type: ignore[type-arg]
-    """Ask the selected sources side by side and keep every byte."""
-    wanted = [SOURCES[key.path[-1]] for key in context.selected_asset_keys]
+    """Ask the selected sources side by side, keep every byte, and read the rows.
+
+    One step: a step whose input is missing is skipped whole, and one source that fails must not
+    keep the rows of the others from being read.
+    """
+    names = sorted({key.path[-1] for key in context.selected_asset_keys})
+    home = settings.data()
     results = capture(
-        wanted,
+        [SOURCES[name] for name in names],
         clock=settings.clock,
         mirror=settings.mirror_url(),
-        home=settings.data(),
+        home=home,
         named=settings.named,
         progress=lambda step: say("capture", step),
     )
+    lines = parse_captures(home, pending_captures(home, names))
     for result in results:
-        key = dg.AssetKey(["landing", result.source_id])
-        facts = {"status": result.status, "error": result.error or "", "bytes": result.bytes}
-        if result.status in GOOD or result.status == "partial":
-            yield dg.MaterializeResult(asset_key=key, metadata=facts)
-        yield dg.AssetCheckResult(
-            asset_key=key,
-            check_name="answers",
-            passed=result.status in GOOD or result.status == "skipped",
-            severity=dg.AssetCheckSeverity.WARN,
-            metadata=facts,
-        )
+        own = [line for line in lines if line.source_id == result.source_id]
+        say("parsed", (result, own))
+        yield from recorded(context, result, own)
 
 
-@dg.multi_asset(
-    name="parse_sources",
-    specs=[observation_spec(source) for source in SOURCES.values()],
-    can_subset=True,
-)
-def parse_sources(
-    context: dg.AssetExecutionContext, settings: Settings
-) -> Iterator[dg.MaterializeResult]:  # type: ignore[type-arg]
-    """Read the rows in what was captured and not read before."""
-    names = [key.path[-1] for key in context.selected_asset_keys]
-    home = settings.data()
-    results = parse_captures(home, pending_captures(home, names))
-    for name in names:
-        lines = [result for result in results if result.source_id == name]
-        if not lines:
-            continue
-        say("parsed", lines)
+def recorded(
+    context: dg.AssetExecutionContext, result: CaptureResult, lines: list[ParseResult]
+) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:  # type: ignore[type-arg]
+    """Yield what became of one source."""
+    landing = dg.AssetKey(["landing", result.source_id])
+    observations = dg.AssetKey(["observations", result.source_id])
+    errors = [text for text in (result.error, *(line.error for line in lines)) if text]
+    facts = {"status": result.status, "bytes": result.bytes, "error": errors[0] if errors else ""}
+    if result.status in GOOD and landing in context.selected_asset_keys:
+        yield dg.MaterializeResult(asset_key=landing, metadata=facts)
+    if any(line.rows_kept for line in lines) and observations in context.selected_asset_keys:
         yield dg.MaterializeResult(
-            asset_key=["observations", name],
+            asset_key=observations,
             metadata={
                 "dagster/row_count": sum(line.rows_kept for line in lines),
                 "rows_held": sum(line.rows_held for line in lines),
-                "error": "; ".join(line.error for line in lines if line.error),
             },
+        )
+    check = dg.AssetCheckKey(landing, "answers")
+    if check in context.selected_asset_check_keys:
+        yield dg.AssetCheckResult(
+            asset_key=landing,
+            check_name="answers",
+            passed=result.status == "skipped" or (result.status in GOOD and not errors),
+            severity=dg.AssetCheckSeverity.WARN,
+            metadata=facts,
         )

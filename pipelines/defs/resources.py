@@ -1,13 +1,12 @@
 """What a run is told: where the data lie, which clock and which mirror it uses."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
 import dagster as dg
+from pydantic import Field
 
 from warehouse.paths import Home
 
@@ -28,7 +27,7 @@ class Settings(dg.ConfigurableResource):  # type: ignore[type-arg]
     mirror: str = ""
     now: str = ""
     is_offline: bool = False
-    named: list[str] = []  # sources that were asked for by name: they run even if off by default
+    named: list[str] = Field(default_factory=list)  # asked for by name: run even if off
 
     def data(self) -> Home:
         """Return the data folder."""
@@ -49,6 +48,4 @@ def defs() -> dg.Definitions:
 
     The multiprocess executor starts an interpreter a step: 161 s for 20 small assets.
     """
-    return dg.Definitions(
-        resources={"settings": Settings()}, executor=dg.in_process_executor
-    )
+    return dg.Definitions(resources={"settings": Settings()}, executor=dg.in_process_executor)

@@ -1,7 +1,5 @@
 """When it runs: capture at 06:00 UTC, build at 06:20 whatever capture did."""
 
-from __future__ import annotations
-
 import dagster as dg
 
 capture_job = dg.define_asset_job(

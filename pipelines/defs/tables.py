@@ -4,8 +4,6 @@ Keys are the table names, so that lineage and SQL read the same. The build steps
 one: there is one writer.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from functools import cache
 
@@ -45,7 +43,9 @@ def key(table: str) -> dg.AssetKey:
 
 def spec(model: Model) -> dg.AssetSpec:
     """Return the asset of a table."""
-    deps: list[dg.AssetKey] = [key(name) for name in sorted(model.depends_on & read_models().keys())]
+    deps: list[dg.AssetKey] = [
+        key(name) for name in sorted(model.depends_on & read_models().keys())
+    ]
     if model.name == LOADED:
         deps += [dg.AssetKey(["observations", name]) for name in all_sources()]
     return dg.AssetSpec(
@@ -94,9 +94,7 @@ def build_warehouse(
     say("loaded", report)
     for model, rows in build.make(home, PHASES, say=line):
         say("table", (model.name, rows))
-        yield dg.MaterializeResult(
-            asset_key=key(model.name), metadata={"dagster/row_count": rows}
-        )
+        yield dg.MaterializeResult(asset_key=key(model.name), metadata={"dagster/row_count": rows})
     for result in build.check(home, PHASES.all):
         yield dg.AssetCheckResult(
             asset_key=key(result.model),

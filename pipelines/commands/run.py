@@ -1,0 +1,225 @@
+"""``truecost run``: the two jobs, here and now, with progress and the answer at the end.
+
+The same jobs as the schedules run, in this process: they stand in the Dagster UI alike.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+
+from pipelines.commands import Refused
+
+MAIN_GPUS = ("H100-SXM-80GB", "H200-SXM-141GB", "B200-180GB", "A100-SXM-80GB", "MI300X-192GB",
+             "L40S-48GB", "RTX4090-24GB")  # fmt: skip
+
+
+@click.command()
+@click.option("--source", "sources", multiple=True, help="Only this source (repeat for more).")
+@click.option("--mirror", help="Ask URL/HOST/PATH instead of https://HOST/PATH, for every source.")
+@click.option("--now", "now_text", help="Take this instant for now (ISO 8601; UTC unless said).")
+@click.option("--offline", is_flag=True, help="Ask nobody: build from what is already here.")
+@click.option("--strict", is_flag=True, help="Exit with status 1 if a source failed.")
+@click.option("--quiet", "-q", is_flag=True, help="Print only what went wrong.")
+def run(
+    sources: tuple[str, ...],
+    mirror: str | None,
+    now_text: str | None,
+    offline: bool,
+    strict: bool,
+    quiet: bool,
+) -> None:
+    """Capture every source, build the warehouse, derive the costs, publish, print the answers.
+
+    A source that fails keeps its last good rows, marked stale; the rest goes on. Without a network
+    and without data, the bundled snapshot is the start, and the output says so and dates it.
+
+    \b
+    truecost run
+    truecost run --source runpod --source vast
+    truecost run --mirror http://127.0.0.1:8000 --now 2026-07-20T06:00
+    """
+    now = instant(now_text)
+    check_sources(sources)
+    from pipelines import jobs
+    from pipelines.defs import resources
+    from warehouse.paths import Home
+
+    home = Home.from_environment()
+    refuse_bad_home(home, now)
+    mirror = mirror or os.environ.get(resources.MIRROR_VARIABLE)
+    if mirror and not mirror.startswith(("http://", "https://")):
+        raise Refused(f"--mirror {mirror!r} is no address; give http://HOST:PORT or https://HOST")
+    jobs.prepare_instance(home)
+    settings: dict[str, Any] = {"home": str(home.root), "mirror": mirror or ""}
+    if now is not None:
+        settings["now"] = now.isoformat()
+    settings["named"] = list(sources)
+    screen = Screen(quiet)
+    resources.progress.append(screen)
+    started = time.monotonic()
+    try:
+        if not offline:
+            assets = [(kind, name) for name in sources for kind in ("landing", "observations")]
+            screen.start("Asking the sources")
+            succeeded, error = jobs.run_job("capture", settings, assets or None)
+            screen.stop()
+            if not succeeded:
+                raise click.ClickException(f"capture failed: {error}")
+        screen.start("Building")
+        succeeded, error = jobs.run_job("build", settings)
+        screen.stop()
+    finally:
+        resources.progress.remove(screen)
+    if not succeeded:
+        raise Failed(f"build failed: {error}")
+    if not quiet:
+        from pipelines.commands.headline import print_headline
+
+        print_headline(MAIN_GPUS)
+        click.echo(f"\nDone in {time.monotonic() - started:.1f} s. {screen.summary()}")
+    if strict and screen.failed:
+        sys.exit(1)
+
+
+class Failed(click.ClickException):
+    """The run itself failed; nothing was published, what was published before stands."""
+
+
+def instant(text: str | None) -> datetime | None:
+    """Return the instant of ``--now`` in UTC, or refuse it in one line."""
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    except ValueError as error:
+        raise Refused(
+            f"--now {text!r} is no date; give ISO 8601, such as 2026-07-20 or 2026-07-20T06:00:00Z"
+        ) from error
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def check_sources(sources: tuple[str, ...]) -> None:
+    """Refuse a source that does not exist, in one line that says which do."""
+    if not sources:
+        return
+    from pipelines.sources import all_sources
+
+    known = all_sources()
+    for name in sources:
+        if name not in known:
+            raise Refused(f"unknown source {name!r}; there are: {', '.join(known)}")
+
+
+def refuse_bad_home(home: Any, now: datetime | None) -> None:
+    """Refuse a clock that runs backwards: what was known must not change."""
+    if now is None or not home.published.joinpath("truecost.duckdb").exists():
+        return
+    from warehouse.database import DataFolderError, open_published
+
+    try:
+        with open_published(home) as connection:
+            last = connection.execute("select max(recorded_at) from meta.capture").fetchall()[0][0]
+    except DataFolderError as error:
+        raise Refused(str(error)) from error
+    if last is not None and now.replace(tzinfo=None) < last:
+        raise Refused(
+            f"--now {now:%Y-%m-%dT%H:%M:%SZ} is before the last run of this data folder"
+            f" ({last:%Y-%m-%dT%H:%M:%SZ}); to live through the past, set TRUECOST_HOME"
+            " to a new folder"
+        )
+
+
+class Screen:
+    """What a person sees while it works: one line a source, a bar, and lines of the build."""
+
+    def __init__(self, quiet: bool) -> None:
+        from rich.console import Console
+
+        self.console = Console(stderr=True, quiet=quiet)
+        if not self.console.is_terminal:
+            self.console.width = 160
+        self.failed: list[str] = []
+        self.skipped: list[str] = []
+        self.ok: list[str] = []
+        self.bar: Any = None
+
+    def start(self, title: str) -> None:
+        """Show a bar for one job."""
+        from rich.progress import (
+            BarColumn,
+            MofNCompleteColumn,
+            Progress,
+            TextColumn,
+            TimeElapsedColumn,
+        )
+
+        self.bar = Progress(
+            TextColumn("[bold]{task.description}"),
+            BarColumn(bar_width=30),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            console=self.console,
+            transient=True,
+            disable=not self.console.is_terminal,
+        )
+        self.bar.start()
+        self.task = self.bar.add_task(title, total=None)
+        if not self.console.is_terminal:
+            self.console.print(f"{title} ...", highlight=False)
+
+    def stop(self) -> None:
+        """Take the bar away."""
+        self.bar.stop()
+
+    def __call__(self, event: str, subject: Any) -> None:
+        """Hear what has just happened."""
+        if event == "expected":
+            self.bar.update(self.task, total=subject)
+        elif event == "capture" and subject.status != "running":
+            self.bar.advance(self.task)
+        elif event == "parsed":
+            self.source_line(*subject)
+        elif event == "table":
+            self.bar.advance(self.task)
+        elif event == "line":
+            self.console.print(f"  {subject}", style="dim", highlight=False, markup=False)
+
+    def source_line(self, result: Any, lines: list[Any]) -> None:
+        """Print one line for one source."""
+        from rich.text import Text
+
+        kept, held = sum(x.rows_kept for x in lines), sum(x.rows_held for x in lines)
+        errors = [text for text in (result.error, *(line.error for line in lines)) if text]
+        status = result.status if result.status != "unchanged" else "ok"
+        if status == "ok" and errors:
+            status = "partial" if kept else "failed"
+        bucket = {"skipped": self.skipped, "failed": self.failed, "partial": self.failed}
+        bucket.get(status, self.ok).append(result.source_id)
+        if status == "skipped" and "skipped: set" not in (result.error or ""):
+            return
+        style = {"ok": "green", "skipped": "dim", "partial": "yellow"}.get(status, "red")
+        note = f"{held} held" if held else ""
+        if errors:
+            note = errors[0].removeprefix(f"{result.source_id}: ")
+        line = Text.assemble(
+            "  ",
+            (f"{status:8}", style),
+            f" {result.source_id:22}{kept:>8,} rows {result.seconds:5.1f} s  ",
+            (note, "dim"),
+        )
+        self.console.print(line, no_wrap=True, overflow="ellipsis", crop=True)
+
+    def summary(self) -> str:
+        """Return the closing line on the sources."""
+        parts = [f"{len(self.ok)} sources answered"] if self.ok else []
+        if self.failed:
+            parts.append(f"{len(self.failed)} failed ({', '.join(self.failed)})")
+        if self.skipped:
+            parts.append(f"{len(self.skipped)} skipped (truecost sources says why)")
+        return "; ".join(parts) + "." if parts else ""

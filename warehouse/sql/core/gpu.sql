@@ -1,0 +1,21 @@
+-- One row per accelerator; coarse ones stand for names that do not say form factor or memory.
+-- gpu_id | canonical id, family-form-memory
+-- name | full name
+-- vendor | who makes it
+-- architecture | chip architecture
+-- form_factor | SXM5, PCIe, NVL, OAM, ...
+-- is_coarse | true where it stands for several variants; only fields on which all agree are given
+-- released_on | release date [date]
+-- memory_bytes | memory as the vendor prints it [byte]
+-- driver_visible_memory_bytes | memory as the driver reports it [byte]
+-- bandwidth_bytes_per_second | memory bandwidth [byte/s]
+-- link_bandwidth_bytes_per_second | bandwidth to the other GPUs, one direction [byte/s]
+-- link_kind | NVLink, xGMI, ICI or PCIe
+-- scale_up_gpu_count | largest domain of the fast link [GPU]
+-- board_power_watts | board or module power limit [W]
+-- facility_power_watts | power at the facility per GPU, all in [W]
+-- purchase_usd | purchase price of one [USD]
+-- source_url | main source; each figure has its own in meta.reference_value
+-- check: select gpu_id from {this} group by gpu_id having count(*) > 1
+-- check: select * from {this} where memory_bytes <= 0 or bandwidth_bytes_per_second <= 0 or board_power_watts <= 0
+-- made by: warehouse/reference.py

@@ -1,0 +1,5 @@
+-- One row per spelling of an accelerator at a family of sources.
+-- source_family | where the spelling was seen
+-- gpu_name_printed | the spelling
+-- canonical | gpu_id, or EXCLUDE_... or AMBIGUOUS_... with the reason in the name
+-- made by: warehouse/reference.py

@@ -1,0 +1,10 @@
+-- One row per accelerator, precision and sparsity.
+-- gpu_id | the accelerator
+-- precision | number format of the operands
+-- is_sparse | true for the 2:4 structured-sparse peak, never used for costs
+-- flops_per_second | peak [FLOP/s]
+-- source_url | where the figure stands
+-- note | what to know about it
+-- check: select gpu_id, precision, is_sparse from {this} group by all having count(*) > 1
+-- check: select * from {this} where flops_per_second <= 0
+-- made by: warehouse/reference.py

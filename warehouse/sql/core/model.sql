@@ -1,0 +1,38 @@
+-- One row per reference model.
+-- model_id | id
+-- name | name
+-- organization | who made it
+-- is_open_weights | true where the weights can be had
+-- attention | mha, gqa, mqa or mla
+-- native_precision | precision of the published weights
+-- training_gpu_id | what it was trained on
+-- epoch_model_name | its name in the data of Epoch AI
+-- published_on | publication date [date]
+-- parameters | parameters
+-- active_parameters | parameters that one token uses
+-- layers | transformer layers
+-- hidden_size | width of the residual stream
+-- attention_heads | query heads
+-- kv_heads | key and value heads
+-- head_dimension | dimension of one head
+-- full_attention_layers | layers with attention over the whole context
+-- context_limit_tokens | longest context [token]
+-- vocabulary_size | entries of the vocabulary
+-- training_tokens | tokens seen in training [token]
+-- training_flops | training compute [FLOP]
+-- training_chip_hours | chip-hours of the training run [chip h]
+-- training_utilisation | model FLOPs utilisation of the training run [1]
+-- source_url | main source; each figure has its own in meta.reference_value
+-- experts | experts of a layer
+-- experts_per_token | experts that one token uses
+-- routed_expert_parameters | parameters in routed experts
+-- kv_lora_rank | rank of the compressed keys and values (MLA)
+-- rope_head_dimension | dimension of the rotary part (MLA)
+-- index_head_dimension | dimension of the index head (sparse attention)
+-- index_top_tokens | tokens that sparse attention reads [token]
+-- sliding_window_tokens | window of sliding-window layers [token]
+-- sliding_window_layers | layers with a sliding window
+-- linear_attention_layers | layers with linear attention
+-- check: select model_id from {this} group by model_id having count(*) > 1
+-- check: select * from {this} where active_parameters > parameters
+-- made by: warehouse/reference.py

@@ -1,0 +1,8 @@
+-- One row per rental provider.
+-- provider_id | id
+-- name | name
+-- market_family | hyperscaler, neocloud or marketplace
+-- homepage | its page
+-- country | where it is based, ISO 3166
+-- check: select provider_id from {this} group by provider_id having count(*) > 1
+-- made by: warehouse/reference.py

@@ -1,0 +1,5 @@
+-- One row per spelling of a provider at a source.
+-- source_id | where it was seen
+-- provider_printed | the spelling
+-- provider_id | the provider
+-- made by: warehouse/reference.py

@@ -1,0 +1,7 @@
+-- One row per region of a provider.
+-- provider_id | the provider
+-- region | the provider's own id
+-- country | ISO 3166
+-- area | canonical area
+-- check: select provider_id, region from {this} group by all having count(*) > 1
+-- made by: warehouse/reference.py

@@ -1,0 +1,12 @@
+-- One row per point of a statistical series.
+-- series_id | FRED id, or ecb_<currency>_per_eur
+-- on | the day or the first day of the period [date]
+-- value | value in the unit of the row
+-- unit | unit of the value
+-- source_id | where we read it
+-- request_key | the part of the source
+-- source_url | the address that was asked
+-- payload_sha256 | hash of the bytes
+-- captured_at | when we read it [UTC]
+-- check: select series_id, "on" from {this} group by all having count(*) > 1
+-- made by: pipelines/build.py

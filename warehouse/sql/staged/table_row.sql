@@ -1,0 +1,11 @@
+-- One row per row of a reference table that a source publishes, as printed.
+-- source_id | where we read it
+-- request_key | the part of the source
+-- table_name | name of the table
+-- row_key | key of the row in its table
+-- values | column name to text as printed
+-- source_url | the address that was asked
+-- payload_sha256 | hash of the bytes
+-- parser_version | version of the parser that read them
+-- captured_at | when we read it [UTC]
+-- made by: pipelines/build.py
