@@ -292,9 +292,9 @@ def _step(
 ) -> None:
     """Merge the captures of one instant of knowledge."""
     _choose_captures(connection, entity, recorded_at)
-    _gather_old_beliefs(connection, entity)
-    _derive_new_beliefs(connection, observations, entity)
-    _apply_difference(connection, entity, recorded_at)
+    _gather_beliefs(connection, observations, entity)
+    _derive_new_beliefs(connection, entity)
+    _apply_difference(connection, observations, entity, recorded_at)
     connection.execute(
         f"insert into {entity.capture} by name select * from new_capture where recorded_at = ?"
         " order by source_id, request_key, valid_at, capture_id",
@@ -305,7 +305,10 @@ def _step(
 def _choose_captures(
     connection: duckdb.DuckDBPyConnection, entity: Entity, recorded_at: datetime
 ) -> None:
-    """Choose one capture per scope and instant, and find how far each reaches."""
+    """Choose one capture per scope and instant, and find how far each reaches.
+
+    ``is_next`` marks the usual case: one capture of the scope, after all captures before.
+    """
     rank = "(recorded_at, coalesce(parser_version, -1), capture_id)"
     connection.execute(
         f"""
@@ -339,9 +342,13 @@ def _choose_captures(
             ) as valid_to
             from (select source_id, request_key, valid_at from chosen union from later)
         )
-        select source_id, request_key, valid_at as valid_from, valid_to, capture_id,
-            (source_id, request_key) in (select (source_id, request_key) from later) as is_late
-        from reach join chosen using (source_id, request_key, valid_at)
+        select source_id, request_key, valid_at as valid_from, valid_to, capture_id, is_late,
+            not is_late and count(*) over (partition by source_id, request_key) = 1 as is_next
+        from (
+            select *, (source_id, request_key) in (select (source_id, request_key) from later)
+                as is_late
+            from reach join chosen using (source_id, request_key, valid_at)
+        )
         """
     )
     connection.execute(
@@ -350,17 +357,33 @@ def _choose_captures(
     )
 
 
-def _gather_old_beliefs(connection: duckdb.DuckDBPyConnection, entity: Entity) -> None:
-    """Gather what is believed about the scopes, as far as the new captures reach.
+def _gather_beliefs(
+    connection: duckdb.DuckDBPyConnection, observations: str, entity: Entity
+) -> None:
+    """Gather what was believed about the scopes and what the captures saw, as far as they reach.
 
-    For captures in order that is what stands open; closed rows are read for late ones only.
+    Values stand for themselves by their hash (64 bits, compared within one key only) and are
+    fetched by row when they are written. For captures in order what was believed is what stands
+    open; closed rows are read for late captures only.
     """
-    columns = ", ".join(entity.columns)
-    ended = f"coalesce(valid_to, {FOREVER}) as valid_to"
+    values = ", ".join(f"cast({name} as {kind})" for name, kind in entity.values.items())
+    connection.execute(
+        f"""
+        create or replace temp table seen as
+        select source_id, request_key, {entity.key}, valid_from, valid_to, capture_id, is_next,
+            hash({values}) as value_hash
+        from (select capture_id, {entity.key}, {", ".join(entity.values)} from {observations})
+        join replaced_range using (capture_id)
+        """
+    )
+    old = f"""
+        select source_id, request_key, {entity.key}, rowid as row_id, valid_from,
+            recorded_at, hash({", ".join(entity.values)}) as value_hash
+    """
     connection.execute(
         f"""
         create or replace temp table old_belief as
-        select true as is_open, rowid as row_id, {columns.replace("valid_to", ended)}
+        {old}, true as is_open, {FOREVER} as valid_to
         from {entity.open} semi join replaced_range using (source_id, request_key)
         """
     )
@@ -369,7 +392,7 @@ def _gather_old_beliefs(connection: duckdb.DuckDBPyConnection, entity: Entity) -
         connection.execute(
             f"""
             insert into old_belief by name
-            select false as is_open, closed.rowid as row_id, {columns}
+            {old.replace("rowid", "closed.rowid")}, false as is_open, valid_to
             from {entity.closed} as closed join (
                 select source_id, request_key,
                     min(valid_from) as starts_at, max(valid_to) as ends_at
@@ -378,17 +401,25 @@ def _gather_old_beliefs(connection: duckdb.DuckDBPyConnection, entity: Entity) -
             where superseded_at is null and valid_from <= ends_at and valid_to >= starts_at
             """
         )
+    # What the next capture confirms needs no more work: most of the market, on most days.
+    thing = f"source_id, request_key, {entity.key}"
+    connection.execute(
+        f"""
+        create or replace temp table confirmed as
+        select {thing} from old_belief join seen using ({thing}, value_hash)
+        where is_open and is_next
+        """
+    )
+    for table in ("seen", "old_belief"):
+        connection.execute(
+            f"create or replace temp table {table} as"
+            f" select * from {table} anti join confirmed using ({thing})"
+        )
 
 
-def _derive_new_beliefs(
-    connection: duckdb.DuckDBPyConnection, observations: str, entity: Entity
-) -> None:
+def _derive_new_beliefs(connection: duckdb.DuckDBPyConnection, entity: Entity) -> None:
     """Cut the new captures' ranges out of the old beliefs, fill them, and join equal neighbours."""
     thing = f"source_id, request_key, {entity.key}"
-    carried = ", ".join(entity.carried)
-    same = " and ".join(
-        f"{name} is not distinct from lag({name}) over times" for name in entity.values
-    )
     connection.execute(
         f"""
         create or replace temp table new_belief as
@@ -402,16 +433,18 @@ def _derive_new_beliefs(
             )
             from replaced_range
         ), piece as (
-            select source_id, request_key, {carried},
+            select {thing}, value_hash, is_open, row_id, null as capture_id,
                 greatest(valid_from, kept_from) as valid_from, least(valid_to, kept_to) as valid_to
             from old_belief join kept_range using (source_id, request_key)
             where valid_from < kept_to and kept_from < valid_to and kept_from < kept_to
             union all by name
-            select source_id, request_key, {carried}, valid_from, valid_to
-            from (select capture_id, {carried} from {observations})
-            join replaced_range using (capture_id)
+            select {thing}, value_hash, null as is_open, null as row_id, capture_id,
+                valid_from, valid_to
+            from seen
         ), marked as (
-            select *, coalesce(valid_from = lag(valid_to) over times and {same}, false) as continues
+            select *,
+                coalesce(valid_from = lag(valid_to) over times, false)
+                and value_hash = lag(value_hash) over times as continues
             from piece
             window times as (partition by {thing} order by valid_from)
         ), stretch as (
@@ -429,56 +462,70 @@ def _derive_new_beliefs(
 
 
 def _apply_difference(
-    connection: duckdb.DuckDBPyConnection, entity: Entity, recorded_at: datetime
+    connection: duckdb.DuckDBPyConnection,
+    observations: str,
+    entity: Entity,
+    recorded_at: datetime,
 ) -> None:
     """Supersede the old beliefs that are no longer held, and record the new ones."""
     at = f"timestamp '{recorded_at.isoformat(sep=' ')}'"
-    interval = "source_id, request_key, valid_from, valid_to"
-    same = " and ".join(
-        f"old_belief.{name} is not distinct from new_belief.{name}"
-        for name in (entity.key, *interval.split(", "), *entity.values)
-    )
+    same = f"using (source_id, request_key, {entity.key}, valid_from, valid_to, value_hash)"
+    for table, here, there in (
+        ("gone", "old_belief", "new_belief"),
+        ("come", "new_belief", "old_belief"),
+    ):
+        connection.execute(
+            f"create or replace temp table {table} as select * from {here} anti join {there} {same}"
+        )
     columns = ", ".join(entity.columns)
-    order = f"order by source_id, request_key, {entity.key}, valid_from"
+    carried = ", ".join(entity.carried)
+    believed = ", ".join(f"belief.{name}" for name in ("source_id", "request_key", *entity.carried))
+    written = "come.valid_from, nullif(come.valid_to, timestamp 'infinity') as valid_to"
     connection.execute(
-        f"create or replace temp table gone as from old_belief anti join new_belief on {same}"
+        f"""
+        create or replace temp table written as
+        select {believed}, belief.valid_from, null::timestamp as valid_to, belief.recorded_at,
+            {at} as superseded_at
+        from {entity.open} as belief join gone on belief.rowid = gone.row_id
+        where gone.is_open and belief.recorded_at < {at}
+        union all by name
+        select {believed}, {written}, {at} as recorded_at, null::timestamp as superseded_at
+        from {entity.open} as belief join come on belief.rowid = come.row_id where come.is_open
+        union all by name
+        select come.source_id, come.request_key,
+            {", ".join(f"belief.{name}" for name in entity.carried)}, {written},
+            {at} as recorded_at, null::timestamp as superseded_at
+        from (select capture_id, {carried} from {observations}) as belief
+        join come on belief.capture_id = come.capture_id and belief.{entity.key} = come.{entity.key}
+        """
     )
-    connection.execute(
-        f"create or replace temp table come as from new_belief anti join old_belief on {same}"
-    )
+    late = connection.execute("select 1 from replaced_range where is_late limit 1").fetchall()
+    if late:
+        connection.execute(
+            f"""
+            insert into written by name
+            select {believed}, {written}, {at} as recorded_at, null::timestamp as superseded_at
+            from {entity.closed} as belief join come on belief.rowid = come.row_id
+            where not come.is_open
+            """
+        )
+        # A belief recorded at this very instant was never an answer to anyone: it leaves.
+        leaving = "select row_id from gone where not is_open"
+        connection.execute(
+            f"delete from {entity.closed} where rowid in ({leaving} and recorded_at = {at})"
+        )
+        connection.execute(
+            f"update {entity.closed} set superseded_at = {at} where rowid in ({leaving})"
+        )
     connection.execute(
         f"delete from {entity.open} where rowid in (select row_id from gone where is_open)"
     )
-    # A belief that was recorded at this very instant was never an answer to anyone: it leaves.
-    connection.execute(
-        f"delete from {entity.closed} where rowid in"
-        f" (select row_id from gone where not is_open and recorded_at = {at})"
-    )
-    connection.execute(
-        f"update {entity.closed} set superseded_at = {at} where rowid in"
-        " (select row_id from gone where not is_open)"
-    )
-    connection.execute(
-        f"""
-        insert into {entity.closed} ({columns})
-        select {columns} from (
-            select * replace (null as valid_to, {at} as superseded_at)
-            from gone where is_open and recorded_at < {at}
-            union all by name
-            select *, {at} as recorded_at, null as superseded_at
-            from come where valid_to < {FOREVER}
-        ) {order}
-        """
-    )
-    connection.execute(
-        f"""
-        insert into {entity.open} ({columns})
-        select {columns} from (
-            select * replace (null as valid_to), {at} as recorded_at, null as superseded_at
-            from come where valid_to = {FOREVER}
-        ) {order}
-        """
-    )
+    stands = "valid_to is null and superseded_at is null"
+    for table, belongs in ((entity.open, stands), (entity.closed, f"not ({stands})")):
+        connection.execute(
+            f"insert into {table} ({columns}) select {columns} from written where {belongs}"
+            f" order by source_id, request_key, {entity.key}, valid_from, recorded_at"
+        )
 
 
 def _note_affected_days(
