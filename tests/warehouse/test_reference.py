@@ -293,3 +293,24 @@ def test_figures_agree_with_epoch_within_two_percent_or_say_why_not(recorded: Pa
                     found.add((gpu_id, field))
                     assert leaf.note, f"{gpu_id} {field}: {leaf.value} against {theirs}: why?"
     assert found == DEVIATIONS
+
+
+AREAS = {"north_america", "south_america", "europe", "asia", "middle_east", "africa", "oceania"}
+
+
+def test_providers_and_regions_are_consistent() -> None:
+    providers = load_csv("providers")
+    ids = {row["provider_id"] for row in providers}
+    assert len(providers) == len(ids) >= 60
+    assert {row["market_family"] for row in providers} == {"hyperscaler", "neocloud", "marketplace"}
+    assert {row["provider_id"] for row in load_csv("provider_aliases")} <= ids
+    regions = load_csv("regions")
+    assert len({(row["provider_id"], row["region"]) for row in regions}) == len(regions)
+    assert {row["provider_id"] for row in regions} <= ids
+    assert {row["area"] for row in regions} == AREAS
+    assert all(re.fullmatch("[A-Z]{2}", str(row["country"])) for row in regions)
+
+
+def test_an_unknown_table_says_which_there_are() -> None:
+    with pytest.raises(ReferenceError, match="there are: .*gpu_aliases.*providers"):
+        load_csv("provider")
