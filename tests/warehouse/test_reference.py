@@ -312,5 +312,5 @@ def test_providers_and_regions_are_consistent() -> None:
 
 
 def test_an_unknown_table_says_which_there_are() -> None:
-    with pytest.raises(ReferenceError, match="there are: .*gpu_aliases.*providers"):
+    with pytest.raises(ReferenceError, match=r"there are: .*gpu_aliases.*providers"):
         load_csv("provider")
