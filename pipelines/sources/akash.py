@@ -21,9 +21,6 @@ from pipelines.sources.base import (
     one_request,
 )
 
-# Models that come with several memories or sockets are printed as model/memory/socket.
-SEVERAL_FORMS = frozenset({"a100", "h100", "v100", "h200"})
-
 
 def parse(payload: Payload) -> Iterator[Row]:
     """Yield one offer for each model, memory and socket."""
@@ -36,13 +33,12 @@ def _offers(row: Mapping[str, Any]) -> Iterator[Row]:
     if price is None:
         yield Held(rule="price_missing", reason="nobody bids", row=row)
         return
-    full_name = f"{model}/{memory}/{socket}"
     yield offer_or_held(
         row,
         price=price["med"],
         provider_id="akash",
-        sku=full_name,
-        gpu_name_printed=full_name if model in SEVERAL_FORMS else model,
+        sku=f"{model}/{memory}/{socket}",
+        gpu_name_printed=model,
         gpu_count=1,
         currency=price["currency"],
         price_basis="gpu",

@@ -6,6 +6,7 @@ can be started now, so there is one offer without region, and availability besid
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any
@@ -18,6 +19,7 @@ from pipelines.sources.base import (
     decimal_or_none,
     each_row,
     gibibytes_to_bytes,
+    gigabytes_to_bytes,
     offer_or_held,
     one_request,
     value_at,
@@ -25,6 +27,7 @@ from pipelines.sources.base import (
 
 CENT = Decimal("0.01")
 KEY = "LAMBDA_API_KEY"
+CARD = re.compile(r"\((?P<gigabytes>\d+) GB(?: (?P<form>\w+))?\)")  # 8x H100 (80 GB SXM5)
 
 
 def parse(payload: Payload) -> Iterator[Row]:
@@ -40,13 +43,15 @@ def _offers(row: Mapping[str, Any]) -> Iterator[Row]:
     specs = instance["specs"]
     if specs["gpus"] == 0:
         return
+    card = CARD.search(instance["description"])
     yield offer_or_held(
         row,
         price=instance["price_cents_per_hour"],
         factor=CENT,
         provider_id="lambda",
         sku=instance["name"],
-        gpu_name_printed=instance["name"],
+        # Two and four GPUs are cut from the hosts of one; eight may be another card (A100).
+        gpu_name_printed=re.sub(r"^gpu_[24]x_", "gpu_1x_", instance["name"]),
         gpu_count=specs["gpus"],
         currency="USD",
         price_basis="instance",
@@ -55,6 +60,8 @@ def _offers(row: Mapping[str, Any]) -> Iterator[Row]:
         market_tier="neocloud",
         vcpu_count=decimal_or_none(specs["vcpus"]),
         memory_bytes=gibibytes_to_bytes(specs["memory_gib"]),
+        gpu_memory_bytes=gigabytes_to_bytes(card["gigabytes"]) if card else None,
+        form_factor=card["form"] if card else None,
         is_available=bool(row["regions_with_capacity_available"]),
     )
 

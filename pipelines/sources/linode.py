@@ -29,6 +29,9 @@ from pipelines.sources.base import (
 URL = "https://api.linode.com/v4/linode/types?page_size=100"
 # "RTX4000 Ada x2 Small", "Dedicated 64GB + RTX6000 GPU x2"
 LABEL = re.compile(r"(?:Dedicated .+ \+ )?(?P<gpu>.+?)(?: GPU)? x(?P<count>\d+)\b.*")
+FULL_NAMES = {
+    "RTX6000": "Quadro RTX 6000"
+}  # the plans of 2019, https://www.linode.com/products/gpu/
 
 
 def requests(fetching: Fetching) -> Sequence[Request]:
@@ -62,7 +65,7 @@ def _offers(row: Mapping[str, Any]) -> Iterator[Row]:
             price=price["hourly"],
             provider_id="linode",
             sku=row["id"],
-            gpu_name_printed=label["gpu"],
+            gpu_name_printed=FULL_NAMES.get(label["gpu"], label["gpu"]),
             gpu_count=row["gpus"],
             currency="USD",
             price_basis="instance",

@@ -56,7 +56,7 @@ def _offers(row: Mapping[str, Any]) -> Iterator[Row]:
             price=row[field],
             provider_id="verda",
             sku=row["instance_type"],
-            gpu_name_printed=description,
+            gpu_name_printed=f"1x {description[printed_count.end() :]}",  # one name for a card
             gpu_count=count,
             currency=row["currency"].upper(),
             price_basis="instance",
@@ -83,6 +83,6 @@ SOURCE = Source(
     expected_rows=(20, 400),
     price_basis="instance",
     price_unit="hour",
-    known_gpus=frozenset({"1x H100 SXM5 80GB", "8x H100 SXM5 80GB"}),
+    known_gpus=frozenset({"1x H100 SXM5 80GB"}),
     disabled_reason="the terms of use prohibit scrapers",
 )

@@ -366,8 +366,12 @@ def test_akash_takes_the_median_not_the_average():
 
 
 def test_akash_tells_apart_cards_of_one_name():
-    names = {offer.gpu_name_printed for offer in offers("akash")}
-    assert {"h100/80Gi/SXM5", "a100/40Gi/PCIe", "rtx4090"} <= names
+    cards = {(o.gpu_name_printed, o.gpu_memory_bytes, o.form_factor) for o in offers("akash")}
+    assert {("h100", 80 * GIB, "SXM5"), ("a100", 40 * GIB, "PCIe")} <= cards
+
+
+def test_a_card_has_one_name_however_many_an_instance_holds():
+    assert {offer.gpu_name_printed for offer in offers("verda")} == {"1x H100 SXM5 80GB"}
 
 
 def test_lium_node_that_is_rented_whole_is_not_offered_by_the_gpu():
