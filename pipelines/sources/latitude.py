@@ -1,0 +1,93 @@
+"""Latitude.sh's price page: US dollars per server by the hour, the month and the year.
+
+The plans stand in the page's data, one price a region. The list in reais is Latitude's own and no
+conversion: the list in dollars is read. Null and 0 mean not sold there. A region without stock
+keeps its price. A month and a year are commitments; the year is the price of the whole year.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from pipelines.sources.base import (
+    Fetching,
+    Payload,
+    PriceUnit,
+    PurchaseModel,
+    Request,
+    Row,
+    Source,
+    each_row,
+    gigabytes_to_bytes,
+    offer_or_held,
+)
+from pipelines.sources.price_page import flight_text, json_after, priced
+
+URL = "https://www.latitude.sh/pricing"
+MARKER = '"plansData":{"servers":'
+TERMS: tuple[tuple[str, PurchaseModel, PriceUnit, int | None], ...] = (
+    ("hour", "on_demand", "hour", None),
+    ("month", "reserved", "month", 1),
+    ("year", "reserved", "term", 12),
+)
+
+
+def requests(fetching: Fetching) -> Sequence[Request]:
+    """Return the one request."""
+    return (Request(key="pricing", url=URL),)
+
+
+def parse(payload: Payload) -> Iterator[Row]:
+    """Yield the offers of each GPU server, region and term."""
+    plans = json_after(payload, flight_text(payload), MARKER)
+    servers = [plan["attributes"] for plan in plans if plan["attributes"]["specs"].get("gpu")]
+    return priced(payload, each_row(payload, servers, _offers))
+
+
+def _offers(plan: Mapping[str, Any]) -> Iterator[Row]:
+    specs = plan["specs"]
+    gpu = specs["gpu"]
+    for region in plan["regions"]:
+        prices = region["pricing"]["USD"]
+        for term, model, unit, months in TERMS:
+            if not prices[term]:
+                continue
+            yield offer_or_held(
+                {"plan": plan["slug"], **region},
+                price=prices[term],
+                provider_id="latitude",
+                sku=plan["slug"],
+                gpu_name_printed=gpu["type"],
+                gpu_count=gpu["count"],
+                currency="USD",
+                price_basis="instance",
+                price_unit=unit,
+                purchase_model=model,
+                commitment_months=months,
+                market_tier="neocloud",
+                region=region["name"],
+                gpu_memory_bytes=gigabytes_to_bytes(gpu["vram_per_gpu"]),
+                memory_bytes=gigabytes_to_bytes(specs["memory"]["total"]),
+                interconnect=gpu.get("interconnect"),
+                is_available=region["stock_level"] != "unavailable",
+            )
+
+
+SOURCE = Source(
+    source_id="latitude",
+    title="Latitude.sh price page",
+    kind="page",
+    homepage_url=URL,
+    terms_url="https://www.latitude.sh/",
+    licence="terms",
+    credit="Prices: Latitude.sh",
+    may_redistribute=False,
+    allowed_hosts=("www.latitude.sh",),
+    requests=requests,
+    parse=parse,
+    parser_version=1,
+    expected_rows=(5, 400),
+    currency="USD",
+    price_basis="instance",
+)

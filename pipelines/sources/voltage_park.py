@@ -1,0 +1,102 @@
+"""Voltage Park's public catalogue: virtual machines by the instance, whole nodes by the GPU.
+
+Nodes have one price on Ethernet and one on InfiniBand. A count of 0 means none free now, not that
+the price is gone. Storage of a machine is billed beside it and left out here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from pipelines.sources.base import (
+    Fetching,
+    Payload,
+    Request,
+    Row,
+    Source,
+    decimal_or_none,
+    each_row,
+    gigabytes_to_bytes,
+    objects_at,
+    offer_or_held,
+)
+
+API = "https://cloud-api.voltagepark.com/api/v1"
+
+
+def requests(fetching: Fetching) -> Sequence[Request]:
+    """Return one request for machines and one for nodes."""
+    return (
+        Request(key="instant-deploy-presets", url=f"{API}/instant-deploy-presets/"),
+        Request(key="bare-metal", url=f"{API}/bare-metal/locations"),
+    )
+
+
+def parse(payload: Payload) -> Iterator[Row]:
+    """Yield the offers of the presets, or of the locations."""
+    if payload.key.startswith("bare-metal"):
+        return each_row(payload, objects_at(payload, "results"), _node_offers)
+    return each_row(payload, objects_at(payload), _machine_offers)
+
+
+def _machine_offers(row: Mapping[str, Any]) -> Iterator[Row]:
+    resources = row["resources"]
+    for gpu, quantity in resources["gpus"].items():
+        yield offer_or_held(
+            row,
+            price=row["compute_rate_hourly"],
+            provider_id="voltagepark",
+            sku=f"vm {quantity['count']}x {gpu}",
+            gpu_name_printed=gpu,
+            gpu_count=quantity["count"],
+            currency="USD",  # not printed; the site's prices are in US dollars
+            price_basis="instance",
+            price_unit="hour",
+            purchase_model="on_demand",
+            market_tier="neocloud",
+            vcpu_count=decimal_or_none(resources["vcpu_count"]),
+            memory_bytes=gigabytes_to_bytes(resources["ram_gb"]),
+            is_available=bool(row["location_ids_with_availability"]),
+        )
+
+
+def _node_offers(row: Mapping[str, Any]) -> Iterator[Row]:
+    node = row["specs_per_node"]
+    for link in ("ethernet", "infiniband"):
+        yield offer_or_held(
+            row,
+            price=row[f"gpu_price_{link}"],
+            provider_id="voltagepark",
+            sku=f"node {node['gpu_model']} {link} {row['id']}",
+            gpu_name_printed=node["gpu_model"],
+            gpu_count=node["gpu_count"],
+            currency="USD",  # not printed; the site's prices are in US dollars
+            price_basis="gpu",
+            price_unit="hour",
+            purchase_model="on_demand",
+            market_tier="neocloud",
+            memory_bytes=gigabytes_to_bytes(node["ram_gb"]),
+            interconnect=link,
+            is_available=row[f"gpu_count_{link}"] > 0,
+        )
+
+
+SOURCE = Source(
+    source_id="voltage_park",
+    title="Voltage Park catalogue",
+    kind="api",
+    homepage_url="https://www.voltagepark.com/pricing",
+    terms_url="https://www.voltagepark.com/",
+    licence="terms",
+    credit="Prices: Voltage Park",
+    may_redistribute=False,
+    allowed_hosts=("cloud-api.voltagepark.com",),
+    requests=requests,
+    parse=parse,
+    parser_version=1,
+    expected_rows=(3, 60),
+    currency="USD",
+    price_unit="hour",
+    known_gpus=frozenset({"h100-sxm5-80gb"}),
+)
