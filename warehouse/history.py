@@ -242,7 +242,7 @@ def merge(
         create(connection, entity)
         new = connection.execute(
             f"""
-            create or replace temp table new_capture as
+            create or replace temp table merging_new_capture as
             with watermark as (select max(recorded_at) as recorded_at from {entity.capture})
             select capture_id, source_id, request_key, valid_at::timestamp as valid_at,
                 greatest(recorded_at::timestamp, (from watermark)) as recorded_at,
@@ -257,17 +257,15 @@ def merge(
             f"select max(valid_at)::date from {entity.capture}"
         ).fetchall()[0][0]
         steps = connection.execute(
-            "select distinct recorded_at from new_capture order by recorded_at"
+            "select distinct recorded_at from merging_new_capture order by recorded_at"
         ).fetchall()
         connection.execute(
-            "create or replace temp table all_replaced_range"
+            "create or replace temp table merging_all_replaced_range"
             " (source_id varchar, request_key varchar, valid_from timestamp, valid_to timestamp)"
         )
         for (recorded_at,) in steps:
             _step(connection, observations, entity, recorded_at)
         _note_affected_days(connection, entity, horizon)
-        for table in ("new_capture", "all_replaced_range"):
-            connection.execute(f"drop table {table}")
     return int(new)
 
 
@@ -276,7 +274,8 @@ def _refuse_doubles(
 ) -> None:
     double = connection.execute(
         f"""
-        select capture_id, {entity.key} from {observations} semi join new_capture using (capture_id)
+        select capture_id, {entity.key}
+        from {observations} semi join merging_new_capture using (capture_id)
         group by capture_id, {entity.key} having count(*) > 1 order by all limit 1
         """
     ).fetchall()
@@ -296,8 +295,8 @@ def _step(
     _derive_new_beliefs(connection, entity)
     _apply_difference(connection, observations, entity, recorded_at)
     connection.execute(
-        f"insert into {entity.capture} by name select * from new_capture where recorded_at = ?"
-        " order by source_id, request_key, valid_at, capture_id",
+        f"insert into {entity.capture} by name select * from merging_new_capture"
+        " where recorded_at = ? order by source_id, request_key, valid_at, capture_id",
         [recorded_at],
     )
 
@@ -312,10 +311,10 @@ def _choose_captures(
     rank = "(recorded_at, coalesce(parser_version, -1), capture_id)"
     connection.execute(
         f"""
-        create or replace temp table chosen as
+        create or replace temp table merging_chosen as
         with best as (
             select source_id, request_key, valid_at, max({rank}) as rank
-            from new_capture where recorded_at = ? group by all
+            from merging_new_capture where recorded_at = ? group by all
         ), known as (
             select source_id, request_key, valid_at, max({rank}) as rank
             from {entity.capture} semi join best using (source_id, request_key, valid_at)
@@ -329,9 +328,10 @@ def _choose_captures(
     )
     connection.execute(
         f"""
-        create or replace temp table replaced_range as
+        create or replace temp table merging_replaced_range as
         with earliest as (
-            select source_id, request_key, min(valid_at) as starts_at from chosen group by all
+            select source_id, request_key, min(valid_at) as starts_at
+            from merging_chosen group by all
         ), later as (
             select distinct source_id, request_key, valid_at
             from {entity.capture} join earliest using (source_id, request_key)
@@ -340,20 +340,20 @@ def _choose_captures(
             select source_id, request_key, valid_at, lead(valid_at, 1, {FOREVER}) over (
                 partition by source_id, request_key order by valid_at
             ) as valid_to
-            from (select source_id, request_key, valid_at from chosen union from later)
+            from (select source_id, request_key, valid_at from merging_chosen union from later)
         )
         select source_id, request_key, valid_at as valid_from, valid_to, capture_id, is_late,
             not is_late and count(*) over (partition by source_id, request_key) = 1 as is_next
         from (
             select *, (source_id, request_key) in (select (source_id, request_key) from later)
                 as is_late
-            from reach join chosen using (source_id, request_key, valid_at)
+            from reach join merging_chosen using (source_id, request_key, valid_at)
         )
         """
     )
     connection.execute(
-        "insert into all_replaced_range by name"
-        " select source_id, request_key, valid_from, valid_to from replaced_range"
+        "insert into merging_all_replaced_range by name"
+        " select source_id, request_key, valid_from, valid_to from merging_replaced_range"
     )
 
 
@@ -369,11 +369,11 @@ def _gather_beliefs(
     values = ", ".join(f"cast({name} as {kind})" for name, kind in entity.values.items())
     connection.execute(
         f"""
-        create or replace temp table seen as
+        create or replace temp table merging_seen as
         select source_id, request_key, {entity.key}, valid_from, valid_to, capture_id, is_next,
             hash({values}) as value_hash
         from (select capture_id, {entity.key}, {", ".join(entity.values)} from {observations})
-        join replaced_range using (capture_id)
+        join merging_replaced_range using (capture_id)
         """
     )
     old = f"""
@@ -382,21 +382,23 @@ def _gather_beliefs(
     """
     connection.execute(
         f"""
-        create or replace temp table old_belief as
+        create or replace temp table merging_old_belief as
         {old}, true as is_open, {FOREVER} as valid_to
-        from {entity.open} semi join replaced_range using (source_id, request_key)
+        from {entity.open} semi join merging_replaced_range using (source_id, request_key)
         """
     )
-    late = connection.execute("select 1 from replaced_range where is_late limit 1").fetchall()
+    late = connection.execute(
+        "select 1 from merging_replaced_range where is_late limit 1"
+    ).fetchall()
     if late:
         connection.execute(
             f"""
-            insert into old_belief by name
+            insert into merging_old_belief by name
             {old.replace("rowid", "closed.rowid")}, false as is_open, valid_to
             from {entity.closed} as closed join (
                 select source_id, request_key,
                     min(valid_from) as starts_at, max(valid_to) as ends_at
-                from replaced_range where is_late group by all
+                from merging_replaced_range where is_late group by all
             ) using (source_id, request_key)
             where superseded_at is null and valid_from <= ends_at and valid_to >= starts_at
             """
@@ -405,15 +407,15 @@ def _gather_beliefs(
     thing = f"source_id, request_key, {entity.key}"
     connection.execute(
         f"""
-        create or replace temp table confirmed as
-        select {thing} from old_belief join seen using ({thing}, value_hash)
+        create or replace temp table merging_confirmed as
+        select {thing} from merging_old_belief join merging_seen using ({thing}, value_hash)
         where is_open and is_next
         """
     )
-    for table in ("seen", "old_belief"):
+    for table in ("merging_seen", "merging_old_belief"):
         connection.execute(
             f"create or replace temp table {table} as"
-            f" select * from {table} anti join confirmed using ({thing})"
+            f" select * from {table} anti join merging_confirmed using ({thing})"
         )
 
 
@@ -422,25 +424,25 @@ def _derive_new_beliefs(connection: duckdb.DuckDBPyConnection, entity: Entity) -
     thing = f"source_id, request_key, {entity.key}"
     connection.execute(
         f"""
-        create or replace temp table new_belief as
+        create or replace temp table merging_new_belief as
         with kept_range as (
             select source_id, request_key,
                 timestamp '-infinity' as kept_from, min(valid_from) as kept_to
-            from replaced_range group by all
+            from merging_replaced_range group by all
             union all
             select source_id, request_key, valid_to, lead(valid_from, 1, {FOREVER}) over (
                 partition by source_id, request_key order by valid_from
             )
-            from replaced_range
+            from merging_replaced_range
         ), piece as (
             select {thing}, value_hash, is_open, row_id, null as capture_id,
                 greatest(valid_from, kept_from) as valid_from, least(valid_to, kept_to) as valid_to
-            from old_belief join kept_range using (source_id, request_key)
+            from merging_old_belief join kept_range using (source_id, request_key)
             where valid_from < kept_to and kept_from < valid_to and kept_from < kept_to
             union all by name
             select {thing}, value_hash, null as is_open, null as row_id, capture_id,
                 valid_from, valid_to
-            from seen
+            from merging_seen
         ), marked as (
             select *,
                 coalesce(valid_from = lag(valid_to) over times, false)
@@ -471,8 +473,8 @@ def _apply_difference(
     at = f"timestamp '{recorded_at.isoformat(sep=' ')}'"
     same = f"using (source_id, request_key, {entity.key}, valid_from, valid_to, value_hash)"
     for table, here, there in (
-        ("gone", "old_belief", "new_belief"),
-        ("come", "new_belief", "old_belief"),
+        ("merging_gone", "merging_old_belief", "merging_new_belief"),
+        ("merging_come", "merging_new_belief", "merging_old_belief"),
     ):
         connection.execute(
             f"create or replace temp table {table} as select * from {here} anti join {there} {same}"
@@ -480,37 +482,42 @@ def _apply_difference(
     columns = ", ".join(entity.columns)
     carried = ", ".join(entity.carried)
     believed = ", ".join(f"belief.{name}" for name in ("source_id", "request_key", *entity.carried))
-    written = "come.valid_from, nullif(come.valid_to, timestamp 'infinity') as valid_to"
+    interval = "come.valid_from, nullif(come.valid_to, timestamp 'infinity') as valid_to"
     connection.execute(
         f"""
-        create or replace temp table written as
+        create or replace temp table merging_written as
         select {believed}, belief.valid_from, null::timestamp as valid_to, belief.recorded_at,
             {at} as superseded_at
-        from {entity.open} as belief join gone on belief.rowid = gone.row_id
+        from {entity.open} as belief join merging_gone as gone on belief.rowid = gone.row_id
         where gone.is_open and belief.recorded_at < {at}
         union all by name
-        select {believed}, {written}, {at} as recorded_at, null::timestamp as superseded_at
-        from {entity.open} as belief join come on belief.rowid = come.row_id where come.is_open
+        select {believed}, {interval}, {at} as recorded_at, null::timestamp as superseded_at
+        from {entity.open} as belief join merging_come as come on belief.rowid = come.row_id
+        where come.is_open
         union all by name
         select come.source_id, come.request_key,
-            {", ".join(f"belief.{name}" for name in entity.carried)}, {written},
+            {", ".join(f"belief.{name}" for name in entity.carried)}, {interval},
             {at} as recorded_at, null::timestamp as superseded_at
         from (select capture_id, {carried} from {observations}) as belief
-        join come on belief.capture_id = come.capture_id and belief.{entity.key} = come.{entity.key}
+        join merging_come as come
+            on belief.capture_id = come.capture_id and belief.{entity.key} = come.{entity.key}
         """
     )
-    late = connection.execute("select 1 from replaced_range where is_late limit 1").fetchall()
+    late = connection.execute(
+        "select 1 from merging_replaced_range where is_late limit 1"
+    ).fetchall()
     if late:
         connection.execute(
             f"""
-            insert into written by name
-            select {believed}, {written}, {at} as recorded_at, null::timestamp as superseded_at
-            from {entity.closed} as belief join come on belief.rowid = come.row_id
+            insert into merging_written by name
+            select {believed}, {interval}, {at} as recorded_at, null::timestamp as superseded_at
+            from {entity.closed} as belief
+            join merging_come as come on belief.rowid = come.row_id
             where not come.is_open
             """
         )
         # A belief recorded at this very instant was never an answer to anyone: it leaves.
-        leaving = "select row_id from gone where not is_open"
+        leaving = "select row_id from merging_gone where not is_open"
         connection.execute(
             f"delete from {entity.closed} where rowid in ({leaving} and recorded_at = {at})"
         )
@@ -518,12 +525,12 @@ def _apply_difference(
             f"update {entity.closed} set superseded_at = {at} where rowid in ({leaving})"
         )
     connection.execute(
-        f"delete from {entity.open} where rowid in (select row_id from gone where is_open)"
+        f"delete from {entity.open} where rowid in (select row_id from merging_gone where is_open)"
     )
     stands = "valid_to is null and superseded_at is null"
     for table, belongs in ((entity.open, stands), (entity.closed, f"not ({stands})")):
         connection.execute(
-            f"insert into {table} ({columns}) select {columns} from written where {belongs}"
+            f"insert into {table} ({columns}) select {columns} from merging_written where {belongs}"
             f" order by source_id, request_key, {entity.key}, valid_from, recorded_at"
         )
 
@@ -543,7 +550,7 @@ def _note_affected_days(
             select valid_from::date as first_day, case when valid_to < {FOREVER}
                 then least((valid_to - interval 1 microsecond)::date, last.day) else last.day
                 end as last_day
-            from all_replaced_range, last
+            from merging_all_replaced_range, last
             union all
             select ?::date + 1, last.day from last
         )
