@@ -33,6 +33,7 @@ from pipelines.landing import (
     LastGood,
     RequestRecord,
 )
+from pipelines.parse import has_reading
 from pipelines.sources.base import Fetching, ParseError, Payload, Request, Source
 from warehouse.paths import Home
 
@@ -138,6 +139,7 @@ def capture(
     visits = [
         _Visit(
             source=source,
+            home=home,
             landing=landing,
             client=client,
             captured_at=captured_at.astimezone(UTC),
@@ -156,6 +158,7 @@ class _Visit:
         self,
         *,
         source: Source,
+        home: Home,
         landing: Landing,
         client: Client,
         captured_at: datetime,
@@ -164,6 +167,7 @@ class _Visit:
     ) -> None:
         self.source = source
         self.started: float | None = None  # monotonic [s]
+        self._home = home
         self._landing = landing
         self._client = client
         self._captured_at = captured_at
@@ -213,7 +217,7 @@ class _Visit:
             questions.add(question)
             record = self._ask(session, request, question, known.get(question))
             records.append(replace(record, scope=scope))
-            if self.source.follow is not None and record.path is not None:
+            if self.source.follow is not None and record.outcome in ("ok", "unchanged"):
                 pages = self._next_requests(session, request, record)
                 waiting.extendleft((page, scope) for page in reversed(pages))
         return records
@@ -222,16 +226,8 @@ class _Visit:
         self, session: Session, request: Request, question: str, last: LastGood | None
     ) -> RequestRecord:
         started_at = now()
-        known = last.record if last else None
-        # A version mark of one server says nothing at another.
-        is_same_server = last is not None and last.mirror == self._mirror
-        validators = (
-            Validators(etag=known.etag, last_modified=known.last_modified)
-            if known and is_same_server
-            else None
-        )
         try:
-            answer = session.fetch(request, validators)
+            answer = session.fetch(request, self._validators(last))
         except FetchError as error:
             is_absent = request.is_optional and error.error_class == "source_gone"
             return RequestRecord(
@@ -248,42 +244,59 @@ class _Visit:
                 error_class=None if is_absent else error.error_class,
                 error=None if is_absent else error.message,
             )
-        return self._kept(session, request, question, known, answer, started_at)
+        return self._kept(session, request, question, last, answer, started_at)
+
+    def _validators(self, last: LastGood | None) -> Validators | None:
+        # A version mark of one server says nothing at another; and bytes that could not be read
+        # are asked for again, whatever their mark.
+        if last is None or last.mirror != self._mirror:
+            return None
+        if not has_reading(self._home, self.source, last.record):
+            return None
+        return Validators(etag=last.record.etag, last_modified=last.record.last_modified)
 
     def _kept(
         self,
         session: Session,
         request: Request,
         question: str,
-        known: RequestRecord | None,
+        last: LastGood | None,
         answer: Answer,
         started_at: datetime,
     ) -> RequestRecord:
+        known = last.record if last else None
         warnings = list(answer.warnings)
         if answer.body is None:
             assert known is not None  # only a conditional request is answered with 304
             sha256, path, byte_count = known.sha256, known.path, known.bytes
-            content_type = known.content_type
+            content_type, ending = known.content_type, known.ending
         else:
             with answer.body as body:
                 kept = self._landing.keep(self.source.source_id, self._captured_at.date(), body)
             sha256, path, byte_count = kept.sha256, kept.path, kept.bytes
-            content_type = answer.content_type
+            content_type, ending = answer.content_type, kept.ending
             usual = known.content_type if known else content_type
             if content_type.lower() in VAGUE_CONTENT_TYPES or content_type != usual:
                 warnings.append(f"content type is {content_type!r}, was {usual!r} before")
         is_unchanged = known is not None and known.sha256 == sha256
+        # Cut under a matching length, a table is still a table: only its end gives it away. Should
+        # the source end like this again the next time, then it is its own new way.
+        error = None
+        if last is not None and last.ending and not ending:
+            where = f"{self.source.source_id}[{request.key}] {(sha256 or '')[:12]}"
+            error = f"{where}: ends without the {last.ending} that it had before; was it cut?"
         return RequestRecord(
             key=request.key,
             scope=request.key,
             url=session.secrets.redact(request.url),
             method=request.method,
             question=question,
-            outcome="unchanged" if is_unchanged else "ok",
+            outcome="failed" if error else "unchanged" if is_unchanged else "ok",
             status=answer.status,
             sha256=sha256,
             path=path,
             bytes=byte_count,
+            ending=ending,
             content_type=content_type,
             etag=answer.etag or (known.etag if known and answer.body is None else ""),
             last_modified=answer.last_modified
@@ -292,6 +305,8 @@ class _Visit:
             finished_at=now(),
             attempts=answer.attempts,
             warnings=tuple(warnings),
+            error_class="truncated" if error else None,
+            error=error,
         )
 
     def _next_requests(

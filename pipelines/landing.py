@@ -32,6 +32,7 @@ from warehouse.paths import Home
 Outcome = Literal["ok", "unchanged", "absent", "failed"]
 CaptureStatus = Literal["ok", "partial", "unchanged", "failed", "skipped"]
 
+ENDING_BYTES = 64
 COMPRESSION_LEVEL = 6
 CHUNK_BYTES = 1024 * 1024
 ABANDONED_AFTER_SECONDS = 3600.0
@@ -56,6 +57,7 @@ class RequestRecord:
     sha256: str | None = None
     path: str | None = None  # below the landing folder
     bytes: int = 0
+    ending: str = ""  # how the text ends, see ``ending``
     content_type: str = ""
     etag: str = ""
     last_modified: str = ""
@@ -90,10 +92,11 @@ class Capture:
 
 @dataclass(frozen=True, kw_only=True)
 class LastGood:
-    """The newest answer to a question, and the mirror that gave it, if one did."""
+    """The newest good answer to a question, and what else is known from earlier answers."""
 
     record: RequestRecord
-    mirror: str | None
+    mirror: str | None  # that gave it, if one did
+    ending: str  # of the newest answer with bytes, good or not
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,6 +106,7 @@ class Kept:
     sha256: str
     path: str  # below the landing folder
     bytes: int
+    ending: str
     is_new: bool
 
 
@@ -155,23 +159,25 @@ class Landing:
         """
         digest = hashlib.sha256()
         size = 0
+        tail = b""
         body.seek(0)
         while chunk := body.read(CHUNK_BYTES):
             digest.update(chunk)
             size += len(chunk)
+            tail = (tail + chunk)[-ENDING_BYTES:]
         sha256 = digest.hexdigest()
         folder = self._source_folder(source_id)
         for known_day in (day.isoformat(), *self._days(source_id, newest_first=True)):
             if (folder / known_day / f"{sha256}.zst").is_file():
                 path = f"{source_id}/{known_day}/{sha256}.zst"
-                return Kept(sha256=sha256, path=path, bytes=size, is_new=False)
+                return Kept(sha256=sha256, path=path, bytes=size, ending=ending(tail), is_new=False)
         body.seek(0)
         compressor = zstandard.ZstdCompressor(level=COMPRESSION_LEVEL, write_checksum=True)
         target = folder / day.isoformat() / f"{sha256}.zst"
         with Unfinished(self._unfinished, target) as file:
             compressor.copy_stream(body, file, size=size)
         path = f"{source_id}/{day.isoformat()}/{sha256}.zst"
-        return Kept(sha256=sha256, path=path, bytes=size, is_new=True)
+        return Kept(sha256=sha256, path=path, bytes=size, ending=ending(tail), is_new=True)
 
     def record(self, capture: Capture) -> Capture:
         """Write the manifest of a capture and return the capture with its final id.
@@ -226,13 +232,17 @@ class Landing:
     def last_good(self, source_id: str) -> dict[str, LastGood]:
         """Return the newest answer with bytes of every question asked of a source lately."""
         found: dict[str, LastGood] = {}
+        endings: dict[str, str] = {}
         seen = 0
         for day in self._days(source_id, newest_first=True):
             for manifest in reversed(self._manifests(source_id, day)):
                 capture = read_capture(manifest)
                 for record in capture.requests:
-                    if record.path is not None and (self._root / record.path).is_file():
-                        last = LastGood(record=record, mirror=capture.mirror)
+                    if record.path is None or not (self._root / record.path).is_file():
+                        continue
+                    newest = endings.setdefault(record.question, record.ending)
+                    if record.outcome != "failed":
+                        last = LastGood(record=record, mirror=capture.mirror, ending=newest)
                         found.setdefault(record.question, last)
                 seen += 1
                 if seen >= LOOK_BACK_CAPTURES:
@@ -399,6 +409,23 @@ class Unfinished:
                 raise
         sync_folder(self._target.parent)
         sync_folder(self._target.parent.parent)
+
+
+def ending(tail: bytes) -> str:
+    r"""Return the end mark of a text, ``</html>`` or a line break, or empty where it has none.
+
+    JSON has none: a parser sees for itself whether it is whole.
+
+    Examples
+    --------
+    >>> ending(b"</body></html>\n"), ending(b"[1]\n"), ending(b"H100,2.99\n"), ending(b"H100,2.")
+    ('</html>', '', 'line break', '')
+    """
+    text = tail.rstrip()
+    if text.lower().endswith(b"</html>"):
+        return "</html>"
+    is_json = text.endswith((b"}", b"]"))
+    return "line break" if tail.endswith(b"\n") and not is_json else ""
 
 
 def sync_folder(folder: Path) -> None:

@@ -210,6 +210,12 @@ def capture_ledger(home: Home, known: Collection[str] = frozenset()) -> pa.Table
     return pa.Table.from_pylist(rows, schema=LEDGER_SCHEMA)
 
 
+def has_reading(home: Home, source: Source, record: RequestRecord) -> bool:
+    """Tell whether the bytes of a request were read without an error by this parser."""
+    stem = _stem(home, [record], source.parser_version)
+    return stem.with_name(f"{stem.name}.result.json").is_file()
+
+
 class _CaptureReader:
     """One capture: its requests, their payloads, its entry in the ledger."""
 
@@ -353,7 +359,7 @@ class _CaptureReader:
     def _reading(self, pages: list[RequestRecord]) -> _Reading:
         """Return what the parser makes of a payload, from an earlier reading where there is one."""
         capture, source, first = self._capture, self._source, pages[0]
-        missing = [page.key for page in pages if page.path is None]
+        missing = [page.key for page in pages if page.path is None or page.outcome == "failed"]
         if missing and len(pages) > 1:
             reason = f"{capture.source_id}[{first.key}]: without {missing[0]} its sums are wrong"
             return _Reading(rows={}, files={}, error_class="truncated", error=reason)
@@ -362,7 +368,7 @@ class _CaptureReader:
         if source is None:
             reason = f"there is no source named {capture.source_id}"
             return _Reading(rows={}, files={}, error_class="source_error", error=reason)
-        stem = self._stem(pages, source.parser_version)
+        stem = _stem(self._home, pages, source.parser_version)
         result_file = stem.with_name(f"{stem.name}.result.json")
         if result_file.is_file():
             return _Reading(**json.loads(result_file.read_bytes()))
@@ -424,14 +430,6 @@ class _CaptureReader:
             held=len(sheet.held),
             duplicates=sheet.duplicates,
         )
-
-    def _stem(self, pages: list[RequestRecord], parser_version: int) -> Path:
-        """Return the name of a reading: it depends on the bytes, the key and the parser."""
-        first = pages[0]
-        hashes = [page.sha256 or "" for page in pages]
-        content = hashes[0] if len(pages) == 1 else _sha256(" ".join(hashes))
-        name = f"{content}-{_sha256(first.key)[:8]}-{parser_version}"
-        return self._home.observations / Path(first.path or "").parent / name
 
     def _write_table(self, target: Path, table: pa.Table) -> str:
         with Unfinished(self._unfinished, target, may_replace=True) as file:
@@ -789,6 +787,15 @@ def _error_in_answer(payload: Payload) -> str | None:
 
 def _printed(row: Any) -> dict[str, Any]:
     return {field.name: getattr(row, field.name) for field in dataclasses.fields(row)}
+
+
+def _stem(home: Home, pages: list[RequestRecord], parser_version: int) -> Path:
+    """Return the name of a reading: it depends on the bytes, the key and the parser."""
+    first = pages[0]
+    hashes = [page.sha256 or "" for page in pages]
+    content = hashes[0] if len(pages) == 1 else _sha256(" ".join(hashes))
+    name = f"{content}-{_sha256(first.key)[:8]}-{parser_version}"
+    return home.observations / Path(first.path or "").parent / name
 
 
 def _sha256(text: str) -> str:

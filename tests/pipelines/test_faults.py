@@ -356,11 +356,6 @@ def in_latin_1(case: Case) -> bytes:
     return case.good().decode().encode("latin-1")
 
 
-def cut_silently(case: Case) -> bytes:
-    content = case.good()
-    return content[: len(content) // 2] if case.content_type == "application/json" else content[:20]
-
-
 def without_price(case: Case) -> bytes:
     for name in (b"securePrice", b"hourly", b",Price", b"<th>Price"):
         content = case.good().replace(name, name.replace(b"rice", b"reis").replace(b"hou", b"HOU"))
@@ -374,11 +369,10 @@ WALL = (
     b"<form>accept cookies</form></body></html>"
 )
 PAYLOAD_FAULTS: dict[str, tuple[Callable[[Case], bytes], set[str]]] = {
-    "N9 cut silently": (cut_silently, {"parse_error"}),
     "H1 consent wall": (lambda case: WALL, {"unexpected_content"}),
     "H3 no rows": (lambda case: case.write([]), {"empty"}),
     "H7 latin-1": (in_latin_1, {"parse_error"}),
-    "H9 nested 200,000 deep": (lambda case: b"[" * 200_000, {"parse_error"}),
+    "H9 nested 200,000 deep": (lambda case: b"[" * 200_000, {"parse_error", "truncated"}),
     "H2 H10 price field renamed": (without_price, {"parse_error"}),
     "H10 prices are booleans": (
         lambda case: case.write([(name, True) for name, _ in ROWS]),
@@ -392,7 +386,7 @@ PAYLOAD_FAULTS: dict[str, tuple[Callable[[Case], bytes], set[str]]] = {
         lambda case: case.write([(name, float("nan")) for name, _ in ROWS]),
         {"parse_error", "contract"},
     ),
-    "binary": (lambda case: bytes(range(256)) * 10, {"parse_error"}),
+    "binary": (lambda case: bytes(range(256)) * 10, {"parse_error", "truncated"}),
 }
 
 
@@ -408,6 +402,30 @@ def test_a_payload_that_cannot_be_read_is_kept_and_told(case: Case, home: Home, 
     assert result.payload_sha256 is not None
     [path] = Landing(home).verify(result.payload_sha256)
     assert Landing(home).content(path) == damage(case)
+
+
+@pytest.mark.parametrize("share", [0.3, 0.6, 0.95])
+def test_n9_a_body_cut_under_its_own_length_is_noticed(case: Case, home: Home, share: float):
+    left = yesterday_was_good(case, home)
+    cut = case.good()[: int(len(case.good()) * share)]
+    with FaultServer({case.path: [faults.body(cut, case.content_type, ETag='"v2"')]}) as server:
+        results = case.run(home, server.url)
+    is_json = case.content_type == "application/json"
+    assert results[0].error_class == ("parse_error" if is_json else "truncated")
+    assert_handled(home, results, str(results[0].error_class), left)
+    assert Landing(home).verify(str(results[0].payload_sha256))
+
+
+def test_bytes_that_could_not_be_read_are_asked_for_again(home: Home):
+    case = CASES["api"]
+    mark = '"v1"'
+    broken = faults.versioned(case.good()[:-20], mark)
+    mended = faults.versioned(case.good(), mark)  # the cache lost a part, its mark is the same
+    with FaultServer({case.path: [broken, mended]}) as server:
+        case.run(home, server.url, YESTERDAY)
+        [result] = case.run(home, server.url, TODAY)
+    assert (result.status, result.http_status) == ("ok", 200)
+    assert result.rows_kept == len(ROWS)
 
 
 def test_n17_an_error_in_a_good_answer_is_told_in_its_own_words(home: Home):
