@@ -7,6 +7,7 @@ The sums themselves are in ``training``, ``energy`` and ``prices``.
 
 from __future__ import annotations
 
+import copy
 import math
 import re
 from bisect import bisect_right
@@ -81,6 +82,9 @@ _SIMPLIFIED_NAMES = {
     **{f"NVIDIA A100 SXM4 {size} GB": "NVIDIA A100" for size in (40, 80)},
     **{f"NVIDIA H100{suffix}": "NVIDIA H100" for suffix in ("", " PCIe", " SXM5")},
 }
+
+
+_SERVER_SHARE = re.compile(r"DGX|HGX|8x? ?GPU|/ ?8")
 
 
 @dataclass(frozen=True, slots=True)
@@ -420,6 +424,12 @@ class PriceTables:
         self.vendors = tuple(dict.fromkeys(row.vendor for row in rentals))
         self._family_rows: dict[tuple[str, bool], PurchasePrice | None] = {}
 
+    def with_chips(self, chips: Mapping[str, Chip]) -> PriceTables:
+        """Return the same prices with other chips."""
+        other = copy.copy(self)
+        other.chips = dict(chips)
+        return other
+
     def family_price(self, family: str, *, is_last_taken: bool = False) -> PurchasePrice | None:
         """Return the purchase row of a GPU family: the first DGX price, else the earliest.
 
@@ -439,10 +449,12 @@ class PriceTables:
         released_on = chip.released_on if chip else None
         if "TPU" in hardware:
             usd = next((usd for name, usd in TPU_EQUIVALENT_USD.items() if name in hardware), None)
-            if usd is None or released_on is None:
-                return None
-            return Acquisition(usd, DEFAULT_SERVER_OVERHEAD, released_on)
+            if usd is not None and released_on is not None:
+                return Acquisition(usd, DEFAULT_SERVER_OVERHEAD, released_on)
+            return self._own_price(hardware) if vintage.is_clean else None
         family = gpu_family(hardware, is_clean=vintage.is_clean)
+        if family is None and vintage.is_clean:
+            return self._own_price(hardware)
         row = (
             self.family_price(family, is_last_taken=vintage.is_last_purchase_of_a_day_taken)
             if family
@@ -457,6 +469,23 @@ class PriceTables:
         return Acquisition(
             row.usd, server_overhead(hardware) if is_single else 1.0, acquired_on, row
         )
+
+    def _own_price(self, hardware: str) -> Acquisition | None:
+        """Return the earliest price of exactly this chip, a share of a server before a single one.
+
+        What the published families leave out: H200, H800, H20, A800, B200, MI300X, TPU v5 and v6.
+        """
+        rows = [row for row in self._purchases if row.hardware == hardware and row.priced_on]
+        shares = [row for row in rows if _SERVER_SHARE.search(row.notes)]
+        row = next(iter(shares or rows), None)
+        if row is None or row.priced_on is None:
+            return None
+        overhead = 1.0 if shares else server_overhead(hardware)
+        chip = self.chips.get(hardware)
+        released_on = chip.released_on if chip else None
+        is_new = released_on is not None and chip is not None and not chip.is_tpu
+        first = released_on + timedelta(days=DELIVERY_DAYS) if is_new and released_on else None
+        return Acquisition(row.usd, overhead, first or row.priced_on, row)
 
     def vendor_order(self, run: Run, vintage: Vintage) -> list[str]:
         """Return the vendors to ask, first the one that the organisation uses."""

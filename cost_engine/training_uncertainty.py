@@ -70,8 +70,16 @@ SPREADS: Mapping[str, Spread] = {
     "hardware_imputed": Spread(1 / 3, 3.0, "assumption: the chip itself is a guess"),
     "server_overhead": Spread(1.3 / 1.64, 2.1 / 1.64, _PAPER),
     "interconnect": Spread(1.07 * 0.81, 1.32 * 0.81, _PAPER),
-    "power_gpu": Spread(0.56 / 0.75, 1.0 / 0.75, _PAPER),
-    "power_tpu": Spread(0.30 / 0.43, 0.62 / 0.43, _PAPER),
+    "power_gpu": Spread(
+        0.5,
+        1.0 / 0.75,
+        "upper end of the paper; lower end so wide that it holds BLOOM's measured 0.53",
+    ),
+    "power_tpu": Spread(
+        0.30 / 0.43,
+        1.7,
+        "lower end of the paper; upper end so wide that it holds PaLM's measured 1.49",
+    ),
     "pue_hyperscaler": Spread(1.05 / 1.10, 1.16 / 1.10, _PAPER),
     "pue": Spread(1.12 / 1.25, 1.40 / 1.25, _PAPER),
     "electricity": Spread(0.6, 1.7, _PAPER),
@@ -310,6 +318,13 @@ def product_interval(
 def hours_factor(uncertainty: Uncertainty) -> tuple[Array, Array]:
     """Return log mean and deviation of the chip-hours of each run [1]."""
     loads = _loads(_HOURS)
+    variance = (uncertainty.log_deviations**2) @ loads
+    return uncertainty.log_means @ loads, np.sqrt(variance)
+
+
+def energy_factor(uncertainty: Uncertainty) -> tuple[Array, Array]:
+    """Return log mean and deviation of the energy of each run, its price left out [1]."""
+    loads = _loads((*_HOURS, "power", "pue"))
     variance = (uncertainty.log_deviations**2) @ loads
     return uncertainty.log_means @ loads, np.sqrt(variance)
 
