@@ -297,7 +297,8 @@ def reference_rows(folder: Path = REFERENCE_FOLDER) -> dict[str, pa.Table]:
     Returns
     -------
     dict of str to pyarrow.Table
-        ``core.gpu``, ``core.gpu_peak``, ``core.model``, ``core.gpu_alias``, ``core.provider``,
+        ``core.gpu``, ``core.gpu_peak``, ``core.model``, ``core.gpu_alias``, ``core.model_alias``,
+        ``core.provider``,
         ``core.provider_alias``, ``core.region`` and ``meta.reference_value`` (one row per leaf).
 
     Raises
@@ -319,6 +320,11 @@ def reference_rows(folder: Path = REFERENCE_FOLDER) -> dict[str, pa.Table]:
         "core.model": _model_table(models),
         "core.gpu_alias": _csv_table(
             "gpu_aliases", ("source_family", "gpu_name_printed", "canonical"), folder
+        ),
+        "core.model_alias": _csv_table(
+            "model_aliases",
+            ("source_family", "model_name_printed", "model_id", "relation"),
+            folder,
         ),
         "core.provider": _csv_table(
             "providers", ("provider_id", "name", "market_family", "homepage", "country"), folder

@@ -1,0 +1,7 @@
+-- One row per spelling of a reference model in the data of Epoch AI or in a list of API prices.
+-- source_family | epoch or api
+-- model_name_printed | the spelling
+-- model_id | the model
+-- relation | same, or fine_tune of it
+-- check: select source_family, model_name_printed from {this} group by all having count(*) > 1
+-- made by: warehouse/reference.py
