@@ -65,5 +65,6 @@ SOURCE = Source(
     currency="USD",
     price_basis="instance",
     price_unit="hour",
+    known_gpus=frozenset({"H100-SXM"}),
     disabled_reason="an alpha API whose terms do not say whether it may be read automatically",
 )
