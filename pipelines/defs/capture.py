@@ -69,10 +69,10 @@ def capture_sources(
     keep the rows of the others from being read.
     """
     names = sorted({key.path[-1] for key in context.selected_asset_keys})
-    home = settings.data()
+    home, now = settings.data(), settings.clock()
     results = capture(
         [SOURCES[name] for name in names],
-        clock=settings.clock,
+        clock=lambda: now,  # one moment for the whole run
         mirror=settings.mirror_url(),
         home=home,
         named=settings.named,
