@@ -30,7 +30,7 @@ from urllib.parse import quote, quote_plus, urlencode, urljoin, urlsplit
 
 import requests
 from protego import Protego
-from requests.adapters import HTTPAdapter
+from requests.adapters import BaseAdapter, HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError as WireError
@@ -398,7 +398,7 @@ class Client:
     spool_folder: Path | None = None
     resolve: Callable[[str, int], list[str]] | None = None
     sleep: Callable[[float], None] = time.sleep
-    adapter: Callable[[], HTTPAdapter] | None = None  # in tests: answers without a wire
+    adapter: Callable[[], BaseAdapter] | None = None  # in tests: answers without a wire
     _turns: dict[str, float] = field(default_factory=dict, init=False)
     _robots: dict[str, Protego] = field(default_factory=dict, init=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
@@ -435,11 +435,8 @@ class Session:
         chosen = [*self._proxies.values(), *([client.mirror] if client.mirror else [])]
         self._wires = _Wires({_origin(url)[1:] for url in chosen}, self._resolve)
         self._user_agent = user_agent(client.environment)
-        self._requests = requests.Session()
-        self._requests.trust_env = False  # neither .netrc nor anything else we did not choose
-        adapter = client.adapter() if client.adapter else _GuardedAdapter(self._wires)
-        self._requests.mount("http://", adapter)
-        self._requests.mount("https://", adapter)
+        # Not a requests.Session: that reads .netrc, and the whole body of every redirect.
+        self._adapter = client.adapter() if client.adapter else _GuardedAdapter(self._wires)
         environment = client.environment
         self._verify: str | bool = (
             environment.get("REQUESTS_CA_BUNDLE") or environment.get("SSL_CERT_FILE") or True
@@ -458,7 +455,7 @@ class Session:
         trace: TracebackType | None,
     ) -> None:
         self._alarm.cancel()
-        self._requests.close()
+        self._adapter.close()
         self._wires.cut(for_good=True)
 
     def seconds_left(self) -> float:
@@ -616,14 +613,12 @@ class Session:
                 url += ("&" if parts.query else "?") + urlencode(request.secret_query)
         self._wait_for_turn(parts.hostname or "", parts.netloc)
         left = max(self.seconds_left(), 0.001)
-        return self._requests.request(
-            method,
-            url,
-            headers=headers,
-            json=request.json_body if method == "POST" else None,
-            timeout=(min(self._limits.connect_seconds, left), min(self._limits.read_seconds, left)),
-            allow_redirects=False,
+        json_body = request.json_body if method == "POST" else None
+        prepared = requests.Request(method, url, headers=headers, json=json_body).prepare()
+        return self._adapter.send(
+            prepared,
             stream=True,
+            timeout=(min(self._limits.connect_seconds, left), min(self._limits.read_seconds, left)),
             verify=self._verify,
             proxies={} if self._is_direct(url) else self._proxies,
         )
