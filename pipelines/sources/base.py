@@ -360,7 +360,9 @@ def each_row(
     for row in rows:
         try:
             yield from list(read(row))
-        except (LookupError, TypeError, AttributeError, ArithmeticError) as error:
+        except ParseError:
+            raise
+        except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
             held += 1
             reason = f"field missing or of another type: {type(error).__name__} {error}"
             yield Held(rule="shape_changed", reason=reason, row=row)
