@@ -90,4 +90,5 @@ SOURCE = Source(
     expected_rows=(5, 400),
     currency="USD",
     price_basis="instance",
+    known_gpus=frozenset({"NVIDIA H100"}),
 )

@@ -18,9 +18,15 @@ from bs4.element import PageElement
 
 from pipelines.sources.base import Held, Offer, ParseError, Payload, Row, offer_or_held
 
-AMOUNT = r"(?P<amount>\d[\d,]*(?:\.\d+)?)"
+# 1,234.50 and 1234.5; "0,900" is a decimal comma or damage, and no amount.
+AMOUNT = r"(?P<amount>(?:[1-9]\d{0,2}(?:,\d{3})+|\d+)(?:\.\d+)?)"
 FLIGHT = re.compile(r"self\.__next_f\.push\((\[.*?\])\)\s*</script>", re.DOTALL)
-UNREAD = "structure known from other projects' notes only, terms and robots not read yet"
+# A GPU's name in running text, where only its form tells where it begins and ends.
+GPU = (
+    r"(?:(?:RTX|GTX)(?: PRO)? ?A?\d{4}\w*(?: (?:Ti|SUPER|Ada|Blackwell))*"
+    r"|(?:GB|GH|MI|[ABHLTV])\d{1,3}[A-Z]?\w?(?: (?:SXM\d?|PCIe|NVL\d*|NVLink))*)"
+)
+UNREAD = "the page's form is known from others' notes only; its terms are not read yet"
 
 
 def soup_of(payload: Payload) -> BeautifulSoup:
