@@ -41,11 +41,14 @@ def requests(fetching: Fetching) -> list[Request]:
 def parse(payload: Payload) -> Iterator[Row]:
     """Yield the price of each text model, and its price in batches where one is listed."""
     document = payload.json()
-    if not isinstance(document, dict) or not all(isinstance(m, dict) for m in document.values()):
+    # Some months also carry the day of the list beside the models, as text.
+    entries = document if isinstance(document, dict) else {}
+    entries = {name: entry for name, entry in entries.items() if not isinstance(entry, str)}
+    if not entries or not all(isinstance(entry, dict) for entry in entries.values()):
         raise ParseError(f"{payload.where()}: no mapping of models; did the list change?")
     models = [
         {"model": name, **model}
-        for name, model in document.items()
+        for name, model in entries.items()
         if name != EXAMPLE_KEY and model.get("mode") in TEXT_MODES
     ]
     today = payload.captured_at.date()
