@@ -298,8 +298,8 @@ def reference_rows(folder: Path = REFERENCE_FOLDER) -> dict[str, pa.Table]:
     -------
     dict of str to pyarrow.Table
         ``core.gpu``, ``core.gpu_peak``, ``core.model``, ``core.gpu_alias``, ``core.model_alias``,
-        ``core.provider``,
-        ``core.provider_alias``, ``core.region`` and ``meta.reference_value`` (one row per leaf).
+        ``core.price_band``, ``core.provider``, ``core.provider_alias``, ``core.region`` and
+        ``meta.reference_value`` (one row per leaf).
 
     Raises
     ------
@@ -326,6 +326,7 @@ def reference_rows(folder: Path = REFERENCE_FOLDER) -> dict[str, pa.Table]:
             ("source_family", "model_name_printed", "model_id", "relation"),
             folder,
         ),
+        "core.price_band": _price_bands(folder),
         "core.provider": _csv_table(
             "providers", ("provider_id", "name", "market_family", "homepage", "country"), folder
         ),
@@ -446,6 +447,20 @@ def _column(values: list[Any]) -> pa.Array:
     if kinds == {int, float}:
         values = [None if value is None else float(value) for value in values]
     return pa.array(values, type=pa.string() if not kinds else None)
+
+
+def _price_bands(folder: Path) -> pa.Table:
+    """Return the plausible prices of each accelerator; a band without an order is refused."""
+    rows = []
+    for row in load_csv("price_bands", folder):
+        low, high = (
+            float(row["low_usd_per_gpu_hour"] or 0),
+            float(row["high_usd_per_gpu_hour"] or 0),
+        )
+        if not 0 < low < high:
+            raise ReferenceError(f"price_bands.csv: {row['gpu_id']}: {low} to {high} is no band")
+        rows.append({**row, "low_usd_per_gpu_hour": low, "high_usd_per_gpu_hour": high})
+    return pa.Table.from_pylist(rows)
 
 
 def _csv_table(name: str, columns: tuple[str, ...], folder: Path) -> pa.Table:
