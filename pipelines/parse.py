@@ -53,6 +53,7 @@ from pipelines.sources.base import (
 )
 from warehouse.paths import Home
 
+Record = Mapping[str, Any]  # a row by column, as it is written
 RequestStatus = Literal["ok", "unchanged", "empty", "quarantined", "failed", "skipped"]
 RECORD_KINDS: Mapping[str, type] = {
     "offer": Offer,
@@ -496,7 +497,7 @@ class _Sheet:
         try:
             record = {column.name: column.read(row) for column in COLUMNS[kind]}
             for rule, reason, is_kept in CONTRACT[kind]:
-                if not is_kept(row):
+                if not is_kept(record):
                     raise _BreachError(rule, reason)
         except _BreachError as breach:
             self._hold(breach.rule, breach.reason, _printed(row))
@@ -506,13 +507,21 @@ class _Sheet:
             self.duplicates += 1
             return
         self._seen.add(identity)
-        self.kept[kind].append({**record, "record_kind": kind, **self._provenance})
+        self.kept[kind].append(record)
 
     def tables(self) -> dict[str, pa.Table]:
-        return {
-            kind: pa.Table.from_pylist(rows, schema=SCHEMAS[kind])
-            for kind, rows in sorted(self.kept.items())
-        }
+        return {kind: self._table(kind, rows) for kind, rows in sorted(self.kept.items())}
+
+    def _table(self, kind: str, rows: list[dict[str, Any]]) -> pa.Table:
+        schema = SCHEMAS[kind]
+        constants = {"record_kind": kind, **self._provenance}
+        columns = [
+            pa.repeat(pa.scalar(constants[field.name], field.type), len(rows))
+            if field.name in constants
+            else pa.array([row[field.name] for row in rows], field.type)
+            for field in schema
+        ]
+        return pa.Table.from_arrays(columns, schema=schema)
 
     def quarantine(self) -> pa.Table:
         return pa.Table.from_pylist(self.held, schema=QUARANTINE_SCHEMA)
@@ -690,26 +699,34 @@ SCHEMAS: Mapping[str, pa.Schema] = {
 }
 
 
-def _is_positive_or_none(*names: str) -> Callable[[Any], bool]:
-    return lambda row: all((value := getattr(row, name)) is None or value > 0 for name in names)
+def _is_positive_or_none(*names: str) -> Callable[[Record], bool]:
+    return lambda row: all((value := row[name]) is None or value > 0 for name in names)
 
 
 # (rule, reason, what must hold of the row), read after every field has its right type.
-CONTRACT: Mapping[str, tuple[tuple[str, str, Callable[[Any], bool]], ...]] = {
+CONTRACT: Mapping[str, tuple[tuple[str, str, Callable[[Record], bool]], ...]] = {
     "offer": (
-        ("price_zero", "price is 0: not offered, or not said", lambda row: row.price_amount != 0),
-        ("price_negative", "price is negative", lambda row: row.price_amount > 0),
+        (
+            "price_zero",
+            "price is 0: not offered, or not said",
+            lambda row: row["price_amount"] != 0,
+        ),
+        ("price_negative", "price is negative", lambda row: row["price_amount"] > 0),
         (
             "currency_unknown",
             "currency is not three capital letters",
-            lambda row: re.fullmatch("[A-Z]{3}", row.currency) is not None,
+            lambda row: re.fullmatch("[A-Z]{3}", row["currency"]) is not None,
         ),
-        ("gpu_count_not_positive", "an offer has one GPU at least", lambda row: row.gpu_count >= 1),
-        ("sku_missing", "the offer has no name of its own", lambda row: bool(row.sku.strip())),
+        (
+            "gpu_count_not_positive",
+            "an offer has one GPU at least",
+            lambda row: row["gpu_count"] >= 1,
+        ),
+        ("sku_missing", "the offer has no name of its own", lambda row: bool(row["sku"].strip())),
         (
             "gpu_name_missing",
             "the GPU has no name",
-            lambda row: bool(row.gpu_name_printed.strip()),
+            lambda row: bool(row["gpu_name_printed"].strip()),
         ),
         (
             "size_not_positive",
@@ -721,7 +738,7 @@ CONTRACT: Mapping[str, tuple[tuple[str, str, Callable[[Any], bool]], ...]] = {
         (
             "upfront_out_of_range",
             "the upfront share is not between 0 and 1",
-            lambda row: row.upfront_fraction is None or 0 <= row.upfront_fraction <= 1,
+            lambda row: row["upfront_fraction"] is None or 0 <= row["upfront_fraction"] <= 1,
         ),
     ),
     "api_price": (
@@ -731,9 +748,9 @@ CONTRACT: Mapping[str, tuple[tuple[str, str, Callable[[Any], bool]], ...]] = {
             lambda row: all(
                 price is None or price >= 0
                 for price in (
-                    row.usd_per_million_input_tokens,
-                    row.usd_per_million_output_tokens,
-                    row.usd_per_million_cache_read_tokens,
+                    row["usd_per_million_input_tokens"],
+                    row["usd_per_million_output_tokens"],
+                    row["usd_per_million_cache_read_tokens"],
                 )
             ),
         ),
