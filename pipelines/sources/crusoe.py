@@ -1,7 +1,8 @@
 """Crusoe's price page: US dollars per GPU and hour, on demand and spot.
 
 The page has the same markup for GPUs, CPUs and storage; a section counts whose first column is
-headed "GPU model". Memory and form factor stand as tags beside the name.
+headed "GPU model". Memory and form factor stand as tags beside the name; HGX is a board of SXM
+modules.
 """
 
 from __future__ import annotations
@@ -74,7 +75,7 @@ def _section(section: Tag) -> Iterator[Row]:
                     purchase_model=MODELS[column],
                     market_tier="neocloud",
                     gpu_memory_bytes=gigabytes_to_bytes(memory["gigabytes"]) if memory else None,
-                    form_factor=form_factor,
+                    form_factor="SXM" if form_factor == "HGX" else form_factor,
                 )
 
 

@@ -1,7 +1,8 @@
 """DigitalOcean's documentation of GPU Droplet prices: US dollars per Droplet and hour.
 
 A section is known by the id of its heading. "(8x)" at the end of a name is the number of GPUs of
-the Droplet; without it there is one. The third section, contracts, prints no prices.
+the Droplet; without it there is one; how it is cooled stands before it. The third section,
+contracts, prints no prices.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from pipelines.sources.price_page import AMOUNT, priced, printed_offer, soup_of,
 
 URL = "https://docs.digitalocean.com/products/droplets/details/pricing/"
 PER_HOUR = re.compile(r"\$" + AMOUNT + r" per hour")
+COOLING = re.compile(r",\s*\w+-cooled$")
 SIZE = re.compile(r"\s*\((?P<count>\d+)x\)$")
 SECTIONS: dict[str, PurchaseModel] = {
     "on-demand-gpu-droplet-pricing": "on_demand",
@@ -71,7 +73,7 @@ def _offers(table: Tag, model: PurchaseModel) -> Iterator[Row]:
             PER_HOUR,
             provider_id="digitalocean",
             sku=name,
-            gpu_name_printed=SIZE.sub("", name),
+            gpu_name_printed=COOLING.sub("", SIZE.sub("", name)),
             gpu_count=size["count"] if size else 1,
             currency="USD",
             price_basis="instance",

@@ -3,7 +3,7 @@
 The table is that of Iowa (us-central1), the region the page opens with. Calendar mode reserves
 capacity for a date; a commitment is for one or three years. Flex-start is a queue and none of our
 purchase models, so that its column is not read. The A100 of 40 and of 80 GB have the same printed
-name: the machine type tells them apart.
+name: the machine type tells them apart. The A2, A3 and A4 series have SXM modules.
 """
 
 from __future__ import annotations
@@ -96,6 +96,7 @@ def _table(table: Tag) -> Iterator[Row]:
                     if "vCPUs" in parts
                     else None,
                     memory_bytes=to_bytes(memory["size"].replace(",", "")) if memory else None,
+                    form_factor="SXM" if machine.startswith(("a2-", "a3-", "a4-")) else None,
                 )
 
 

@@ -1,7 +1,8 @@
 """Massed Compute's price page: US dollars per machine and hour, read from the page's data.
 
 Each machine stands there twice; the card for phones carries its price beside its name. In that
-data "$$" is one dollar sign. A figure that is only a reference to another part is missing.
+data "$$" is one dollar sign. A figure that is only a reference to another part is missing. Memory
+stands in brackets behind the name.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from pipelines.sources.price_page import flight_text, priced
 URL = "https://massedcompute.com/pricing/"
 CARD = re.compile(r'"(?P<gpu>[^"]+?)-mobile-x (?P<count>\d+)-\d+",')
 PRICE = re.compile(r'"\$\$(?P<price>[\d,]+(?:\.\d+)?)",\["\$","small"[^]]*?"/hr"')
-MEMORY = re.compile(r"\((?P<gigabytes>\d+)GB\)")
+MEMORY = re.compile(r"\s*\((?P<gigabytes>\d+)GB\)(?: NVLink)?")
 
 
 def requests(fetching: Fetching) -> Sequence[Request]:
@@ -72,7 +73,7 @@ def _offers(row: Mapping[str, str | None]) -> Iterator[Row]:
         price=price.replace(",", "") if price else None,
         provider_id="massedcompute",
         sku=f"{name} x{row['count']}",
-        gpu_name_printed=name,
+        gpu_name_printed=MEMORY.sub("", name),
         gpu_count=row["count"],
         currency="USD",
         price_basis="instance",
@@ -103,5 +104,5 @@ SOURCE = Source(
     currency="USD",
     price_basis="instance",
     price_unit="hour",
-    known_gpus=frozenset({"H100 (80GB)"}),
+    known_gpus=frozenset({"H100"}),
 )

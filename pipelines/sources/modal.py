@@ -1,4 +1,7 @@
-"""Modal's price page: US dollars per GPU and second, serverless."""
+"""Modal's price page: US dollars per GPU and second, serverless.
+
+Memory is printed only where a name has two sizes: "A100, 80 GB".
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from pipelines.sources.base import (
     Request,
     Row,
     Source,
+    gigabytes_to_bytes,
 )
 from pipelines.sources.price_page import (
     AMOUNT,
@@ -21,7 +25,10 @@ from pipelines.sources.price_page import (
 )
 
 URL = "https://modal.com/pricing"
-ROW = re.compile(r"Nvidia (?P<gpu>(?:(?!Nvidia)[\w, ]){2,30}?) (?P<price>\$\S+ ?/ ?\w+)")
+ROW = re.compile(
+    r"Nvidia (?P<gpu>(?:(?!Nvidia)[\w ]){2,30}?)(?:, (?P<gigabytes>\d+) GB)?"
+    r" (?P<price>\$\S+ ?/ ?\w+)"
+)
 PRICE = re.compile(r"\$" + AMOUNT + r" ?/ ?sec")
 
 
@@ -41,7 +48,7 @@ def _offers(match: re.Match[str]) -> Iterator[Row]:
         match["price"],
         PRICE,
         provider_id="modal",
-        sku=f"{match['gpu']}",
+        sku=match[0].removesuffix(match["price"]).strip(),
         gpu_name_printed=match["gpu"],
         gpu_count=1,
         currency="USD",
@@ -49,6 +56,7 @@ def _offers(match: re.Match[str]) -> Iterator[Row]:
         price_unit="second",
         purchase_model="on_demand",
         market_tier="neocloud",
+        gpu_memory_bytes=gigabytes_to_bytes(match["gigabytes"]),
     )
 
 
@@ -69,6 +77,6 @@ SOURCE = Source(
     currency="USD",
     price_basis="gpu",
     price_unit="second",
-    known_gpus=frozenset({"H100", "A100, 80 GB"}),
+    known_gpus=frozenset({"H100", "A100"}),
     disabled_reason=UNREAD,
 )

@@ -84,7 +84,7 @@ def json_after(payload: Payload, text: str, marker: str) -> Any:
     start = text.find(marker)
     if start < 0:
         raise ParseError(f"{payload.where()}: no {marker!r}; did the page change?")
-    decoder = json.JSONDecoder(parse_float=Decimal)
+    decoder = json.JSONDecoder(parse_float=Decimal, parse_constant=Decimal)  # held as no number
     try:
         return decoder.raw_decode(text, start + len(marker))[0]
     except ValueError as error:
