@@ -30,7 +30,7 @@ from pipelines.sources.base import (
     offer_or_held,
     price_or_held,
 )
-from pipelines.sources.instance_types import instance_type
+from pipelines.sources.instance_types import AWS, instance_type
 
 HOST = "https://pricing.us-east-1.amazonaws.com"
 REGIONS = ("us-east-1", "us-east-2", "us-west-2", "eu-west-1", "ap-northeast-1")
@@ -56,7 +56,8 @@ RESERVATIONS = """
         count(*) as rate_count
     from read_csv(?, skip = ?, header = true, all_varchar = true, delim = ',',
         quote = '"', escape = '"')
-    where "TermType" = 'Reserved'
+    where split_part("Instance Type", '.', 1) in (select unnest(?))
+        and "TermType" = 'Reserved'
         and "Tenancy" = 'Shared'
         and "Operating System" = 'Linux'
         and "CapacityStatus" = 'Used'
@@ -82,9 +83,10 @@ def requests(fetching: Fetching) -> Sequence[Request]:
 def parse(payload: Payload) -> Iterator[Row]:
     """Yield one offer for each instance type with whole accelerators, term and way to pay."""
     with _file(payload) as path, duckdb.connect(":memory:") as connection:
-        connection.execute("set memory_limit = '512MiB'; set threads = 2")
+        connection.execute("set memory_limit = '256MiB'; set threads = 1")
         try:
-            cursor = connection.execute(RESERVATIONS, [str(path), _lines_before_header(path)])
+            lines = _lines_before_header(path)
+            cursor = connection.execute(RESERVATIONS, [str(path), lines, list(AWS)])
         except duckdb.Error as error:
             reason = str(error).splitlines()[0]
             raise ParseError(f"{payload.where()}: {reason}; did the columns change?") from error
