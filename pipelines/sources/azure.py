@@ -19,7 +19,6 @@ from pipelines.sources.base import (
     Held,
     Offer,
     Payload,
-    PriceUnit,
     PurchaseModel,
     Request,
     Row,
@@ -34,6 +33,7 @@ from pipelines.sources.instance_types import instance_type
 URL = "https://prices.azure.com/api/retail/prices"
 SERIES = {"nc": "Standard_NC", "nd": "Standard_ND", "ng": "Standard_NG", "nv": "Standard_NV"}
 MAX_PAGES = 40  # of 1,000 rows, a series
+DOUBTFUL = ("price_", "shape_", "type_", "unit_")  # rules of rows that may have been a price
 TERM_MONTHS = {"1 Year": 12, "3 Years": 36, "5 Years": 60}
 PLACEHOLDER = Decimal("0.01")  # [USD/h] of an instance: not a price of anything with a GPU
 
@@ -85,9 +85,20 @@ def parse(payload: Payload) -> Iterator[Row]:
         if str(item.get("armSkuName", prefix)).startswith(prefix)
     ]
     newest: dict[tuple[object, ...], _Found] = {}
-    yield from each_row(payload, items, lambda item: _read(item, newest, payload.captured_at))
+    damaged: set[tuple[object, ...]] = set()
+    for row in each_row(payload, items, lambda item: _read(item, newest, payload.captured_at)):
+        yield row
+        if isinstance(row, Held) and row.rule.startswith(DOUBTFUL):
+            item = row.row
+            damaged.add((item.get("armSkuName"), item.get("armRegionName"), _purchase_model(item)))
     for found in newest.values():
         offer = found.offer
+        # A price that cannot be read may have replaced this one; spot is compared with on demand.
+        models = ["spot", "on_demand"] if offer.purchase_model == "spot" else [offer.purchase_model]
+        if any((offer.sku, offer.region, model) in damaged for model in models):
+            reason = f"another price of {offer.sku} in {offer.region} cannot be read"
+            yield Held(rule="price_in_doubt", reason=reason, row=found.item)
+            continue
         on_demand = newest.get((offer.sku, offer.region, "on_demand", None))
         if (
             offer.purchase_model == "spot"
@@ -137,13 +148,10 @@ def _offer(item: Mapping[str, Any], starts_at: datetime, captured_at: datetime) 
             rule="fractional_gpu", reason=f"{name} holds {held.gpu_count} of a GPU", row=item
         )
     months = TERM_MONTHS.get(item.get("reservationTerm", ""))
-    model: PurchaseModel = "spot" if "Spot" in meter else "on_demand"
-    unit: PriceUnit = "hour"
-    if kind == "Reservation":
-        if months is None:
-            reason = f"reservationTerm is {item.get('reservationTerm')!r}"
-            return Held(rule="term_unknown", reason=reason, row=item)
-        model, unit = "reserved", "term"
+    model = _purchase_model(item)
+    if model == "reserved" and months is None:
+        reason = f"reservationTerm is {item.get('reservationTerm')!r}"
+        return Held(rule="term_unknown", reason=reason, row=item)
     price = decimal_or_none(item["retailPrice"])
     if price is not None and 0 < price <= PLACEHOLDER:
         reason = f"{price} for a machine with {held.gpu_count} GPUs is no price"
@@ -157,7 +165,7 @@ def _offer(item: Mapping[str, Any], starts_at: datetime, captured_at: datetime) 
         gpu_count=int(held.gpu_count),
         currency=item["currencyCode"].upper(),
         price_basis="instance",
-        price_unit=unit,
+        price_unit="term" if model == "reserved" else "hour",
         purchase_model=model,
         market_tier="hyperscaler",
         region=item["armRegionName"],
@@ -165,6 +173,12 @@ def _offer(item: Mapping[str, Any], starts_at: datetime, captured_at: datetime) 
         gpu_memory_bytes=held.gpu_memory_bytes,
         form_factor=held.form_factor,
     )
+
+
+def _purchase_model(item: Mapping[str, Any]) -> PurchaseModel:
+    if item.get("type") == "Reservation":
+        return "reserved"
+    return "spot" if "Spot" in f"{item.get('skuName')} {item.get('meterName')}" else "on_demand"
 
 
 def _why_not(item: Mapping[str, Any], meter: str) -> str | None:

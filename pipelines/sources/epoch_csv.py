@@ -17,11 +17,11 @@ csv.field_size_limit(16 * 2**20)  # notes of some models run to hundreds of kilo
 
 
 def table_rows(
-    payload: Payload, *, table: str, key_column: str | int, needed: Sequence[str]
+    payload: Payload, *, table: str, key_columns: Sequence[str], needed: Sequence[str]
 ) -> Iterator[Row]:
-    """Yield one ``TableRow`` a record, keyed by ``key_column`` (numbered where it repeats).
+    """Yield one ``TableRow`` a record, keyed by the key column (numbered where it repeats).
 
-    ``key_column`` is a name, or a place where the name of the column has changed over the years.
+    ``key_columns`` are the names that the key column has had over the years, newest first.
 
     Raises
     ------
@@ -30,13 +30,13 @@ def table_rows(
     """
     reader = csv.reader(io.StringIO(payload.text(), newline=""))
     header = next(reader, [])
-    key_name = header[key_column] if isinstance(key_column, int) and header else key_column
+    key_name = next((name for name in key_columns if name in header), key_columns[0])
     missing = [name for name in (key_name, *needed) if name not in header]
     if missing:
         raise ParseError(
             f"{payload.where()}: no column {missing}; there are {len(header)}: {header[:6]}"
         )
-    key_index = header.index(str(key_name))
+    key_index = header.index(key_name)
     seen: Counter[str] = Counter()
     for record in reader:
         if not any(record):

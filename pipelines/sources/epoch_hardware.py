@@ -20,8 +20,8 @@ def parse(payload: Payload) -> Iterator[Row]:
     return table_rows(
         payload,
         table="epoch_ml_hardware",
-        key_column="Hardware name",
-        needed=("Manufacturer", "Release date", "Memory (bytes)", "TDP (W)"),
+        key_columns=("Hardware name",),
+        needed=("Manufacturer", "Release date", "TDP (W)"),
     )
 
 

@@ -29,7 +29,7 @@ def parse(payload: Payload) -> Iterator[Row]:
     return table_rows(
         payload,
         table=TABLES[payload.key][0],
-        key_column="Model",
+        key_columns=("Model",),
         needed=("Publication date", "Parameters", "Training compute (FLOP)"),
     )
 

@@ -13,27 +13,27 @@ from pipelines.sources.base import MEBIBYTE, Fetching, ParseError, Payload, Requ
 from pipelines.sources.epoch_csv import table_rows
 
 BASE_URL = "https://raw.githubusercontent.com/epoch-research/training-cost-trends/main/data"
-# request key: table, file, its key column, columns that must be there
-TABLES: dict[str, tuple[str, str, str | int, tuple[str, ...]]] = {
+# request key: table, file, the names of its key column, columns that must be there
+TABLES: dict[str, tuple[str, str, tuple[str, ...], tuple[str, ...]]] = {
     "models": (
         "epoch_cost_models",
         "All ML Systems - full view.csv",
-        "Model",
+        ("Model", "System"),
         ("Publication date", "Training compute (FLOP)", "Training hardware"),
     ),
     "chips": (
         "epoch_chips",
         "Chip dataset-Grid view.csv",
-        "Hardware name",
+        ("Hardware name", "Name of the hardware"),
         ("Manufacturer", "Release date", "TDP (W)"),
     ),
     "hardware_prices": (
         "epoch_hardware_prices",
         "Hardware prices.csv",
-        "Hardware model",
+        ("Hardware model",),
         ("Price date", "Vendor", "Price per chip-hour (on-demand)"),
     ),
-    "producer_prices": ("epoch_ppi", "PCU518210518210.csv", 0, ()),
+    "producer_prices": ("epoch_ppi", "PCU518210518210.csv", ("observation_date", "DATE"), ()),
 }
 
 
@@ -49,8 +49,8 @@ def parse(payload: Payload) -> Iterator[Row]:
     """Yield one row for each record; hardware that is priced often is numbered."""
     if payload.key not in TABLES:
         raise ParseError(f"{payload.where()}: no table {payload.key!r}; there are {list(TABLES)}")
-    table, _, key_column, needed = TABLES[payload.key]
-    return table_rows(payload, table=table, key_column=key_column, needed=needed)
+    table, _, key_columns, needed = TABLES[payload.key]
+    return table_rows(payload, table=table, key_columns=key_columns, needed=needed)
 
 
 SOURCE = Source(

@@ -21,7 +21,6 @@ from pipelines.sources.base import (
     Request,
     Row,
     Source,
-    decimal_or_none,
     each_row,
     gigabytes_to_bytes,
     objects_at,
@@ -52,9 +51,8 @@ def parse(payload: Payload) -> Iterator[Row]:
     """Yield one offer for each provider, GPU, memory, kind and smallest node."""
     rows = objects_at(payload, "offers")
     seen: Counter[tuple[str, ...]] = Counter()
-    # Until 2026-07-17 some GPUs stood twice under one name: the cheaper one comes first, so that
-    # the numbering below does not depend on the order of the file.
-    rows.sort(key=lambda row: decimal_or_none(row.get("usd_hr")) or 0)
+    # Until 2026-07-17 RunPod's server and workstation cards stood under one name: such rows are
+    # numbered in the order of the file.
     yield from each_row(payload, rows, lambda row: iter([_offer(row, seen)]))
 
 

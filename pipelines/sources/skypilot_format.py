@@ -64,7 +64,9 @@ GCP_SLICE_HOLDS_MACHINE = ("a4-", "a4x-")  # their GPU price includes the machin
 
 PRICED_BY_REGION = {"hyperscaler", "marketplace_community"}  # Google's tariff; a host's own machine
 
-SAME_TARIFF = Decimal("0.001")  # [1] rounding of a slice's price
+MIN_PRICE = Decimal("0.0001")  # [USD/h] anything below is no price of a machine or its GPUs
+
+MAX_SLICE_CHIPS = 16  # larger TPU slices, a hundred sizes a region, repeat the price of a chip
 
 FILLERS = {Decimal("0.5"), Decimal(1), Decimal(8)}  # [USD/h] seen on models that were not offered
 FILLER_MODELS = 5
@@ -212,14 +214,15 @@ def _memory(row: Mapping[str, str], provider: str, gpu_count: int) -> int | None
 
 
 def _gcp_machines(rows: Iterable[Mapping[str, str]]) -> Iterator[_Machine | Held]:
-    """Yield Google's machines with their GPUs added, and the smallest TPU slice of each tariff."""
+    """Yield Google's machines with their GPUs added, and its TPU slices of up to 16 chips."""
     hosts: list[tuple[InstanceType, Mapping[str, str]]] = []
     parts: dict[tuple[str, int, str], Mapping[str, str]] = {}
-    slices: list[_Machine | Held] = []
     for row in rows:
         name, printed = row["InstanceType"], row["AcceleratorName"]
         if not name and TPU_SLICE.match(printed):
-            slices.append(_tpu(row))
+            found = _tpu(row)
+            if isinstance(found, Held) or found.gpu_count <= MAX_SLICE_CHIPS:
+                yield found
         elif not name:
             count = whole_or_none(row["AcceleratorCount"])
             if count is None:
@@ -233,7 +236,6 @@ def _gcp_machines(rows: Iterable[Mapping[str, str]]) -> Iterator[_Machine | Held
             else:
                 reason = f"{name} holds {known.gpu_count} of a GPU"
                 yield Held(rule="fractional_gpu", reason=reason, row=row)
-    yield from _smallest_slices(slices)
     used = set()
     for known, host in hosts:
         key = (GCP_NAMES.get(known.gpu, known.gpu), int(known.gpu_count), host["AvailabilityZone"])
@@ -259,7 +261,10 @@ def _together(
     row = dict(host)
     for column in ("Price", "SpotPrice"):
         machine, gpus = decimal_or_none(host[column]), decimal_or_none(part[column])
-        is_complete = bool(gpus) and (bool(machine) or whole_price_is_in_part)
+        least = 0 if whole_price_is_in_part else MIN_PRICE
+        is_complete = (
+            machine is not None and gpus is not None and machine >= least and gpus >= MIN_PRICE
+        )
         row[column] = str((machine or 0) + (gpus or 0)) if is_complete else ""
     row["AcceleratorName"], row["AcceleratorCount"] = (
         part["AcceleratorName"],
@@ -302,19 +307,6 @@ def _tpu(row: Mapping[str, str]) -> _Machine | Held:
     )
 
 
-def _smallest_slices(slices: Iterable[_Machine | Held]) -> Iterator[_Machine | Held]:
-    """Yield the smallest slice of each price per chip: a hundred sizes repeat one tariff."""
-    kept: dict[tuple[str, str, str], list[Decimal]] = defaultdict(list)
-    machines = [found for found in slices if isinstance(found, _Machine)]
-    yield from (found for found in slices if isinstance(found, Held))
-    for machine in sorted(machines, key=lambda machine: machine.gpu_count):
-        price = (decimal_or_none(machine.row["Price"]) or Decimal(0)) / machine.gpu_count
-        tariffs = kept[machine.gpu, machine.region, machine.zone]
-        if not any(abs(price - other) <= SAME_TARIFF * other for other in tariffs):
-            tariffs.append(price)
-            yield machine
-
-
 def _placeholders(machines: Iterable[_Machine]) -> set[tuple[str, Decimal]]:
     """Return (accelerator, whole price) pairs that were filled in, not quoted."""
     per_gpu: dict[str, set[Decimal]] = defaultdict(set)
@@ -342,12 +334,12 @@ def _priced(
     price = price_or_held(row["Price"].strip(), row)
     if isinstance(price, Held):
         yield price
-    elif (machine.gpu, price) in placeholders:
+        return
+    if (machine.gpu, price) in placeholders:
         reason = f"{price} for {machine.gpu_count} {machine.gpu}: one price stands on everything"
         yield Held(rule="price_placeholder", reason=reason, row=row)
         return
-    else:
-        yield _offer(machine, provider, price, "on_demand")
+    yield _offer(machine, provider, price, "on_demand")
     printed = row.get("SpotPrice", "").strip()
     if not printed or decimal_or_none(printed) == 0:
         return  # empty or 0.00: the catalogue does not know
@@ -386,11 +378,17 @@ def _offer(machine: _Machine, provider: str, price: Decimal, model: PurchaseMode
 
 
 def _without_copies(offers: Iterable[Offer], *, is_regional: bool) -> Iterator[Row]:
-    """Yield one offer for each price: zones of a region, and regions of one price, are copies."""
+    """Yield one offer for each price: zones of a region, and regions of one price, are copies.
+
+    AWS prices spot by zone: those keep their zone, whether or not the zones agree today.
+    """
     by_region: dict[tuple[_Kind, str | None], dict[tuple[Decimal, int], Offer]] = defaultdict(dict)
     everywhere: dict[_Kind, set[Decimal]] = defaultdict(set)
     regions: dict[_Kind, set[str | None]] = defaultdict(set)
     for offer in offers:
+        if offer.provider_id == "aws" and offer.purchase_model == "spot":
+            yield offer
+            continue
         kind = _Kind(offer.sku.partition("@")[0], offer.gpu_count, offer.purchase_model)
         price = offer.price_amount, offer.gpu_memory_bytes or 0
         by_region[kind, offer.region].setdefault(price, offer)

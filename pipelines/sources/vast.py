@@ -26,6 +26,7 @@ from pipelines.sources.base import (
     objects_at,
     offer_or_held,
     price_or_held,
+    whole_or_none,
 )
 
 URL = "https://console.vast.ai/api/v0/bundles/"
@@ -95,6 +96,10 @@ def _offers(key: str, row: Mapping[str, Any], seen: set[tuple[object, object]]) 
     if name != key and (name in GPU_NAMES or key != GPU_NAMES[0]):
         return
     machine = (row["machine_id"], row["num_gpus"])
+    if whole_or_none(row["machine_id"]) is None:
+        reason = f"machine_id is {row['machine_id']!r}: offers of one machine cannot be told apart"
+        yield Held(rule="machine_unknown", reason=reason, row=row)
+        return
     if machine in seen:
         reason = f"machine {machine[0]} with {machine[1]} GPUs is listed twice"
         yield Held(rule="duplicate", reason=reason, row=row)
