@@ -38,7 +38,12 @@
 -- check: select offer_key from {this} group by offer_key having count(*) > 1
 -- check: select * from {this} where usd_per_gpu_hour is null or usd_per_gpu_hour <= 0
 -- check: select * from {this} where observed_at is null
-with standing as (
+with newest as (
+    select max(c.last_good_at) as newest_at
+    from staged.scope_latest as c
+    where c.source_id in (select source_id from core.offer_open)
+),
+standing as (
     select
         o.*,
         s.kind_rank,
@@ -55,8 +60,9 @@ with standing as (
     inner join staged.scope_latest as c
         on o.source_id = c.source_id and o.request_key = c.request_key
     cross join staged.build_clock as n
-    -- An answer of over 7 days ago says nothing about now.
-    where c.last_good_at >= n.now_at - interval 7 day
+    cross join newest as w
+    -- An answer of over 7 days before the newest one says nothing about what stands now.
+    where c.last_good_at >= w.newest_at - interval 7 day
 )
 select
     s.offer_key,
