@@ -31,7 +31,7 @@ NUMBER = re.compile(r"\d+(?:\.\d+)?")
 TEXT_NUMBER = re.compile(r"(?<![\w.-])\d+(?:\.\d+)?(?![\w-]|\.\d)")
 NEW_NAME = "Zorgon 9000"
 PROBES = 120  # numbers of one payload that are tried
-PRICES = 6  # of them, prices that are damaged in every way
+PRICES = 4  # of them, prices that are damaged in every way
 NO_COUNTS = [None, 0, -1, 0.5, "", "abc", True, [], {}]
 Path_ = tuple[Any, ...]  # keys and indices down a JSON document
 
@@ -152,6 +152,9 @@ def doubled(value: Any) -> Any:
     return value * 2 if value else None
 
 
+JSON_WITH_OFFERS = [case for case in WITH_OFFERS if document_of(payload(*case)) is not None]
+
+
 @cache
 def places(source_id: str, number: int, name: str = "price_amount") -> list[Path_]:
     """Return the places in a JSON payload that hold a price, or a count of GPUs."""
@@ -214,24 +217,20 @@ def test_a_damaged_price_is_never_an_offer(source_id: str, number: int) -> None:
             assert not (made_up := wrong(found[0], before, whole)), f"{what}: {made_up[0]}"
 
 
-@pytest.mark.parametrize(("source_id", "number"), WITH_OFFERS)
+@pytest.mark.parametrize(("source_id", "number"), JSON_WITH_OFFERS)
 def test_a_price_as_text_is_the_same_price_or_no_offer(source_id: str, number: int) -> None:
     whole, before = payload(source_id, number), intact_offers(source_id, number)
     document = document_of(whole)
-    if document is None:
-        pytest.skip("every number of this format is text")
     for path in places(source_id, number):
         (value,) = [value for leaf, value in leaves(document) if leaf == path]
         found = read(whole, with_leaf(document, path, put(str(value))))
         assert found is None or all(offer in before for offer in found[0]), path
 
 
-@pytest.mark.parametrize(("source_id", "number"), WITH_OFFERS)
+@pytest.mark.parametrize(("source_id", "number"), JSON_WITH_OFFERS)
 def test_a_damaged_count_is_never_an_offer(source_id: str, number: int) -> None:
     whole, before = payload(source_id, number), intact_offers(source_id, number)
     document = document_of(whole)
-    if document is None:
-        pytest.skip("not JSON")
     for path in places(source_id, number, "gpu_count"):
         for value in NO_COUNTS:
             found = read(whole, with_leaf(document, path, put(value)))
@@ -239,12 +238,10 @@ def test_a_damaged_count_is_never_an_offer(source_id: str, number: int) -> None:
             assert not made_up, f"{path} = {value!r}: {made_up[0]}"
 
 
-@pytest.mark.parametrize(("source_id", "number"), WITH_OFFERS)
+@pytest.mark.parametrize(("source_id", "number"), JSON_WITH_OFFERS)
 def test_an_unknown_field_changes_nothing(source_id: str, number: int) -> None:
     whole = payload(source_id, number)
     document = document_of(whole)
-    if document is None:
-        pytest.skip("not JSON")
 
     def extend(value: Any) -> Any:
         if isinstance(value, list):
@@ -260,12 +257,10 @@ def test_an_unknown_field_changes_nothing(source_id: str, number: int) -> None:
     assert found[0] == intact_offers(source_id, number)
 
 
-@pytest.mark.parametrize(("source_id", "number"), WITH_OFFERS)
+@pytest.mark.parametrize(("source_id", "number"), JSON_WITH_OFFERS)
 def test_an_emptied_list_brings_no_other_offer(source_id: str, number: int) -> None:
     whole, before = payload(source_id, number), intact_offers(source_id, number)
     document = document_of(whole)
-    if document is None:
-        pytest.skip("not JSON")
     above = {path[:at] for path, _ in leaves(document) for at in range(len(path))}
     for path in sorted(above, key=str):
         place = document
