@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import csv
+import gzip
 from datetime import date
 from pathlib import Path
 
 import pytest
 
-from warehouse.reference import Model, load_csv, load_models, load_scenarios
+from warehouse.reference import Model, load_csv, load_gpus, load_models, load_scenarios
 
 MODELS = {model.model_id: model for model in load_models()}
 SCENARIOS = load_scenarios()
@@ -230,3 +231,34 @@ def test_chip_hours_agree_with_what_the_makers_reported(recorded: Path) -> None:
             assert hours == pytest.approx(float(row["value"]), rel=0.01)
             found.add(model_id)
     assert found == set(reported.values())
+
+
+@pytest.mark.recorded
+def test_what_we_take_from_epoch_is_what_epoch_prints(recorded: Path) -> None:
+    printed: dict[str, set[float]] = {}
+    for path in (recorded / "payloads").glob("epoch*/*.csv.gz"):
+        with gzip.open(path, "rt", encoding="utf-8-sig", newline="") as lines:
+            for row in csv.DictReader(lines):
+                flops = printed.setdefault((row.get("Model") or "").strip(), set())
+                if row.get("Training compute (FLOP)"):
+                    flops.add(float(row["Training compute (FLOP)"]))
+    checked = 0
+    for model in MODELS.values():
+        name = model.texts.get("epoch_model_name")
+        if name is None:
+            continue
+        assert str(name) in printed, model.model_id
+        flops_leaf = model.leaves.get("training_flops")
+        if flops_leaf is not None and flops_leaf.source.startswith("Epoch AI"):
+            ours = pytest.approx(number(model, "training_flops"), rel=1e-3)
+            assert any(flops == ours for flops in printed[str(name)]), model.model_id
+            checked += 1
+    assert checked >= 50
+
+
+def test_every_training_chip_is_a_gpu_we_know() -> None:
+    gpus = {gpu.gpu_id for gpu in load_gpus()}
+    used = {
+        str(m.texts["training_gpu_id"]) for m in MODELS.values() if "training_gpu_id" in m.texts
+    }
+    assert used <= gpus
