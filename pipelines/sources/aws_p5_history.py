@@ -1,0 +1,84 @@
+"""What eight H100 cost at AWS, daily since April 2025: amorton45/aws-gpu-price-tracker.
+
+One instance type, p5.48xlarge on demand. The file does not name the region.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from pipelines.sources.base import (
+    Held,
+    Payload,
+    Row,
+    Source,
+    decimal_or_none,
+    each_row,
+    offer_or_held,
+    one_request,
+)
+from pipelines.sources.dated_file import Moment, dated_rows, last_of_each_day, part_of, utc
+from pipelines.sources.instance_types import instance_type
+
+COLUMNS = ("timestamp", "instance", "price_usd")
+
+
+def parse(payload: Payload) -> Iterator[Row]:
+    """Yield the offers of one reading: the one asked for, or the newest with a price."""
+    part = part_of(payload)
+    if part is None:
+        part = [moment.part for moment in moments(payload)][-1]
+    yield from each_row(payload, dated_rows(payload, COLUMNS, part + ","), _offers)
+
+
+def moments(payload: Payload) -> Iterator[Moment]:
+    """Yield the last reading of every day that has a price."""
+    rows = dated_rows(payload, COLUMNS)
+    priced = [row for row in rows if decimal_or_none(row["price_usd"])]
+    times = {row["timestamp"]: utc(row["timestamp"]) for row in priced or rows}
+    yield from last_of_each_day(times, "prices")
+
+
+def _offers(row: Mapping[str, str]) -> Iterator[Row]:
+    held = instance_type("aws", row["instance"])
+    if held is None or not held.is_whole:
+        reason = f"instance type {row['instance']!r} is not in the table of instance types"
+        yield Held(rule="instance_type_unknown", reason=reason, row=row)
+        return
+    yield offer_or_held(
+        row,
+        price=row["price_usd"],
+        provider_id="aws",
+        sku=row["instance"],
+        gpu_name_printed=held.gpu,
+        gpu_count=int(held.gpu_count),
+        currency="USD",
+        price_basis="instance",
+        price_unit="hour",
+        purchase_model="on_demand",
+        market_tier="hyperscaler",
+        source_time=utc(row["timestamp"]),
+    )
+
+
+SOURCE = Source(
+    source_id="aws_p5_history",
+    title="AWS p5.48xlarge on demand, daily since April 2025",
+    kind="feed",
+    homepage_url="https://github.com/amorton45/aws-gpu-price-tracker",
+    terms_url="https://github.com/amorton45/aws-gpu-price-tracker",
+    licence="none stated",
+    credit="AWS p5 prices: amorton45/aws-gpu-price-tracker",
+    allowed_hosts=("raw.githubusercontent.com",),
+    requests=one_request(
+        "prices",
+        "https://raw.githubusercontent.com/amorton45/aws-gpu-price-tracker/main/gpu_prices.csv",
+    ),
+    parse=parse,
+    parser_version=1,
+    expected_rows=(1, 10),
+    currency="USD",
+    price_basis="instance",
+    price_unit="hour",
+    disabled_reason="a history, not today's prices: truecost backfill aws_p5_history",
+)

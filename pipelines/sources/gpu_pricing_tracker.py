@@ -1,0 +1,97 @@
+"""Prices of some 60 clouds by day since February 2026: cherielilili/gpu-pricing-tracker.
+
+On 2026-05-08 the collector changed: until then one comparison site, since then the providers' own
+interfaces, with a median over a marketplace's offers. Each row names the page it was read from; it
+is part of the offer's identity here, so that the change of method ends one series and begins
+another, and is never a move of a price.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from urllib.parse import urlsplit
+
+from pipelines.sources.base import (
+    Held,
+    Payload,
+    PurchaseModel,
+    Row,
+    Source,
+    each_row,
+    offer_or_held,
+    one_request,
+)
+from pipelines.sources.dated_file import Moment, dated_rows, last_of_each_day, part_of, utc
+from pipelines.sources.providers import market_tier, provider_id
+
+COLUMNS = ("date", "provider", "gpu_model", "gpu_count", "region", "rental_type",
+           "price_median_usd", "source_url", "fetched_at")  # fmt: skip
+RENTAL_TYPES: dict[str, PurchaseModel] = {"on_demand": "on_demand", "spot": "spot"}
+
+
+def parse(payload: Payload) -> Iterator[Row]:
+    """Yield the median price of every provider, GPU, node size and rental type of one day."""
+    part = part_of(payload)
+    if part is None:
+        part = max(row["date"] for row in dated_rows(payload, COLUMNS))
+    yield from each_row(payload, dated_rows(payload, COLUMNS, part + ","), _offers)
+
+
+def moments(payload: Payload) -> Iterator[Moment]:
+    """Yield every day, at the time of its last reading."""
+    times: dict[str, datetime] = {}
+    for row in dated_rows(payload, COLUMNS):
+        at = utc(row["fetched_at"])
+        times[row["date"]] = max(times.get(row["date"], at), at)
+    yield from last_of_each_day(times, "observations")
+
+
+def _offers(row: Mapping[str, str]) -> Iterator[Row]:
+    purchase_model = RENTAL_TYPES.get(row["rental_type"])
+    if purchase_model is None:
+        reason = f"rental type {row['rental_type']!r} is neither on demand nor spot"
+        yield Held(rule="rental_type_unknown", reason=reason, row=row)
+        return
+    provider = provider_id(row["provider"])
+    collector = urlsplit(row["source_url"]).hostname or "unknown"
+    yield offer_or_held(
+        row,
+        price=row["price_median_usd"],
+        provider_id=provider,
+        sku=f"{row['gpu_model']} x{row['gpu_count']} via {collector}",
+        gpu_name_printed=row["gpu_model"],
+        gpu_count=row["gpu_count"],
+        region=None if row["region"] == "global" else row["region"],
+        currency="USD",
+        price_basis="instance",
+        price_unit="hour",
+        purchase_model=purchase_model,
+        market_tier=market_tier(provider),
+        source_time=utc(row["fetched_at"]),
+        offer_url=row["source_url"],
+    )
+
+
+SOURCE = Source(
+    source_id="gpu_pricing_tracker",
+    title="GPU prices of some 60 clouds, daily from February to July 2026",
+    kind="feed",
+    homepage_url="https://github.com/cherielilili/gpu-pricing-tracker",
+    terms_url="https://github.com/cherielilili/gpu-pricing-tracker",
+    licence="none stated",
+    credit="GPU prices: cherielilili/gpu-pricing-tracker",
+    allowed_hosts=("raw.githubusercontent.com",),
+    requests=one_request(
+        "observations",
+        "https://raw.githubusercontent.com/cherielilili/gpu-pricing-tracker/main/data/"
+        "observations.csv",
+    ),
+    parse=parse,
+    parser_version=1,
+    expected_rows=(50, 600),
+    currency="USD",
+    price_basis="instance",
+    price_unit="hour",
+    disabled_reason="a history, not today's prices: truecost backfill gpu_pricing_tracker",
+)
