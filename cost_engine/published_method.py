@@ -10,7 +10,7 @@ from __future__ import annotations
 import copy
 import math
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -421,6 +421,7 @@ class PriceTables:
             self._rentals[row.vendor, row.hardware].append(row)
         for rows in self._rentals.values():
             rows.sort(key=lambda row: row.priced_on)
+        self._found_rows: dict[tuple[str, str], tuple[list[RentalPrice], list[date]]] = {}
         self.vendors = tuple(dict.fromkeys(row.vendor for row in rentals))
         self._family_rows: dict[tuple[str, bool], PurchasePrice | None] = {}
 
@@ -503,39 +504,35 @@ class PriceTables:
         )
         return list(dict.fromkeys((first, *rest)))
 
-    def _row(self, vendor: str, hardware: str, on: datetime) -> RentalPrice | None:
+    def _row(self, vendor: str, hardware: str, on: date) -> RentalPrice | None:
         """Return the newest row on or before ``on``, else the first one after."""
-        rows = self._vendor_rows(vendor, hardware)
+        rows, days = self._vendor_rows(vendor, hardware)
         if not rows:
             return None
-        days = [row.priced_on for row in rows]
-        position = bisect_right(days, on.date())
-        if position == 0:
-            return rows[0]
-        newest = days[position - 1]
-        return rows[days.index(newest)]
+        position = bisect_right(days, on)
+        return rows[bisect_left(days, days[position - 1])] if position else rows[0]
 
-    def _vendor_rows(self, vendor: str, hardware: str) -> list[RentalPrice]:
-        rows = self._rentals.get((vendor, hardware))
-        if rows:
-            return rows
-        simple = _SIMPLIFIED_NAMES.get(hardware, hardware)
-        rows = self._rentals.get((vendor, simple))
-        if rows:
-            return rows
-        words = simple.split()
-        for name in _SIMPLIFIED_NAMES:
-            if all(word in name for word in words):
-                rows = self._rentals.get((vendor, name))
-                if rows:
-                    return rows
-        return []
+    def _vendor_rows(self, vendor: str, hardware: str) -> tuple[list[RentalPrice], list[date]]:
+        """Return a vendor's rows of a chip by date: the exact name, else a name for its kind."""
+        key = (vendor, hardware)
+        if key not in self._found_rows:
+            simple = _SIMPLIFIED_NAMES.get(hardware, hardware)
+            words = simple.split()
+            names = (
+                hardware,
+                simple,
+                *(name for name in _SIMPLIFIED_NAMES if all(word in name for word in words)),
+            )
+            candidates = (self._rentals.get((vendor, name)) for name in names)
+            rows = next((rows for rows in candidates if rows), [])
+            self._found_rows[key] = (rows, [row.priced_on for row in rows])
+        return self._found_rows[key]
 
     def cloud_price(self, run: Run, on: datetime, vintage: Vintage = CLEAN) -> CloudPrice | None:
         """Return the three-year price an hour of the run's chip on a day, or None."""
         for price_type, label in PRICE_TYPES:
             for vendor in self.vendor_order(run, vintage):
-                row = self._row(vendor, run.hardware, on)
+                row = self._row(vendor, run.hardware, on.date())
                 found: float | None = getattr(row, price_type) if row else None
                 if row is None or found is None:
                     continue
@@ -549,7 +546,7 @@ class PriceTables:
                     continue  # published: KeyError, the model gets no estimate
                 same_day: set[float | None] = {
                     getattr(other, price_type)
-                    for other in self._vendor_rows(vendor, run.hardware)
+                    for other in self._vendor_rows(vendor, run.hardware)[0]
                     if other.priced_on == row.priced_on
                 }
                 return CloudPrice(

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,12 +32,12 @@ class Spread:
     high: float
     source: str
 
-    @property
+    @cached_property
     def log_mean(self) -> float:
         """Mean of the natural logarithm [1]."""
         return float(lognormal_parameters(self.low, self.high)[0])
 
-    @property
+    @cached_property
     def log_deviation(self) -> float:
         """Deviation of the natural logarithm [1]."""
         return float(lognormal_parameters(self.low, self.high)[1])

@@ -44,13 +44,15 @@ def lognormal_parameters(low: Number, high: Number) -> tuple[Number, Number]:
     (2.191, 0.366)
     """
     low, high = positive("low", low), positive("high", high)
-    if bool(np.any(np.asarray(low) > np.asarray(high))):
-        raise ValueError(f"low = {low!r}: must not be above high = {high!r}")
     if isinstance(low, (int, float)) and isinstance(high, (int, float)):
+        if low > high:
+            raise ValueError(f"low = {low!r}: must not be above high = {high!r}")
         return (
             (math.log(low) + math.log(high)) / 2,
             math.log(high / low) / (2 * NORMAL_95TH_PERCENTILE),
         )
+    if bool(np.any(np.asarray(low) > np.asarray(high))):
+        raise ValueError("low: must not be above high, element by element")
     return (
         (np.log(low) + np.log(high)) / 2,
         np.log(np.asarray(high) / np.asarray(low)) / (2 * NORMAL_95TH_PERCENTILE),

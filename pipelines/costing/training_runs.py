@@ -43,7 +43,7 @@ _COLUMN_OF_METHOD = {
     "rental": "cloud_usd",
 }
 LEVELS = (0.8, 0.9)
-DRAWS = 4_000
+DRAWS = 2_000
 SEED = 20261121
 
 

@@ -1,4 +1,4 @@
-"""Growth of costs: exact lines, intervals that widen, projections that hit, kinks where they are."""
+"""Growth of costs: exact lines, widening intervals, projections that hit, kinks where they are."""
 
 from datetime import date
 

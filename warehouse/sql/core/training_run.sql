@@ -1,0 +1,77 @@
+-- One row per model that Epoch AI knows, from the newest of its tables that has it.
+-- model | name as Epoch prints it
+-- published_on | date of publication [date]
+-- organization | comma list
+-- country | of the organisation, comma list
+-- base_model | the model it is fine-tuned from, null for one trained from scratch
+-- parameters | parameters [parameter]
+-- training_flops | compute of the training run [FLOP]
+-- training_tokens | size of the training set, as printed [token]
+-- training_hours | duration of the run [h]
+-- hardware | chip names, comma list
+-- hardware_quantity | chips [chip]
+-- chip_hours | chip-hours as reported [chip h]
+-- utilisation_fraction | model FLOP utilisation as reported [1]
+-- confidence | Confident, Likely, Speculative or Unknown
+-- is_notable | whether Epoch gives a criterion of notability
+-- link | the paper or page of the model
+-- source_id | the source of the row
+-- table_name | the table of the source
+-- captured_at | when the table was captured [UTC]
+-- payload_sha256 | the payload that says so
+-- check: select model from {this} group by all having count(*) > 1
+-- check: select * from {this} where training_flops <= 0 or hardware_quantity <= 0 or chip_hours <= 0 or training_hours <= 0
+with printed as (
+    select
+        source_id,
+        table_name,
+        captured_at,
+        payload_sha256,
+        "values" as cells,
+        row_number() over (
+            partition by trim("values"['Model'])
+            order by
+                captured_at desc,
+                case table_name
+                    when 'epoch_frontier_models' then 1
+                    when 'epoch_notable_models' then 2
+                    when 'epoch_large_scale_models' then 3
+                    else 4
+                end,
+                row_key
+        ) as place
+    from staged.table_row
+    where table_name in (
+        'epoch_frontier_models', 'epoch_notable_models', 'epoch_large_scale_models',
+        'epoch_cost_models'
+    )
+        and trim("values"['Model']) <> ''
+)
+select
+    trim(cells['Model']) as model,
+    try_cast(cells['Publication date'] as date) as published_on,
+    cells['Organization'] as organization,
+    cells['Country (of organization)'] as country,
+    nullif(trim(cells['Base model']), '') as base_model,
+    nullif(greatest(try_cast(cells['Parameters'] as double), 0), 0) as parameters,
+    nullif(greatest(try_cast(cells['Training compute (FLOP)'] as double), 0), 0) as training_flops,
+    try_cast(coalesce(
+        cells['Training dataset size (datapoints)'],
+        cells['Training dataset size (gradients)'],
+        cells['Training dataset size'],
+        cells['(DEPRECATED) Training dataset size (datapoints)']
+    ) as double) as training_tokens,
+    nullif(greatest(try_cast(cells['Training time (hours)'] as double), 0), 0) as training_hours,
+    nullif(trim(cells['Training hardware']), '') as hardware,
+    nullif(greatest(try_cast(cells['Hardware quantity'] as double), 0), 0) as hardware_quantity,
+    nullif(greatest(try_cast(cells['Training chip-hours'] as double), 0), 0) as chip_hours,
+    nullif(greatest(try_cast(cells['Hardware utilization (MFU)'] as double), 0), 0) as utilisation_fraction,
+    coalesce(nullif(cells['Confidence'], ''), 'Unknown') as confidence,
+    coalesce(cells['Notability criteria'], '') <> '' as is_notable,
+    cells['Link'] as link,
+    source_id,
+    table_name,
+    captured_at,
+    payload_sha256
+from printed
+where place = 1

@@ -1,0 +1,26 @@
+-- One row per accelerator and size of cluster: owning against renting.
+-- gpu_id | the accelerator
+-- gpu_count | GPUs of the cluster
+-- day | day of the rental price [date]
+-- rental_usd_per_gpu_hour | tracked on-demand median [USD/(GPU h)]
+-- purchase_usd_per_gpu | list price with the share of a server [USD/GPU]
+-- purchase_priced_on | newest list price behind it [date]
+-- utilisation_fraction | central utilisation of the owner [1]
+-- owned_usd_per_gpu_hour | cost of an hour of work to the owner, central case [USD/(GPU h)]
+-- low | 5th percentile of it [USD/(GPU h)]
+-- high | 95th percentile of it [USD/(GPU h)]
+-- break_even_utilisation_fraction | utilisation above which owning is cheaper, above 1 means never [1]
+-- break_even_utilisation_low | 5th percentile [1]
+-- break_even_utilisation_high | 95th percentile [1]
+-- break_even_month | month in which rent has cost as much, null for never [month]
+-- break_even_month_low | 5th percentile [month]
+-- break_even_month_high | 95th percentile, null for never [month]
+-- break_even_spend_usd_per_year | yearly rent above which owning the same hours is cheaper, null for never [USD/year]
+-- break_even_spend_low | 5th percentile [USD/year]
+-- break_even_spend_high | 95th percentile, null for never [USD/year]
+-- probability_owning_is_cheaper | share of draws in which it is [1]
+-- reason | why there is no comparison
+-- source_url | the list price
+-- depends on: marts.gpu_price_daily
+-- made by: pipelines/costing/training.py
+-- check: select * from {this} where reason is null and (owned_usd_per_gpu_hour <= 0 or low > high)

@@ -1,0 +1,21 @@
+-- One row per figure that was published about a model, beside ours.
+-- case_id | the case
+-- model | name as Epoch AI prints it
+-- quantity | chip_hours, energy_kwh, rental_usd, rental_real_usd, acquisition_usd, development_usd or stated_price_usd
+-- predicted | our value [unit]
+-- reported | the published value, or the low end of a range [unit]
+-- reported_high | high end of a published range [unit]
+-- unit | unit of both
+-- ratio | predicted over reported, 1 inside a reported range [1]
+-- tolerance_ratio | largest ratio, either way, that passes [1]
+-- is_within_tolerance | whether it passes
+-- low | 5th percentile of our value [unit]
+-- high | 95th percentile of our value [unit]
+-- is_covered | whether our interval meets the published value
+-- price_basis | vintage of rules and prices of our value
+-- source | who published it
+-- source_url | where
+-- note | what to know about it
+-- depends on: core.training_run, marts.gpu_price_daily
+-- made by: pipelines/costing/training.py
+-- check: select * from {this} where not is_within_tolerance

@@ -1,0 +1,28 @@
+-- One row per selection of models, method, basis of price and confidence level.
+-- selection | top N: models among the first N of their time by compute
+-- method | amortized, acquisition or rental
+-- price_basis | vintage of rules and prices
+-- is_imputed_hardware_counted | whether models whose chip is a guess are in
+-- growth_per_year | factor by which real cost grows in a year [1]
+-- ci_low | low end of its confidence interval [1]
+-- ci_high | high end of its confidence interval [1]
+-- ci_level | confidence level [1]
+-- model_count | models fitted
+-- r_squared | share of the variance explained [1]
+-- slope_orders_per_year | slope of log10(cost) [OOM/year]
+-- residual_deviation_orders | standard deviation of the residuals [OOM]
+-- usd_1e9_reached_mean_on | when the line reaches 1e9 USD [date]
+-- usd_1e9_reached_anchored_on | when growth from the dearest model reaches 1e9 USD [date]
+-- usd_1e9_reached_anchored_earliest_on | the same at ci_high [date]
+-- usd_1e9_reached_anchored_latest_on | the same at ci_low [date]
+-- usd_2027_mean | cost on the line at the start of 2027 [USD]
+-- usd_2027_predicted_low | low end of the prediction interval of one model then, at ci_level [USD]
+-- usd_2027_predicted_high | high end of it [USD]
+-- breakpoint_year | where one kink fits best, null for fewer than ten models [year]
+-- growth_before_breakpoint | growth before it [1]
+-- growth_after_breakpoint | growth after it [1]
+-- is_breakpoint_supported | whether the kink earns its two parameters (lower BIC)
+-- real_month | month whose money the costs are in
+-- depends on: core.training_run, marts.gpu_price_daily
+-- made by: pipelines/costing/training.py
+-- check: select * from {this} where not (ci_low <= growth_per_year and growth_per_year <= ci_high)

@@ -1,0 +1,10 @@
+-- One row per leading model and uncertain input of its amortized cost.
+-- model | name as Epoch AI prints it
+-- published_on | publication [date]
+-- factor | hours, quantity, time, compute, utilisation, price, hardware_imputed, server_overhead, interconnect, trend, start, power, pue or electricity
+-- variance_share_fraction | share of the variance of the logarithm of cost, first order [1]
+-- relative_high | 95th percentile of the input over its median, null for the trend [1]
+-- usd_nominal | central cost [USD]
+-- depends on: core.training_run, marts.gpu_price_daily
+-- made by: pipelines/costing/training.py
+-- check: select model, published_on from {this} group by all having abs(sum(variance_share_fraction) - 1) > 1e-6
