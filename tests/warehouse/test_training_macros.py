@@ -1,0 +1,66 @@
+"""The SQL macros of training give what the Python functions give."""
+
+from pathlib import Path
+
+import duckdb
+import pytest
+
+import warehouse
+from cost_engine import compute, training
+
+MACROS = Path(warehouse.__file__).parent / "sql" / "macros" / "training.sql"
+
+
+@pytest.fixture
+def connection():
+    with duckdb.connect() as connection:
+        connection.execute(
+            """
+            create schema core;
+            create schema marts;
+            create table core.gpu_peak as
+                select * from (values
+                    ('H100-SXM-80GB', 'bf16', false, 989.4e12::double),
+                    ('H100-SXM-80GB', 'bf16', true, 1978.9e12),
+                    ('H100-SXM-80GB', 'fp8', false, 1978.9e12),
+                    ('V100-16GB', 'fp16', false, 125e12)
+                ) as t (gpu_id, "precision", is_sparse, flops_per_second);
+            create table marts.gpu_price_daily as
+                select * from (values
+                    ('H100-SXM-80GB', date '2026-11-19', 'on_demand', 'all', 9.0::double),
+                    ('H100-SXM-80GB', date '2026-11-20', 'on_demand', 'all', 2.5),
+                    ('H100-SXM-80GB', date '2026-11-20', 'on_demand', 'neocloud', 2.0),
+                    ('H100-SXM-80GB', date '2026-11-21', 'spot', 'all', 1.0),
+                    ('V100-16GB', date '2026-11-20', 'on_demand', 'all', 0.5)
+                ) as t (gpu_id, day, purchase_model, market_family, median_usd_per_gpu_hour);
+            """
+        )
+        connection.execute(MACROS.read_text(encoding="utf-8"))
+        yield connection
+
+
+def one(connection, sql):
+    return connection.execute(f"select {sql}").fetchall()[0][0]
+
+
+def test_flops_equal_the_python_function(connection):
+    got = one(connection, "training_flops(175e9, 300e9)")
+    assert got == pytest.approx(compute.training_flops(175e9, 300e9), rel=1e-12)
+
+
+def test_large_whole_numbers_do_not_overflow(connection):
+    got = one(connection, "training_flops(405000000000, 15600000000000)")
+    assert got == pytest.approx(compute.training_flops(405e9, 15.6e12), rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("gpu_id", "price", "peak"), [("H100-SXM-80GB", 2.5, 989.4e12), ("V100-16GB", 0.5, 125e12)]
+)
+def test_cost_equals_the_python_function_at_the_newest_price(connection, gpu_id, price, peak):
+    got = one(connection, f"training_usd(175e9, 300e9, '{gpu_id}', 0.4)")
+    expected = training.training_usd(175e9, 300e9, price, peak, 0.4)
+    assert got == pytest.approx(expected, rel=1e-12)
+
+
+def test_a_gpu_without_a_price_costs_null(connection):
+    assert one(connection, "training_usd(175e9, 300e9, 'B200-180GB', 0.4)") is None
