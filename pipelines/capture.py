@@ -186,7 +186,10 @@ class _Visit:
             reason = f"skipped: set {source.key_environment}"
             return self.outcome("skipped", (), "skipped_no_key", reason)
         asked = source.requests(Fetching(on=self._captured_at.date(), environment=environment))
-        known = self._landing.last_good(source.source_id)
+        known = self._landing.last_good(
+            source.source_id,
+            lambda record: record.outcome != "failed" and has_reading(self._home, source, record),
+        )
         with self._client.session(source) as session:
             records = self._ask_all(session, asked, known)
         status = _status(records, self._error)
@@ -247,11 +250,8 @@ class _Visit:
         return self._kept(session, request, question, last, answer, started_at)
 
     def _validators(self, last: LastGood | None) -> Validators | None:
-        # A version mark of one server says nothing at another; and bytes that could not be read
-        # are asked for again, whatever their mark.
+        # A version mark of one server says nothing at another.
         if last is None or last.mirror != self._mirror:
-            return None
-        if not has_reading(self._home, self.source, last.record):
             return None
         return Validators(etag=last.record.etag, last_modified=last.record.last_modified)
 
@@ -282,9 +282,10 @@ class _Visit:
         # Cut under a matching length, a table is still a table: only its end gives it away. Should
         # the source end like this again the next time, then it is its own new way.
         error = None
-        if last is not None and last.ending and not ending:
+        if last is not None and last.record.ending and last.newest_ending and not ending:
             where = f"{self.source.source_id}[{request.key}] {(sha256 or '')[:12]}"
-            error = f"{where}: ends without the {last.ending} that it had before; was it cut?"
+            mark = last.record.ending
+            error = f"{where}: ends without the {mark} that it had before; was it cut?"
         return RequestRecord(
             key=request.key,
             scope=request.key,

@@ -540,20 +540,22 @@ class Session:
     def _after_redirects(self, request: Request, known: Validators | None) -> requests.Response:
         url = mirrored(request.url, self._client.mirror)
         self._check_target(request, request.url)
-        method = request.method
         for _ in range(MAX_HOPS + 1):
-            response = self._send(request, method, url, known)
+            response = self._send(request, url, known)
             if response.status_code not in REDIRECT_STATUSES:
                 return response
             target = urljoin(url, response.headers.get("Location", ""))
             response.close()
+            if request.method == "POST" and response.status_code not in (307, 308):
+                raise FetchError(
+                    "bad_redirect",
+                    f"HTTP {response.status_code} to {_bare(target)}: the question would be lost",
+                )
             if self._client.mirror and _origin(target) == _origin(self._client.mirror):
                 url = target
             else:
                 self._check_target(request, target)
                 url = mirrored(target, self._client.mirror)
-            if response.status_code == 303 or (response.status_code < 303 and method == "POST"):
-                method = "GET"
         raise FetchError("bad_redirect", f"more than {MAX_HOPS} redirects")
 
     def _check_target(self, request: Request, url: str) -> None:
@@ -592,16 +594,14 @@ class Session:
             self._client._robots[url] = known
         return known
 
-    def _send(
-        self, request: Request, method: str, url: str, known: Validators | None
-    ) -> requests.Response:
+    def _send(self, request: Request, url: str, known: Validators | None) -> requests.Response:
         headers = {
             "User-Agent": self._user_agent,
             "Accept": "*/*",
             "Accept-Encoding": "gzip",
             **request.headers,
         }
-        if known and method == "GET":
+        if known and request.method == "GET":
             headers |= {"If-None-Match": known.etag} if known.etag else {}
             headers |= {"If-Modified-Since": known.last_modified} if known.last_modified else {}
         parts = urlsplit(url)
@@ -613,10 +613,9 @@ class Session:
                 url += ("&" if parts.query else "?") + urlencode(request.secret_query)
         self._wait_for_turn(parts.hostname or "", parts.netloc)
         left = max(self.seconds_left(), 0.001)
-        json_body = request.json_body if method == "POST" else None
-        prepared = requests.Request(method, url, headers=headers, json=json_body).prepare()
+        question = requests.Request(request.method, url, headers=headers, json=request.json_body)
         return self._adapter.send(
-            prepared,
+            question.prepare(),
             stream=True,
             timeout=(min(self._limits.connect_seconds, left), min(self._limits.read_seconds, left)),
             verify=self._verify,

@@ -18,7 +18,7 @@ import os
 import re
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -96,7 +96,7 @@ class LastGood:
 
     record: RequestRecord
     mirror: str | None  # that gave it, if one did
-    ending: str  # of the newest answer with bytes, good or not
+    newest_ending: str  # of the newest answer with bytes, good or not
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -229,8 +229,18 @@ class Landing:
         """Return one capture by its id."""
         return read_capture(self._root / f"{capture_id}.json")
 
-    def last_good(self, source_id: str) -> dict[str, LastGood]:
-        """Return the newest answer with bytes of every question asked of a source lately."""
+    def last_good(
+        self, source_id: str, is_good: Callable[[RequestRecord], bool]
+    ) -> dict[str, LastGood]:
+        """Return the newest good answer to every question asked of a source lately.
+
+        Parameters
+        ----------
+        source_id : str
+            Whose answers.
+        is_good : callable
+            Whether the bytes of a record could be read; landing itself cannot know.
+        """
         found: dict[str, LastGood] = {}
         endings: dict[str, str] = {}
         seen = 0
@@ -241,9 +251,9 @@ class Landing:
                     if record.path is None or not (self._root / record.path).is_file():
                         continue
                     newest = endings.setdefault(record.question, record.ending)
-                    if record.outcome != "failed":
-                        last = LastGood(record=record, mirror=capture.mirror, ending=newest)
-                        found.setdefault(record.question, last)
+                    if record.question not in found and is_good(record):
+                        last = LastGood(record=record, mirror=capture.mirror, newest_ending=newest)
+                        found[record.question] = last
                 seen += 1
                 if seen >= LOOK_BACK_CAPTURES:
                     return found

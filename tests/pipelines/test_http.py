@@ -132,6 +132,24 @@ def test_a_redirect_to_a_declared_host_is_followed():
     assert content_of(client) == b"here"
 
 
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirected_post_is_asked_again_whole_or_not_at_all(status: int):
+    client, script = scripted(
+        {
+            REQUEST.url: (status, {"Location": "https://www.acme.example/prices"}, b""),
+            "https://www.acme.example/prices": (200, {}, b"here"),
+        }
+    )
+    post = replace(REQUEST, method="POST", json_body={"query": "{gpuTypes}"})
+    if status in (307, 308):
+        assert content_of(client, post) == b"here"
+        assert [(sent.method, sent.body) for sent in script.sent] == [
+            ("POST", b'{"query": "{gpuTypes}"}')
+        ] * 2
+    else:
+        assert failure_of(client, post).error_class == "bad_redirect"
+
+
 @pytest.mark.parametrize(
     "location",
     [
