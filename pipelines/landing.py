@@ -255,7 +255,7 @@ class Landing:
                         last = LastGood(record=record, mirror=capture.mirror, newest_ending=newest)
                         found[record.question] = last
                 seen += 1
-                if seen >= LOOK_BACK_CAPTURES:
+                if (found and found.keys() == endings.keys()) or seen >= LOOK_BACK_CAPTURES:
                     return found
         return found
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import threading
 import time
 from collections.abc import Iterator
@@ -168,6 +169,21 @@ def test_a_mistake_in_one_source_stops_only_that_source(home: Home):
         results = capture(sources, home=home, mirror=server.url)
     assert [result.status for result in results] == ["failed", "ok"]
     assert results[0].error == "acme: KeyError: 'us-east-1'"
+
+
+def test_a_full_disk_is_told_and_nothing_half_written_is_left(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+):
+    def full(*_: object, **named: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("pipelines.landing.zstandard.ZstdCompressor", full)
+    with FaultServer({"acme.example": [faults.body(b"[1]")]}) as server:
+        [result] = capture([source("acme")], home=home, mirror=server.url, limits=LIMITS)
+    assert result.status == "failed"
+    assert result.error == "acme: OSError: [Errno 28] No space left on device"
+    assert not list(home.landing.rglob("*.zst"))
+    assert not list(home.landing.rglob("*.tmp"))
 
 
 def test_a_source_that_cannot_be_interrupted_is_given_up(
