@@ -1,0 +1,244 @@
+"""The build on small payloads: from bytes in landing to rows that people read."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from pipelines import build, publishing
+from pipelines.landing import Capture, Landing, RequestRecord
+from pipelines.parse import parse_captures
+from warehouse.database import open_published
+from warehouse.models import read_models
+from warehouse.paths import Home
+
+DAY_1 = datetime(2026, 7, 1, 6, tzinfo=UTC)
+DAY_2 = datetime(2026, 7, 2, 6, tzinfo=UTC)
+DAY_3 = datetime(2026, 7, 3, 6, tzinfo=UTC)
+
+Prices = dict[tuple[str, str], float]
+
+
+def runpod(prices: Prices) -> bytes:
+    """Return an answer of RunPod's API with these prices by (id, tier)."""
+    ids = sorted({name for name, _ in prices})
+    types = [
+        {
+            "id": name,
+            "displayName": name.removeprefix("NVIDIA "),
+            "memoryInGb": 80,
+            "secureCloud": True,
+            "communityCloud": True,
+            "securePrice": prices.get((name, "secure"), 0),
+            "communityPrice": prices.get((name, "community"), 0),
+        }
+        for name in ids
+    ]
+    return json.dumps({"data": {"gpuTypes": types}}).encode()
+
+
+def land(home: Home, source_id: str, key: str, at: datetime, content: bytes | None) -> None:
+    """Put one capture of one request into landing and observations; None is a failed one."""
+    landing = Landing(home)
+    kept = landing.keep(source_id, at.date(), io.BytesIO(content)) if content else None
+    record = RequestRecord(
+        key=key,
+        scope=key,
+        url="https://api.example.test/prices",
+        method="POST",
+        question=key,
+        outcome="ok" if kept else "failed",
+        status=200 if kept else 500,
+        sha256=kept.sha256 if kept else None,
+        path=kept.path if kept else None,
+        bytes=kept.bytes if kept else 0,
+        content_type="application/json",
+        started_at=at,
+        finished_at=at,
+        attempts=1,
+        error_class=None if kept else "http_error",
+        error=None if kept else "HTTP 500",
+    )
+    filed = landing.record(
+        Capture(
+            source_id=source_id,
+            capture_id="",
+            captured_at=at,
+            recorded_at=at,
+            status="ok" if kept else "failed",
+            requests=(record,),
+        )
+    )
+    parse_captures(home, [filed])
+
+
+def run(home: Home, at: datetime, run_id: str) -> None:
+    """Build and publish, without the cost engine."""
+    build.load(home, now=at, run_id=run_id)
+    order = build.phases(read_models())
+    list(build.make(home, order))
+    build.check(home, order.all)
+    publishing.publish_build(home, run_id=run_id, now=at)
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
+    """Return an empty home; the cost engine and the snapshot stay out of these tests."""
+    monkeypatch.setattr(build, "COSTINGS", ())
+    monkeypatch.setattr(build, "SNAPSHOT", tmp_path / "no_snapshot")
+    return Home(tmp_path / "data")
+
+
+@pytest.fixture
+def ask(home: Home) -> Callable[[str], list[tuple[object, ...]]]:
+    """Return a way to ask the published file."""
+
+    def asked(query: str) -> list[tuple[object, ...]]:
+        with open_published(home) as connection:
+            return connection.execute(query).fetchall()
+
+    return asked
+
+
+H100 = "NVIDIA H100 80GB HBM3"
+A100 = "NVIDIA A100-SXM4-80GB"
+
+
+def test_a_price_on_a_page_becomes_a_standing_offer(home: Home, ask) -> None:
+    land(home, "runpod", "gpu_types", DAY_1, runpod({(H100, "secure"): 2.69}))
+    run(home, DAY_1, "one")
+    assert ask(
+        "select gpu_id, provider_id, usd_per_gpu_hour, purchase_model, is_stale, source_kind"
+        " from marts.offers_latest"
+    ) == [("H100-SXM-80GB", "runpod", 2.69, "on_demand", False, "api")]
+
+
+def test_the_same_run_twice_adds_no_row_and_changes_no_table(home: Home, ask) -> None:
+    content = runpod({(H100, "secure"): 2.69, (A100, "community"): 1.19})
+    land(home, "runpod", "gpu_types", DAY_1, content)
+    run(home, DAY_1, "one")
+    queries = [
+        "from core.offer_price order by all",
+        "from marts.gpu_price_daily order by all",
+        "select * exclude (observed_at, age_hours) from marts.offers_latest order by all",
+    ]
+    first = [ask(query) for query in queries]
+    land(home, "runpod", "gpu_types", DAY_1.replace(hour=7), content)
+    run(home, DAY_1.replace(hour=7), "two")
+    assert [ask(query) for query in queries] == first
+
+
+def test_a_moved_price_closes_one_interval_and_opens_another(home: Home, ask) -> None:
+    land(home, "runpod", "gpu_types", DAY_1, runpod({(H100, "secure"): 2.69}))
+    run(home, DAY_1, "one")
+    land(home, "runpod", "gpu_types", DAY_2, runpod({(H100, "secure"): 2.49}))
+    run(home, DAY_2, "two")
+    believed = ask(
+        "select usd_per_gpu_hour, valid_from::date::text, valid_to::date::text"
+        " from core.offer_price where superseded_at is null order by valid_from"
+    )
+    assert believed == [(2.69, "2026-07-01", "2026-07-02"), (2.49, "2026-07-02", None)]
+    assert ask("select usd_per_gpu_hour from as_of('2026-07-02', '2026-07-01')") == [(2.69,)]
+    assert ask(
+        "select day::text, median_usd_per_gpu_hour from marts.gpu_price_daily"
+        " where market_family = 'all' order by day"
+    ) == [("2026-07-01", 2.69), ("2026-07-02", 2.49)]
+
+
+def test_a_vanished_offer_ends_and_a_failed_capture_ends_nothing(home: Home, ask) -> None:
+    land(
+        home, "runpod", "gpu_types", DAY_1, runpod({(H100, "secure"): 2.69, (A100, "secure"): 1.49})
+    )
+    run(home, DAY_1, "one")
+    land(home, "runpod", "gpu_types", DAY_2, None)
+    run(home, DAY_2, "two")
+    assert ask("select count(*) from marts.offers_latest") == [(2,)]
+    assert ask(
+        "select status, observed_at::date::text, error_class from meta.source_status"
+        " where source_id = 'runpod' order by tried_at desc limit 1"
+    ) == [("failed", "2026-07-01", "http_error")]
+    land(home, "runpod", "gpu_types", DAY_3, runpod({(H100, "secure"): 2.69}))
+    run(home, DAY_3, "three")
+    assert ask("select gpu_id from marts.offers_latest") == [("H100-SXM-80GB",)]
+
+
+def test_an_offer_is_stale_thirty_hours_after_its_last_good_answer(home: Home, ask) -> None:
+    land(home, "runpod", "gpu_types", DAY_1, runpod({(H100, "secure"): 2.69}))
+    run(home, DAY_1, "one")
+    land(home, "runpod", "gpu_types", DAY_3, None)
+    run(home, DAY_3, "two")
+    assert ask("select is_stale, age_hours from marts.offers_latest") == [(True, 48.0)]
+
+
+def test_a_payload_that_cannot_be_read_leaves_the_last_good_rows(home: Home, ask) -> None:
+    land(home, "runpod", "gpu_types", DAY_1, runpod({(H100, "secure"): 2.69}))
+    run(home, DAY_1, "one")
+    land(home, "runpod", "gpu_types", DAY_2, b"<html>Before you continue</html>")
+    run(home, DAY_2, "two")
+    assert ask("select count(*) from marts.offers_latest") == [(1,)]
+    status, sha256 = ask(
+        "select status, payload_sha256 from meta.source_status"
+        " where source_id = 'runpod' order by tried_at desc limit 1"
+    )[0]
+    assert status == "failed"
+    assert Landing(home).verify(str(sha256))
+
+
+def test_a_price_in_a_currency_without_a_rate_is_held_not_read_as_dollars(home: Home, ask) -> None:
+    servers = {"H100-1-80G": {"gpu": 1, "hourly_price": 2.73, "ncpus": 24, "ram": 240000000000}}
+    land(home, "scaleway", "fr-par-2", DAY_1, json.dumps({"servers": servers}).encode())
+    run(home, DAY_1, "one")
+    assert ask("select count(*) from core.offer_price") == [(0,)]
+    assert ask("select rule, source_id from meta.quarantine") == [("no_exchange_rate", "scaleway")]
+
+
+def test_every_table_and_column_of_the_published_file_has_a_comment(home: Home) -> None:
+    land(home, "runpod", "gpu_types", DAY_1, runpod({(H100, "secure"): 2.69}))
+    run(home, DAY_1, "one")
+    with open_published(home) as connection:
+        bare = connection.execute(
+            "select table_name, column_name from duckdb_columns()"
+            " where schema_name in ('core', 'marts', 'focus') and comment is null"
+            " and table_name not like '%\\_capture' escape '\\'"
+            " and table_name not like '%\\_open' escape '\\'"
+            " and table_name not like '%\\_closed' escape '\\'"
+        ).fetchall()
+    assert bare == []
+
+
+def test_a_failing_check_keeps_what_was_published(home: Home, ask) -> None:
+    land(home, "runpod", "gpu_types", DAY_1, runpod({(H100, "secure"): 2.69}))
+    run(home, DAY_1, "one")
+    build.load(home, now=DAY_2, run_id="two")
+    order = build.phases(read_models())
+    list(build.make(home, order))
+    with duckdb.connect(home.build_database) as connection:
+        connection.execute("update marts.offers_latest set usd_per_gpu_hour = -1")
+    build.check(home, order.all)
+    with pytest.raises(build.ChecksFailedError, match="marts.offers_latest check 2: 1 wrong rows"):
+        publishing.publish_build(home, run_id="two", now=DAY_2)
+    assert ask("select usd_per_gpu_hour from marts.offers_latest") == [(2.69,)]
+
+
+def test_a_machine_that_never_heard_an_answer_starts_from_the_snapshot(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    donor = Home(tmp_path / "donor")
+    land(donor, "runpod", "gpu_types", DAY_1, runpod({(H100, "secure"): 2.69}))
+    monkeypatch.setattr(build, "SNAPSHOT", donor.root)
+    monkeypatch.setattr(build, "COSTINGS", ())
+    home = Home(tmp_path / "data")
+    report = build.load(home, now=DAY_3, run_id="one")
+    assert report.from_snapshot
+    list(build.make(home, build.phases(read_models())))
+    with duckdb.connect(home.build_database) as connection:
+        rows = connection.execute(
+            "select usd_per_gpu_hour, observed_at::date::text, is_stale from marts.offers_latest"
+        ).fetchall()
+    assert rows == [(2.69, "2026-07-01", True)]
