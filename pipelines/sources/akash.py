@@ -19,6 +19,7 @@ from pipelines.sources.base import (
     objects_at,
     offer_or_held,
     one_request,
+    sku_of,
 )
 
 
@@ -37,7 +38,7 @@ def _offers(row: Mapping[str, Any]) -> Iterator[Row]:
         row,
         price=price["med"],
         provider_id="akash",
-        sku=f"{model}/{memory}/{socket}",
+        sku=sku_of(model, memory, socket),
         gpu_name_printed=model,
         gpu_count=1,
         currency=price["currency"],

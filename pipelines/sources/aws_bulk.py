@@ -29,6 +29,7 @@ from pipelines.sources.base import (
     each_row,
     offer_or_held,
     price_or_held,
+    sku_of,
 )
 from pipelines.sources.instance_types import AWS, instance_type
 
@@ -136,7 +137,7 @@ def _offers(row: Mapping[str, Any]) -> Iterator[Row]:
         row,
         price=total if upfront else hourly,
         provider_id="aws",
-        sku=f"{row['instance_type']}/{row['class']}",
+        sku=sku_of(row["instance_type"], row["class"]),
         gpu_name_printed=spec.gpu,
         gpu_count=int(spec.gpu_count),
         currency=row["currency"],

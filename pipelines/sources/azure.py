@@ -90,7 +90,8 @@ def parse(payload: Payload) -> Iterator[Row]:
         yield row
         if isinstance(row, Held) and row.rule.startswith(DOUBTFUL):
             item = row.row
-            damaged.add((item.get("armSkuName"), item.get("armRegionName"), _purchase_model(item)))
+            machine = str(item.get("armSkuName")), str(item.get("armRegionName"))
+            damaged.add((*machine, _purchase_model(item)))
     for found in newest.values():
         offer = found.offer
         # A price that cannot be read may have replaced this one; spot is compared with on demand.

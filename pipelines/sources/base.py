@@ -344,6 +344,25 @@ def objects_at(payload: Payload, *path: str) -> list[dict[str, Any]]:
     return found
 
 
+def sku_of(*parts: object) -> str:
+    """Return an id made of several fields, e.g. ``rtx4090/24Gi/PCIe``.
+
+    Raises
+    ------
+    TypeError
+        If a part is neither text nor a whole number: an id with a hole is another thing's id.
+
+    Examples
+    --------
+    >>> sku_of("n-1", 8)
+    'n-1/8'
+    """
+    for part in parts:
+        if isinstance(part, bool) or not isinstance(part, (str, int)) or part == "":
+            raise TypeError(f"a part of the id is {part!r}")
+    return "/".join(map(str, parts))
+
+
 def each_row(
     payload: Payload,
     rows: Sequence[Mapping[str, Any]],
@@ -381,6 +400,8 @@ def offer_or_held(
     if isinstance(amount, Held):
         return amount
     name, count = fields["gpu_name_printed"], whole_or_none(fields["gpu_count"])
+    if not isinstance(fields["sku"], str):
+        return Held(rule="sku_missing", reason=f"the id is {fields['sku']!r}", row=row)
     if not isinstance(name, str) or not name.strip():
         return Held(rule="gpu_name_missing", reason=f"GPU name is {name!r}", row=row)
     if count is None:

@@ -23,6 +23,7 @@ from pipelines.sources.base import (
     offer_or_held,
     one_request,
     price_or_held,
+    sku_of,
 )
 
 
@@ -48,7 +49,7 @@ def _offers(row: Mapping[str, Any]) -> Iterator[Row]:
         row,
         price=gpu + vcpus * vcpu + gibibytes * gibibyte,
         provider_id="cudo",
-        sku=f"{row['machineType']}/{row['gpuModelId']}",
+        sku=sku_of(row["machineType"], row["gpuModelId"]),
         gpu_name_printed=row["gpuModelId"],
         gpu_count=1,
         currency="USD",

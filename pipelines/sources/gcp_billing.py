@@ -105,6 +105,11 @@ def _price(sku: Mapping[str, Any]) -> tuple[object, str]:
     return units + nanos / 10**9, expression["usageUnit"]
 
 
+def _regions(sku: Mapping[str, Any]) -> list[Any]:
+    regions = sku.get("serviceRegions")
+    return regions if isinstance(regions, list) and all(isinstance(r, str) for r in regions) else []
+
+
 def _host_parts(
     skus: Sequence[Mapping[str, Any]],
 ) -> Iterator[tuple[tuple[str, str, PurchaseModel, str], Decimal]]:
@@ -117,7 +122,7 @@ def _host_parts(
         except (LookupError, TypeError, ValueError):
             continue  # a part that cannot be read is missing in its sums, which are then held
         if isinstance(price, Decimal) and price > 0 and unit in ("h", "GiBy.h"):
-            for region in sku.get("serviceRegions") or ():
+            for region in _regions(sku):
                 yield (match["host"], match["part"], _purchase_model(match), region), price
 
 
@@ -126,7 +131,7 @@ def _offers(parts: Parts, row: Mapping[str, Any]) -> Iterator[Row]:
     match = SLICE.match(description) or GPU.match(description)
     printed, unit = _price(row)
     price = price_or_held(printed, row)
-    regions = row.get("serviceRegions") or (None,)
+    regions = _regions(row) or [None]
     if match is None or isinstance(price, Held) or unit != "h":
         reason = f"priced by {unit!r}"
         yield (

@@ -25,6 +25,7 @@ from pipelines.sources.base import (
     gigabytes_to_bytes,
     objects_at,
     offer_or_held,
+    sku_of,
 )
 from pipelines.sources.providers import market_tier, provider_id
 
@@ -68,7 +69,9 @@ def _offer(row: Mapping[str, Any], seen: Counter[tuple[str, ...]]) -> Row:
         reason = f"GCP's page prices {gpu} without the machine it needs"
         return Held(rule="gpu_without_host", reason=reason, row=row)
     purchase_model, tier = KINDS[kind]
-    sku = f"{gpu}-{row.get('vram_gb')}gb" + (f"-x{row['min_gpus']}" if "min_gpus" in row else "")
+    sku = f"{gpu}-{sku_of(row['vram_gb'])}gb" + (
+        f"-x{row['min_gpus']}" if "min_gpus" in row else ""
+    )
     key = (provider, sku, kind)
     seen[key] += 1
     return offer_or_held(

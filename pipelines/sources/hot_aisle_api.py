@@ -20,6 +20,7 @@ from pipelines.sources.base import (
     each_row,
     objects_at,
     offer_or_held,
+    sku_of,
     whole_or_none,
 )
 
@@ -56,7 +57,7 @@ def _offers(row: Mapping[str, Any]) -> Iterator[Row]:
         price=row["OnDemandPrice"],
         factor=CENT,
         provider_id="hotaisle",
-        sku=f"{gpu['count']}x{gpu['model']}/{specs['cpu_cores']}c",
+        sku=sku_of(gpu["model"], gpu["count"], specs["cpu_cores"]),
         gpu_name_printed=gpu["model"],
         gpu_count=gpu["count"],
         currency="USD",

@@ -17,6 +17,7 @@ from pipelines.sources.base import (
     objects_at,
     offer_or_held,
     one_request,
+    sku_of,
 )
 
 CENT = Decimal("0.01")
@@ -28,13 +29,14 @@ def parse(payload: Payload) -> Iterator[Row]:
 
 
 def _offers(row: Mapping[str, Any]) -> Iterator[Row]:
-    name, left = f"{row['gpuType']}-{row['gpuFormFactor']}", row.get("totalAvailable")
+    left = row.get("totalAvailable")
+    name = sku_of(row["gpuType"], row["gpuFormFactor"]).replace("/", "-")
     yield offer_or_held(
         row,
         price=row["costPerHourCents"],
         factor=CENT,
         provider_id="hyperbolic",
-        sku=f"{row['gpuCount']}x{name}/{row.get('connectionType')}/{row.get('machineType')}",
+        sku=sku_of(row["gpuCount"], name, row["connectionType"], row["machineType"]),
         gpu_name_printed=name,
         gpu_count=row["gpuCount"],
         currency="USD",

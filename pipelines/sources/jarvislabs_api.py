@@ -22,6 +22,7 @@ from pipelines.sources.base import (
     objects_at,
     offer_or_held,
     one_request,
+    sku_of,
     value_at,
 )
 
@@ -46,7 +47,7 @@ def _offers(currency: str, row: Mapping[str, Any]) -> Iterator[Row]:
             row,
             price=price,
             provider_id="jarvislabs",
-            sku=f"{row['gpu_type']}/{workload}",
+            sku=sku_of(row["gpu_type"], workload or "any"),
             gpu_name_printed=row["gpu_type"],
             gpu_count=1,
             currency=currency.upper(),

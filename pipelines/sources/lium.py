@@ -23,6 +23,7 @@ from pipelines.sources.base import (
     objects_at,
     offer_or_held,
     one_request,
+    sku_of,
     whole_or_none,
 )
 
@@ -59,7 +60,7 @@ def _offers(row: Mapping[str, Any]) -> Iterator[Row]:
             row,
             price=row["price_per_gpu_hour"],
             provider_id="lium",
-            sku=f"{row['id']}/{rented}",
+            sku=sku_of(row["id"], rented),
             gpu_name_printed=row["gpu_model"],
             gpu_count=rented,
             currency="USD",

@@ -25,6 +25,7 @@ from pipelines.sources.base import (
     gigabytes_to_bytes,
     objects_at,
     offer_or_held,
+    sku_of,
     value_at,
 )
 
@@ -57,8 +58,10 @@ def _has_gpus(row: Mapping[str, Any]) -> bool:
 
 
 def _technical_gpu(row: Mapping[str, Any]) -> Mapping[str, Any]:
-    gpu = ((row.get("blobs") or {}).get("technical") or {}).get("gpu")
-    return gpu if isinstance(gpu, dict) else {}
+    found: Any = row
+    for name in ("blobs", "technical", "gpu"):
+        found = found.get(name) if isinstance(found, dict) else None
+    return found if isinstance(found, dict) else {}
 
 
 def _offers(row: Mapping[str, Any], book: str, currency: str) -> Iterator[Row]:
@@ -79,7 +82,7 @@ def _offers(row: Mapping[str, Any], book: str, currency: str) -> Iterator[Row]:
             price=pricing["price"],
             factor=CATALOGUE_UNIT,
             provider_id="ovh",
-            sku=f"{plan}/{book}",
+            sku=sku_of(plan, book),
             gpu_name_printed=name,
             gpu_count=count,
             currency=currency,

@@ -21,6 +21,7 @@ from pipelines.sources.base import (
     gigabytes_to_bytes,
     objects_at,
     offer_or_held,
+    sku_of,
     value_at,
     whole_or_none,
 )
@@ -70,7 +71,7 @@ def _offers(row: Mapping[str, Any]) -> Iterator[Row]:
         row,
         price=prices["onDemand"],
         provider_id=provider,
-        sku=f"{row['cloudId']}/{row['gpuCount']}",
+        sku=sku_of(row["cloudId"], row["gpuCount"]),
         gpu_name_printed=row["gpuType"],
         gpu_count=row["gpuCount"],
         currency=prices["currency"].upper(),

@@ -27,6 +27,7 @@ from pipelines.sources.base import (
     gigabytes_to_bytes,
     objects_at,
     price_or_held,
+    sku_of,
 )
 
 URL = "https://api.runpod.io/graphql"
@@ -75,7 +76,7 @@ def parse(payload: Payload) -> Iterator[Row]:
 
 
 def _offers(row: Mapping[str, Any], repeats: Counter[str]) -> Iterator[Row]:
-    gpu_id = row["id"]
+    gpu_id = sku_of(row["id"])
     if gpu_id == "unknown":
         yield Held(rule="gpu_unknown", reason="RunPod's own entry 'unknown'", row=row)
         return

@@ -17,6 +17,7 @@ from pipelines.sources.base import (
     each_row,
     gigabytes_to_bytes,
     offer_or_held,
+    sku_of,
 )
 
 ZONES = (
@@ -64,7 +65,7 @@ def _offers(row: Mapping[str, Any], zone: str) -> Iterator[Row]:
     sku = row["commercial_type"]
     match = COMMERCIAL_TYPE.match(sku)
     info = row.get("gpu_info") or {}
-    name = str(info.get("gpu_name") or (match["gpu"] if match else sku))
+    name = sku_of(info.get("gpu_name") or (match["gpu"] if match else sku))
     memory = info.get("gpu_memory")
     form_factor = "SXM" if "SXM" in name.upper() else FORM_FACTORS.get(name)
     yield offer_or_held(

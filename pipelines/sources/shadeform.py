@@ -20,6 +20,7 @@ from pipelines.sources.base import (
     objects_at,
     offer_or_held,
     one_request,
+    sku_of,
 )
 from pipelines.sources.providers import market_tier, provider_id
 
@@ -42,7 +43,7 @@ def _offers(row: Mapping[str, Any]) -> Iterator[Row]:
             price=row["hourly_price"],
             factor=CENT,
             provider_id=provider,
-            sku=f"{row['cloud']}/{row['shade_instance_type']}/{row['cloud_instance_type']}",
+            sku=sku_of(row["cloud"], row["shade_instance_type"], row["cloud_instance_type"]),
             gpu_name_printed=configuration["gpu_type"],
             gpu_count=configuration["num_gpus"],
             currency="USD",

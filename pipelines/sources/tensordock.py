@@ -21,6 +21,7 @@ from pipelines.sources.base import (
     offer_or_held,
     one_request,
     price_or_held,
+    sku_of,
 )
 
 KEY = "TENSORDOCK_API_KEY"
@@ -48,7 +49,7 @@ def _offers(location: Mapping[str, Any]) -> Iterator[Row]:
             row,
             price=card + VCPUS * vcpu + GIGABYTES * gigabyte,
             provider_id="tensordock",
-            sku=f"{location['id']}/{gpu['v0Name']}",
+            sku=sku_of(location["id"], gpu["v0Name"]),
             gpu_name_printed=gpu["v0Name"],
             gpu_count=1,
             currency="USD",

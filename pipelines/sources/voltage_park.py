@@ -20,6 +20,7 @@ from pipelines.sources.base import (
     gigabytes_to_bytes,
     objects_at,
     offer_or_held,
+    sku_of,
 )
 
 API = "https://cloud-api.voltagepark.com/api/v1"
@@ -68,7 +69,7 @@ def _node_offers(row: Mapping[str, Any]) -> Iterator[Row]:
             row,
             price=row[f"gpu_price_{link}"],
             provider_id="voltagepark",
-            sku=f"node {node['gpu_model']} {link} {row['id']}",
+            sku=f"node {node['gpu_model']} {link} {sku_of(row['id'])}",
             gpu_name_printed=node["gpu_model"],
             gpu_count=node["gpu_count"],
             currency="USD",  # not printed; the site's prices are in US dollars

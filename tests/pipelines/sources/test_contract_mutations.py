@@ -303,6 +303,22 @@ def test_a_renamed_gpu_keeps_its_new_name(source_id: str, number: int) -> None:
                 assert offer.gpu_count in counts
 
 
+@pytest.mark.parametrize(("source_id", "number"), JSON_WITH_OFFERS)
+def test_no_field_of_another_type_breaks_the_reader_or_names_an_offer(
+    source_id: str, number: int
+) -> None:
+    whole, before = payload(source_id, number), intact_offers(source_id, number)
+    document = document_of(whole)
+    for path, _ in list(leaves(document))[:PROBES]:
+        for value in (None, [], True):
+            found = read(whole, with_leaf(document, path, put(value)))
+            for offer in found[0] if found else ():
+                if offer not in before:
+                    for name in (offer.sku, offer.gpu_name_printed):
+                        assert isinstance(name, str), f"{path} = {value!r}"
+                        assert not re.search(r"None|True|\[\]", name), f"{path} = {value!r}"
+
+
 @pytest.mark.parametrize(("source_id", "number"), WITH_OFFERS)
 @pytest.mark.parametrize(
     "content",

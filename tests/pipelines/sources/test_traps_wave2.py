@@ -73,8 +73,8 @@ def with_document(source_id: str, change: Callable[[object], None], number: int 
         ("shadeform", "lambdalabs/H100_sxm5x8/gpu_8x_h100_sxm5", "23.92"),  # 2392 cents
         ("cloudrift", "rtx49-14c-kn.2", "0.78"),
         ("lambda_api", "gpu_8x_h100_sxm5", "23.92"),
-        ("hot_aisle_api", "8xMI300X/104c", "15.92"),
-        ("hyperbolic", "8xH100-SXM/ethernet/bare-metal", "11.92"),
+        ("hot_aisle_api", "MI300X/8/104", "15.92"),
+        ("hyperbolic", "8/H100-SXM/ethernet/bare-metal", "11.92"),
     ],
 )
 def test_cents_are_dollars_over_a_hundred_for_the_whole_instance(source_id, sku, usd):
