@@ -1,0 +1,179 @@
+"""Quality gates: what must not count until a person, or the following days, say that it may.
+
+Two kinds. A *batch* rule judges a capture against what stood before it and holds it whole, so
+that yesterday's rows stay. A *row* rule holds one offer; where the offer had a price before, that
+price stays. Held rows and batches are in ``meta.quarantine`` with rule, reason and the row.
+
+The rules are the two selects in ``sql/quality``. Not here: what a parser can see by itself (no
+price, text for a number), and which GPU a row is about (``sql/staged/gpu_identity.sql``).
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+import duckdb
+
+from warehouse.models import SQL_FOLDER
+
+BATCH_RULES = (
+    "row_count_fall",
+    "gpus_gone",
+    "duplicate_share",
+    "currency_factor",
+    "common_factor",
+    "per_node_factor",
+    "aggregate_drift",
+    "currency_changed",
+    "unit_changed",
+)
+ROW_RULES = (
+    "no_exchange_rate",
+    "price_missing",
+    "price_not_finite",
+    "price_zero",
+    "price_negative",
+    "gpu_count_implausible",
+    "duplicate_row",
+    "duplicate_key",
+    "price_out_of_band",
+    "gpu_count_changed",
+    "currency_changed",
+    "provider_factor",
+    "price_jump",
+    "placeholder",
+    "far_from_peers",
+    "spot_above_on_demand",
+)
+_DUPLICATES = ("duplicate_row", "duplicate_key")  # the offer itself stands, once
+_CAPTURES = """
+    select capture_id, source_id, request_key, max(valid_at) as valid_at,
+        min(payload_sha256) as payload_sha256, max(parser_version) as parser_version
+    from staged.normalised_offer group by capture_id, source_id, request_key
+"""
+
+
+def hold_batches(connection: duckdb.DuckDBPyConnection, captures: str | None = None) -> int:
+    """Judge the captures in ``staged.normalised_offer`` against ``core.offer_open``.
+
+    Fills ``staged.held_capture (capture_id)`` anew and enters each reason into
+    ``meta.quarantine`` (scope ``batch``). Run it before ``hold_rows``.
+
+    Parameters
+    ----------
+    connection : DuckDBPyConnection
+        The build file, open for writing.
+    captures : str, optional
+        A select of ``capture_id, source_id, request_key, valid_at, payload_sha256,
+        parser_version``: the good captures that are being loaded, with those that have no offer
+        at all. By default those that have one.
+
+    Returns
+    -------
+    int
+        Captures held.
+    """
+    connection.execute(
+        f"create or replace temp table quality_capture as from ({captures or _CAPTURES})"
+    )
+    connection.execute(f"create or replace temp table held_batch as from ({_select('held_batch')})")
+    connection.execute(
+        "create or replace table staged.held_capture as select distinct capture_id from held_batch"
+    )
+    connection.execute(
+        """
+        insert into meta.quarantine by name
+        from (
+            select md5(concat_ws('|', c.source_id, c.request_key, c.payload_sha256, h.rule))
+                    as held_id,
+                'batch' as scope, c.source_id, c.request_key, c.capture_id,
+                c.valid_at as captured_at, c.payload_sha256, c.parser_version, h.rule, h.reason,
+                null::varchar as row_json, 'held' as state, k.run_id
+            from held_batch as h
+            inner join quality_capture as c on h.capture_id = c.capture_id
+            cross join staged.build_clock as k
+        ) as held
+        where held_id not in (select held_id from meta.quarantine)
+        """
+    )
+    return _count(connection, "staged.held_capture")
+
+
+def hold_rows(connection: duckdb.DuckDBPyConnection) -> int:
+    """Take the rows that must not count out of ``staged.normalised_offer``.
+
+    Captures in ``staged.held_capture`` are passed over. Each held row goes to
+    ``meta.quarantine`` (scope ``row``); where its offer stands in ``core.offer_open``, the row
+    that stands takes its place, so that the history neither changes nor ends.
+
+    Parameters
+    ----------
+    connection : DuckDBPyConnection
+        The build file, open for writing.
+
+    Returns
+    -------
+    int
+        Rows held.
+    """
+    connection.execute(f"create or replace temp table held_row as from ({_select('held_row')})")
+    connection.execute(
+        """
+        insert into meta.quarantine by name
+        from (
+            select md5(concat_ws('|', o.source_id, o.payload_sha256, h.rule, to_json(o)))
+                    as held_id,
+                'row' as scope, o.source_id, o.request_key, o.capture_id,
+                o.valid_at as captured_at, o.payload_sha256, o.parser_version, h.rule, h.reason,
+                to_json(o) as row_json, 'held' as state, k.run_id
+            from staged.normalised_offer as o
+            inner join held_row as h on o.rowid = h.row_id
+            cross join staged.build_clock as k
+        ) as held
+        where held_id not in (select held_id from meta.quarantine)
+        """
+    )
+    standing = ", ".join(
+        f"b.{name}"
+        for name in _columns(connection, "core.offer_open")
+        if name in _columns(connection, "staged.normalised_offer") and name != "recorded_at"
+    )
+    connection.execute(
+        f"""
+        create or replace temp table kept_standing as
+        select distinct o.capture_id, o.valid_at, o.recorded_at, {standing}
+        from staged.normalised_offer as o
+        inner join held_row as h on o.rowid = h.row_id
+        inner join core.offer_open as b
+            on o.source_id = b.source_id and o.request_key = b.request_key
+            and o.offer_key = b.offer_key
+        where h.rule not in {_DUPLICATES}
+        """
+    )
+    connection.execute(
+        "delete from staged.normalised_offer where rowid in (select row_id from held_row)"
+    )
+    connection.execute(
+        """
+        insert into staged.normalised_offer by name
+        from kept_standing as s
+        where not exists (
+            from staged.normalised_offer as o
+            where o.capture_id = s.capture_id and o.offer_key = s.offer_key
+        )
+        """
+    )
+    return _count(connection, "held_row")
+
+
+@cache
+def _select(name: str) -> str:
+    return (SQL_FOLDER / "quality" / f"{name}.sql").read_text(encoding="utf-8")
+
+
+def _columns(connection: duckdb.DuckDBPyConnection, table: str) -> list[str]:
+    return [row[0] for row in connection.execute(f"describe {table}").fetchall()]
+
+
+def _count(connection: duckdb.DuckDBPyConnection, table: str) -> int:
+    return int(connection.execute(f"select count(*) from {table}").fetchall()[0][0])
