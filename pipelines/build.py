@@ -488,7 +488,7 @@ def describe(connection: duckdb.DuckDBPyConnection, order: Phases) -> None:
                 "from_column": d or None,
                 "models_hash": version,
             }
-            for a, b, c, d in column_lineage(read_models())
+            for a, b, c, d in column_lineage()
         ]
     )
     for name, table in (("meta.column", columns), ("meta.lineage", edges)):

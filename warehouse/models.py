@@ -15,11 +15,14 @@ from dataclasses import dataclass, field
 from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import sqlglot
 from sqlglot import exp
 from sqlglot.lineage import lineage
+from sqlglot.optimizer.qualify import qualify
+from sqlglot.optimizer.scope import build_scope
 
 SQL_FOLDER = Path(__file__).parent / "sql"
 SCHEMAS = ("staged", "core", "marts", "focus")  # in the order in which they are made
@@ -253,12 +256,14 @@ def run_macros(connection: duckdb.DuckDBPyConnection, folder: Path = SQL_FOLDER)
         connection.execute(path.read_text(encoding="utf-8"))
 
 
-def column_lineage(models: dict[str, Model]) -> list[tuple[str, str, str, str]]:
+@cache
+def column_lineage(folder: Path = SQL_FOLDER) -> tuple[tuple[str, str, str, str], ...]:
     """Return (table, column, from_table, from_column) for every column of every SQL model.
 
     A table made by Python has its upstream tables only (column names empty).
     """
-    schema = {
+    models = read_models(folder)
+    schema: dict[str, Any] = {
         schema_name: {
             model.name.split(".")[1]: {column.name: "text" for column in model.columns}
             for model in models.values()
@@ -272,17 +277,28 @@ def column_lineage(models: dict[str, Model]) -> list[tuple[str, str, str, str]]:
         if model.select is None:
             continue
         edges |= set(_column_edges(model, model.select, schema))
-    return sorted(edges)
+    return tuple(sorted(edges))
 
 
 def _column_edges(
-    model: Model, select: str, schema: dict[str, dict[str, dict[str, str]]]
+    model: Model, select: str, schema: dict[str, Any]
 ) -> Iterator[tuple[str, str, str, str]]:
+    try:  # qualified once: lineage() would do it again for every column
+        tree = qualify(
+            sqlglot.parse_one(select, read="duckdb"),
+            schema=schema,
+            dialect="duckdb",
+            validate_qualify_columns=False,
+            identify=False,
+        )
+    except sqlglot.errors.SqlglotError:
+        return  # table-level lineage stands; sqlglot cannot resolve every DuckDB idiom
+    scope = build_scope(tree)
     for column in model.columns:
         try:
-            node = lineage(column.name, select, schema=schema, dialect="duckdb")
+            node = lineage(column.name, tree, schema=schema, dialect="duckdb", scope=scope)
         except (sqlglot.errors.SqlglotError, ValueError):
-            continue  # table-level lineage stands; sqlglot cannot resolve every DuckDB idiom
+            continue
         for leaf in node.walk():
             if isinstance(leaf.expression, exp.Table) and leaf.expression.db:
                 upstream = f"{leaf.expression.db}.{leaf.expression.name}"

@@ -5,7 +5,6 @@ one: there is one writer.
 """
 
 from collections.abc import Iterator, Sequence
-from functools import cache
 
 import dagster as dg
 
@@ -18,22 +17,15 @@ PHASES = build.phases(read_models())
 LOADED = "staged.offer_observation"
 
 
-@cache
 def lineage_of(table: str) -> dg.TableColumnLineage:
     """Return where each column of a table comes from."""
     edges: dict[str, list[dg.TableColumnDep]] = {}
-    for name, column, upstream, source_column in lineage_edges():
+    for name, column, upstream, source_column in column_lineage():
         if name == table and column:
             edges.setdefault(column, []).append(
                 dg.TableColumnDep(asset_key=key(upstream), column_name=source_column)
             )
     return dg.TableColumnLineage(deps_by_column=edges)
-
-
-@cache
-def lineage_edges() -> tuple[tuple[str, str, str, str], ...]:
-    """Return the column lineage of the whole warehouse, computed once."""
-    return tuple(column_lineage(read_models()))
 
 
 def key(table: str) -> dg.AssetKey:
