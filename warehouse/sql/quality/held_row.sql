@@ -2,39 +2,70 @@
 -- row_id | rowid in staged.normalised_offer
 -- rule | the rule, see quality.py
 -- reason | one sentence with the figures
-with offer as (
+with judged_capture as (
+    select
+        o.capture_id,
+        count(distinct o.provider_id) as provider_count,
+        max(c.last_good_at) as last_good_at,
+        coalesce(bool_or(q.payload_sha256 is not null), false) as is_batch_accepted
+    from (
+        select distinct capture_id, source_id, request_key, payload_sha256, provider_id
+        from staged.normalised_offer
+    ) as o
+    left join (
+        select source_id, request_key, max(valid_at) as last_good_at
+        from core.offer_capture
+        group by source_id, request_key
+    ) as c on o.source_id = c.source_id and o.request_key = c.request_key
+    left join (
+        select distinct source_id, payload_sha256
+        from meta.quarantine
+        where scope = 'batch' and state = 'accepted'
+    ) as q on o.source_id = q.source_id and o.payload_sha256 = q.payload_sha256
+    where o.capture_id not in (select capture_id from staged.held_capture)
+    group by o.capture_id
+),
+offer as (
     select
         o.rowid as row_id,
-        o.*,
+        o.capture_id,
+        o.offer_key,
+        o.source_id,
+        o.request_key,
+        o.provider_id,
+        o.sku,
+        o.region,
+        o.gpu_id,
+        o.gpu_count,
+        o.purchase_model,
+        o.commitment_months,
+        o.market_tier,
+        o.source_kind,
+        o.price_amount,
+        o.currency,
+        o.usd_per_currency_unit,
+        o.usd_per_gpu_hour,
+        o.payload_sha256,
+        o.valid_at,
         p.low_usd_per_gpu_hour,
         p.high_usd_per_gpu_hour,
         b.usd_per_gpu_hour as believed_usd_per_gpu_hour,
         b.gpu_count as believed_gpu_count,
         b.currency as believed_currency,
         -- Two looks at a market a fortnight apart may differ in anything but the unit.
-        coalesce(o.valid_at - c.last_good_at <= interval 14 day, false) as is_recent,
+        coalesce(o.valid_at - n.last_good_at <= interval 14 day, false) as is_recent,
         o.usd_per_gpu_hour > 0 and isfinite(o.usd_per_gpu_hour) as is_price,
         if(
             o.usd_per_gpu_hour > 0 and isfinite(o.usd_per_gpu_hour) and b.usd_per_gpu_hour > 0,
             ln(o.usd_per_gpu_hour / b.usd_per_gpu_hour), null
         ) as log_ratio,
-        count(distinct o.provider_id) over (partition by o.capture_id) as provider_count,
-        exists (
-            from meta.quarantine as q
-            where
-                q.source_id = o.source_id and q.payload_sha256 = o.payload_sha256
-                and q.scope = 'batch' and q.state = 'accepted'
-        ) as is_batch_accepted
+        n.provider_count,
+        n.is_batch_accepted
     from staged.normalised_offer as o
+    inner join judged_capture as n on o.capture_id = n.capture_id
     left join core.price_band as p on o.gpu_id = p.gpu_id
     left join core.offer_open as b
         on o.source_id = b.source_id and o.request_key = b.request_key and o.offer_key = b.offer_key
-    left join (
-        select source_id, request_key, max(valid_at) as last_good_at
-        from core.offer_capture
-        group by source_id, request_key
-    ) as c on o.source_id = c.source_id and o.request_key = c.request_key
-    where o.capture_id not in (select capture_id from staged.held_capture)
 ),
 duplicate as (
     select
