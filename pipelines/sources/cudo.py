@@ -1,7 +1,7 @@
 """Cudo Compute: a GPU price to which vCPUs and memory are added; the smallest machine is priced.
 
 Price of one GPU's machine = GPU + least vCPUs x vCPU price + least memory x memory price, where
-the least memory is what these vCPUs must have (``maxVcpuPerMemoryGib``). The GPU price alone is
+the least memory is what these vCPUs must have (``maxVcpuPerMemoryGib``), or ``minMemoryGib``. The GPU price alone is
 not an offer: nobody can rent it.
 """
 
@@ -44,7 +44,9 @@ def _offers(row: Mapping[str, Any]) -> Iterator[Row]:
         yield held or Held(rule="sum_incomplete", reason="vCPUs or memory not said", row=row)
         return
     gpu, vcpu, gibibyte = (part for part in parts if isinstance(part, Decimal))
+    vcpus = max(vcpus, decimal_or_none(row.get("minVcpu")) or vcpus)
     gibibytes = (vcpus / vcpus_per_gibibyte).to_integral_value(ROUND_CEILING)
+    gibibytes = max(gibibytes, decimal_or_none(row.get("minMemoryGib")) or gibibytes)
     yield offer_or_held(
         row,
         price=gpu + vcpus * vcpu + gibibytes * gibibyte,

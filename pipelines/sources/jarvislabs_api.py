@@ -59,7 +59,7 @@ def _offers(currency: str, row: Mapping[str, Any]) -> Iterator[Row]:
             gpu_memory_bytes=gigabytes_to_bytes(row.get("vram")),
             vcpu_count=decimal_or_none(row["cpus_per_gpu"]),
             memory_bytes=gigabytes_to_bytes(row["ram_per_gpu"]),
-            is_available=row["num_free_devices"] > 0,
+            is_available=row.get("num_free_devices", 0) > 0,
         )
 
 

@@ -72,6 +72,8 @@ def _offers(row: Mapping[str, Any], book: str, currency: str) -> Iterator[Row]:
     elif training := AI_TRAINING.fullmatch(plan):
         name, count = plan, training["count"]
     for pricing in row["pricings"]:
+        if "consumption" not in pricing["capacities"]:
+            continue  # the same plan by the month
         unit = UNITS.get(pricing["intervalUnit"])
         if unit is None:
             reason = f"priced by {pricing['intervalUnit']!r}"

@@ -1,7 +1,8 @@
 """Vultr: cloud GPU plans, whole and sliced, and bare metal, priced per instance.
 
 ``gpu_vram_gb`` is the total of the plan and says no count: count = total / memory of one card.
-Less than one card is a slice and held. Bare metal names its GPUs in the plan's id only.
+Less than one card is a slice and held. Bare metal names its GPUs in the plan's id only. A price
+whose ``deploy_`` flag is false is printed and cannot be had; ``location_cost`` overrides by place.
 """
 
 from __future__ import annotations
@@ -101,10 +102,14 @@ def _offers(
     for field, flag, purchase_model in PRICES:
         if field not in row and purchase_model == "spot":
             continue
+        if row.get(flag) is False:
+            yield Held(rule="not_offered", reason=f"{flag} is false", row=row)
+            continue
+        dearer = row.get("location_cost") or {}
         for location in row["locations"] or (None,):
             yield offer_or_held(
                 row,
-                price=row[field],
+                price=dearer.get(location, row)[field],
                 provider_id="vultr",
                 sku=row["id"],
                 gpu_name_printed=name,
@@ -118,7 +123,7 @@ def _offers(
                 gpu_memory_bytes=gigabytes_to_bytes(card),
                 vcpu_count=decimal_or_none(vcpus),
                 memory_bytes=row["ram"] * MEBIBYTE,
-                is_available=False if location is None or row.get(flag) is False else None,
+                is_available=False if location is None else None,
             )
 
 

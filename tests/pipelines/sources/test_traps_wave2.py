@@ -104,6 +104,11 @@ def test_ovh_windows_monthly_and_cpu_plans_are_no_offers():
     }
 
 
+def test_ovh_monthly_pricings_of_a_plan_by_the_hour_are_no_offers():
+    assert {offer.price_unit for offer in offers("ovh")} == {"hour", "minute"}
+    assert not held("ovh", "price_unit_unknown")
+
+
 def test_ovh_without_its_currency_is_refused():
     with pytest.raises(ParseError, match="currency"):
         with_document("ovh", lambda document: document.pop("locale"))
@@ -171,6 +176,23 @@ def test_vultr_holds_a_card_whose_memory_is_not_known():
 def test_vultr_bare_metal_counts_stand_in_the_plans_id():
     counts = {o.sku: o.gpu_count for o in offers("vultr") if o.sku.startswith("vbm-")}
     assert counts == {"vbm-256c-2048gb-8-mi300x-gpu": 8, "vbm-72c-480gb-gh200-gpu": 1}
+
+
+def test_vultr_prices_that_cannot_be_had_are_held():
+    assert not offers("vultr", sku="vcg-l40s-32c-360g-96vram", purchase_model="spot")
+    assert not offers("vultr", sku="vbm-256c-2048gb-8-mi300x-gpu", purchase_model="on_demand")
+    assert [row.reason for row in held("vultr", "not_offered")] == [
+        "deploy_preemptible is false",
+        "deploy_ondemand is false",
+    ]
+
+
+def test_vultr_locations_may_be_dearer():
+    found = offers("vultr", sku="vcg-a100-12c-120g-80vram", purchase_model="on_demand")
+    assert {o.region: o.price_amount for o in found} == {
+        "ewr": Decimal("2.397"),
+        "sjc": Decimal("2.637"),
+    }
 
 
 def test_vultr_follows_the_cursor():
