@@ -7,6 +7,7 @@ they know nothing of Dagster.
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -16,7 +17,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-import warehouse
+import warehouse.reference
 from pipelines.parse import SCHEMAS, capture_ledger
 from pipelines.sources import all_sources
 from pipelines.sources.base import Source
@@ -36,7 +37,7 @@ from warehouse.models import (
     table_exists,
 )
 from warehouse.paths import Home
-from warehouse.reference import reference_rows
+from warehouse.reference import REFERENCE_FOLDER, reference_rows
 
 SNAPSHOT = Path(warehouse.__file__).parent / "snapshot"
 KIND_RANK = {"api": 1, "page": 2, "marketplace": 3, "feed": 4, "reference": 5}
@@ -167,10 +168,26 @@ def declared_sources(sources: Iterable[Source]) -> pa.Table:
 
 def load_reference(connection: duckdb.DuckDBPyConnection) -> None:
     """Replace the reference tables where the reference data changed."""
+    version = reference_version()
+    if table_exists(connection, "meta.reference_version"):
+        known = connection.execute("from meta.reference_version").fetchall()
+        if known == [(version,)]:
+            return
     for name, table in reference_rows().items():
         connection.register("reference_table", table)
         connection.execute(f"create or replace table {name} as from reference_table")
         connection.unregister("reference_table")
+    connection.execute(
+        "create or replace table meta.reference_version as select ? as version", [version]
+    )
+
+
+def reference_version(folder: Path = REFERENCE_FOLDER) -> str:
+    """Return a hash of the reference data and of the code that reads it."""
+    digest = hashlib.sha256(Path(warehouse.reference.__file__).read_bytes())
+    for path in sorted([*folder.glob("*.csv"), *folder.rglob("*.yaml")]):
+        digest.update(path.name.encode() + path.read_bytes())
+    return digest.hexdigest()[:16]
 
 
 def load_tables(connection: duckdb.DuckDBPyConnection) -> None:

@@ -210,10 +210,12 @@ def comment(connection: duckdb.DuckDBPyConnection, model: Model) -> None:
             f" not there: {sorted(set(documented) - set(existing))}"
         )
     kind = "view" if model.kind == "view" else "table"
+    connection.begin()  # one commit for all comments, not one each
     connection.execute(f"comment on {kind} {model.name} is {quote(model.grain)}")
     for column in model.columns:
         text = column.meaning + (f" [{column.unit}]" if column.unit else "")
         connection.execute(f'comment on column {model.name}."{column.name}" is {quote(text)}')
+    connection.commit()
 
 
 def quote(text: str) -> str:
