@@ -59,6 +59,8 @@ TRANSIENT_STATUSES = frozenset({408, 425, 429, *range(500, 600)})
 GONE_STATUSES = frozenset({404, 410})
 REDIRECT_STATUSES = frozenset({301, 302, 303, 307, 308})
 MAX_HOPS = 5
+MAX_ADDRESSES = 4  # of one name, tried within one connect deadline
+OFFLINE_AFTER_HOSTS = 5  # that cannot be reached while no other can: there is no network
 CHUNK_BYTES = 64 * 1024
 PIECE_BYTES = 256 * 1024  # of decompressed body held in memory at once
 SPOOL_BYTES = 1024 * 1024  # a larger body goes to disk
@@ -83,6 +85,7 @@ class Limits:
     backoff_seconds: float = 0.5  # the first pause is drawn from 0 to this, then it doubles
     backoff_cap_seconds: float = 8.0
     retry_after_cap_seconds: float = 30.0
+    offline_after_seconds: float = 5.0  # without one connection: there is no network
 
 
 class FetchError(Exception):
@@ -95,6 +98,7 @@ class FetchError(Exception):
         *,
         status: int | None = None,
         is_transient: bool = False,
+        is_without_connection: bool = False,
         retry_after_seconds: float | None = None,
     ) -> None:
         super().__init__(message)
@@ -102,6 +106,7 @@ class FetchError(Exception):
         self.message = message
         self.status = status
         self.is_transient = is_transient
+        self.is_without_connection = is_without_connection
         self.retry_after_seconds = retry_after_seconds
         self.attempts = 1
 
@@ -260,9 +265,13 @@ class _Wires:
     """
 
     def __init__(
-        self, trusted: set[tuple[str, int]], resolve: Callable[[str, int], list[str]]
+        self,
+        trusted: set[tuple[str, int]],
+        resolve: Callable[[str, int], list[str]],
+        note_connection: Callable[[], None],
     ) -> None:
         self._trusted = trusted
+        self._note_connection = note_connection
         self._resolve = resolve
         self._open: list[socket.socket] = []
         self._lock = threading.Lock()
@@ -281,7 +290,9 @@ class _Wires:
                     raise FetchError(
                         "bad_redirect", f"{host} leads to {address}, which is not public"
                     )
-        timeout = connection.timeout if isinstance(connection.timeout, (int, float)) else None
+        addresses = addresses[:MAX_ADDRESSES]
+        total = connection.timeout if isinstance(connection.timeout, (int, float)) else None
+        timeout = total / max(1, len(addresses)) if total is not None else None
         reason = "no address"
         for address in addresses:
             try:
@@ -289,6 +300,8 @@ class _Wires:
             except OSError as error:
                 reason = error.strerror or "timed out"
                 continue
+            self._note_connection()
+            wire.settimeout(total)
             wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             # A second handle on the same connection: it outlives the wrapping by TLS.
             with self._lock:
@@ -399,6 +412,9 @@ class Client:
     resolve: Callable[[str, int], list[str]] | None = None
     sleep: Callable[[float], None] = time.sleep
     adapter: Callable[[], BaseAdapter] | None = None  # in tests: answers without a wire
+    _unreached: set[str] = field(default_factory=set, init=False)
+    _has_connected: bool = field(default=False, init=False)
+    _started: float = field(default_factory=time.monotonic, init=False)
     _turns: dict[str, float] = field(default_factory=dict, init=False)
     _robots: dict[str, Protego] = field(default_factory=dict, init=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
@@ -412,6 +428,21 @@ class Client:
     def session(self, source: Source) -> Session:
         """Return the session of one source; its 60 s begin now."""
         return Session(self, source)
+
+    def note_connection(self) -> None:
+        """Remember that there is a network."""
+        self._has_connected = True
+
+    def note_unreached(self, host: str) -> None:
+        """Remember a host to which no connection could be made."""
+        with self._lock:
+            self._unreached.add(host)
+
+    @property
+    def is_offline(self) -> bool:
+        """Whether nobody can be reached: then asking everybody four times is a waste of time."""
+        is_late = time.monotonic() - self._started >= self.limits.offline_after_seconds
+        return is_late and not self._has_connected and len(self._unreached) >= OFFLINE_AFTER_HOSTS
 
     def seconds_to_wait(self, host: str, interval_seconds: float) -> float:
         """Reserve the next turn at a host and return how long it is until then [s]."""
@@ -430,10 +461,13 @@ class Session:
         self._source = source
         self._limits = client.limits
         self._ends = time.monotonic() + client.limits.total_seconds
+        self._lost_hosts: set[str] = set()  # no connection after all tries
         self.secrets = Secrets(source, client.environment)
         self._proxies = self._proxies_of_the_environment()
         chosen = [*self._proxies.values(), *([client.mirror] if client.mirror else [])]
-        self._wires = _Wires({_origin(url)[1:] for url in chosen}, self._resolve)
+        self._wires = _Wires(
+            {_origin(url)[1:] for url in chosen}, self._resolve, client.note_connection
+        )
         self._user_agent = user_agent(client.environment)
         # Not a requests.Session: that reads .netrc, and the whole body of every redirect.
         self._adapter = client.adapter() if client.adapter else _GuardedAdapter(self._wires)
@@ -490,6 +524,8 @@ class Session:
             self._client.sleep(pause)
             attempt += 1
         self._wires.cut()
+        if failure.is_without_connection:
+            self._lost_hosts.add(_host(mirrored(request.url, self._client.mirror)))
         tries = f" after {attempt} tries" if attempt > 1 else ""
         raised = FetchError(
             failure.error_class,
@@ -505,6 +541,8 @@ class Session:
         limits = self._limits
         if not failure.is_transient or attempt >= limits.tries:
             return None
+        if failure.is_without_connection and self._client.is_offline:
+            return None
         cap = min(limits.backoff_cap_seconds, limits.backoff_seconds * 2 ** (attempt - 1))
         pause = random.uniform(0, cap)  # full jitter: many clients must not come back as one
         if failure.retry_after_seconds is not None:
@@ -517,6 +555,10 @@ class Session:
         try:
             if self.seconds_left() <= 0:
                 raise FetchError("timeout", "not asked")
+            if _host(mirrored(request.url, self._client.mirror)) in self._lost_hosts:
+                raise FetchError("unreachable", "not asked: the host could not be reached before")
+            if self._client.is_offline:
+                raise FetchError("unreachable", "not asked: no host at all can be reached")
             response = self._after_redirects(request, known)
             with contextlib.closing(response):
                 return self._answer(request, response, known)
@@ -529,6 +571,8 @@ class Session:
         # Raised here, outside the handlers: their exceptions hold the URL with its secrets.
         failure.__context__ = failure.__cause__ = None
         failure.__traceback__ = None
+        if failure.is_without_connection:
+            self._client.note_unreached(_host(mirrored(request.url, self._client.mirror)))
         if self.seconds_left() <= 0 and failure.error_class != "too_large":
             failure = FetchError(
                 "timeout", f"the {self._limits.total_seconds:g} s of this source are used up"
@@ -585,6 +629,8 @@ class Session:
                     known = Protego.parse(body.read().decode("utf-8", "replace"))
             except FetchError as error:
                 # RFC 9309 2.3.1: a client error means "no rules", anything else "keep out".
+                if error.status is None and error.error_class != "empty":
+                    raise
                 has_no_rules = error.error_class == "empty" or 400 <= (error.status or 0) < 500
                 if not has_no_rules or error.status == 429:
                     raise FetchError(
@@ -723,12 +769,22 @@ class Session:
             case requests.exceptions.ProxyError():
                 return FetchError("unreachable", "the proxy does not answer", is_transient=True)
             case requests.exceptions.ConnectTimeout():
-                return FetchError("unreachable", "no connection in time", is_transient=True)
+                return FetchError(
+                    "unreachable",
+                    "no connection in time",
+                    is_transient=True,
+                    is_without_connection=True,
+                )
             case requests.exceptions.ReadTimeout() | ReadTimeoutError():
                 return FetchError("timeout", f"no byte for {read:g} s")
             case requests.exceptions.ConnectionError():
-                reason = _connection_reason(error)
-                return FetchError("unreachable", reason, is_transient=True)
+                reason = _no_connection_reason(error)
+                return FetchError(
+                    "unreachable",
+                    reason or "the connection was closed without an answer",
+                    is_transient=True,
+                    is_without_connection=reason is not None,
+                )
             case WireError() | requests.exceptions.ChunkedEncodingError():
                 return FetchError("truncated", "the connection broke", is_transient=True)
             case _:
@@ -774,13 +830,17 @@ def _bare(url: str) -> str:
     return f"{parts.scheme}://{parts.hostname or ''}{parts.path}"[:200]
 
 
-def _connection_reason(error: requests.RequestException) -> str:
-    """Return the words of our own ``_Wires``, which name host and cause but no URL."""
+def _host(url: str) -> str:
+    return urlsplit(url).netloc
+
+
+def _no_connection_reason(error: requests.RequestException) -> str | None:
+    """Return why there was no connection at all: our own words, which name no URL; else None."""
     inner: object = error.args[0] if error.args else None
     inner = getattr(inner, "reason", inner)
     if isinstance(inner, NewConnectionError):
         return str(inner).partition(": ")[2]
-    return "the connection was closed without an answer"
+    return None
 
 
 def fingerprint(request: Request) -> str:

@@ -243,6 +243,59 @@ def test_a_name_that_dns_does_not_know_is_unreachable_and_tried_again():
     assert "acme.example is not known to DNS" in str(error)
 
 
+def test_a_host_that_cannot_be_reached_is_not_asked_for_every_part():
+    looked_up: list[str] = []
+
+    def resolve(host: str, port: int) -> list[str]:
+        looked_up.append(host)
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    with Client(limits=LIMITS, environment={}, resolve=resolve).session(SOURCE) as session:
+        for number in range(30):
+            with pytest.raises(FetchError) as caught:
+                session.fetch(replace(REQUEST, key=str(number)))
+            assert caught.value.error_class == "unreachable"
+    assert looked_up == ["acme.example"] * 4
+
+
+def test_without_a_network_the_other_sources_are_not_asked_either():
+    looked_up: list[str] = []
+
+    def resolve(host: str, port: int) -> list[str]:
+        looked_up.append(host)
+        raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+
+    limits = replace(LIMITS, offline_after_seconds=0)
+    client = Client(limits=limits, environment={}, resolve=resolve)
+    errors = []
+    for number in range(20):
+        host = f"host-{number}.example"
+        source = replace(SOURCE, allowed_hosts=(host,))
+        errors.append(failure_of(client, Request(key="a", url=f"https://{host}/"), source))
+    assert {error.error_class for error in errors} == {"unreachable"}
+    assert len(set(looked_up)) == 5
+    assert "no host at all" in str(errors[-1])
+
+
+def test_a_page_whose_host_is_down_is_unreachable_not_forbidden():
+    client = Client(limits=LIMITS, environment={}, resolve=lambda host, port: [])
+    assert failure_of(client, source=robots_source()).error_class == "unreachable"
+
+
+def test_hosts_that_are_down_are_still_asked_while_one_answers():
+    def resolve(host: str, port: int) -> list[str]:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    limits = replace(LIMITS, offline_after_seconds=0)
+    client = Client(limits=limits, environment={}, resolve=resolve)
+    client.note_connection()
+    for number in range(10):
+        host = f"host-{number}.example"
+        source = replace(SOURCE, allowed_hosts=(host,))
+        error = failure_of(client, Request(key="a", url=f"https://{host}/"), source)
+        assert error.attempts == 4
+
+
 def test_a_bad_certificate_is_refused_once_and_for_all(tmp_path: Path):
     if shutil.which("openssl") is None:
         pytest.skip("no openssl to make a certificate with")
