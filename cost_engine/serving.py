@@ -98,6 +98,9 @@ IDEAL: Mapping[str, float] = {
     "decode_attention_efficiency": 1.0,
     "prefill_attention_efficiency": 1.0,
     "narrow_shard_penalty": 0.0,
+    "narrow_expert_penalty": 0.0,
+    "expert_tile_tokens": 0.0,
+    "draft_step_fraction": 0.0,
     "overlap_exponent": 1.0,
     "layer_overhead_seconds": 0.0,
     "amd_overhead_factor": 1.0,
@@ -386,6 +389,16 @@ def decode_step(
     )
     compute_factor = constants.factor("architecture_compute", chip.architecture)
     narrow = 1 + constants["narrow_shard_penalty"] * NARROW_SHARD_WIDTH * tensor / model.hidden_size
+    # Small experts make small matrices; a tile holds some tokens whether they are there or not.
+    width = model.routed_expert_parameters / (3 * model.experts * model.layers * model.hidden_size)
+    narrow = narrow + constants["narrow_expert_penalty"] * np.where(
+        is_moe, NARROW_SHARD_WIDTH / np.maximum(width, 1.0), 0.0
+    )
+    padding = np.where(
+        is_moe,
+        constants["expert_tile_tokens"] * touched * model.experts / model.experts_per_token,
+        0.0,
+    )
     flops_rate = (
         gpus
         * chip.flops_per_second
@@ -395,7 +408,7 @@ def decode_step(
         / narrow
     )
     seconds_per_token = 2 * model.active_parameters / flops_rate
-    weight_compute = seconds_per_token * decoded
+    weight_compute = seconds_per_token * (decoded + padding)
     exponent = constants["overlap_exponent"]
     weights = (weight_read**exponent + weight_compute**exponent) ** (1 / exponent)
     chunk = np.clip(prompt, PREFILL_CHUNK_TOKENS / 4, PREFILL_CHUNK_TOKENS)
