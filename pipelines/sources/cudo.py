@@ -1,8 +1,8 @@
 """Cudo Compute: a GPU price to which vCPUs and memory are added; the smallest machine is priced.
 
 Price of one GPU's machine = GPU + least vCPUs x vCPU price + least memory x memory price, where
-the least memory is what these vCPUs must have (``maxVcpuPerMemoryGib``), or ``minMemoryGib``. The GPU price alone is
-not an offer: nobody can rent it.
+the least memory is what these vCPUs must have (``maxVcpuPerMemoryGib``), or ``minMemoryGib``. The
+GPU price alone is not an offer: nobody can rent it.
 """
 
 from __future__ import annotations
