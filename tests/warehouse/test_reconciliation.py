@@ -1,0 +1,117 @@
+"""Facts about the comparison of what several sources say of one price."""
+
+from typing import Any
+
+import duckdb
+import pytest
+
+from warehouse.models import SQL_FOLDER, read_model
+
+MODEL = read_model(SQL_FOLDER / "marts" / "reconciliation.sql")
+OFFER: dict[str, Any] = {
+    "provider_id": "acme",
+    "gpu_id": "H100-SXM-80GB",
+    "purchase_model": "on_demand",
+    "commitment_months": None,
+    "area": "europe",
+    "source_id": "acme",
+    "source_kind": "api",
+    "usd_per_gpu_hour": 3.0,
+    "is_stale": False,
+    "source_time": None,
+    "observed_at": "2026-11-21 06:00:00",
+    "currency": "USD",
+    "vcpu_count": 26.0,
+    "gpu_count": 8,
+}
+FEED = OFFER | {"source_id": "feed", "source_kind": "feed", "area": None}
+
+
+def reconciled(*offers: dict[str, Any]) -> list[dict[str, Any]]:
+    connection = duckdb.connect()
+    connection.execute(
+        "create schema marts; create table marts.offers_latest (provider_id varchar,"
+        " gpu_id varchar, purchase_model varchar, commitment_months integer, area varchar,"
+        " source_id varchar, source_kind varchar, usd_per_gpu_hour double, is_stale boolean,"
+        " source_time timestamp, observed_at timestamp, currency varchar, vcpu_count double,"
+        " gpu_count integer)"
+    )
+    connection.executemany(
+        f"insert into marts.offers_latest values ({', '.join('?' * len(OFFER))})",
+        [[offer[name] for name in OFFER] for offer in offers],
+    )
+    assert MODEL.select is not None
+    connection.execute(f"create table marts.reconciliation as {MODEL.select}")
+    for check in MODEL.checks:
+        assert connection.sql(check.replace("{this}", "marts.reconciliation")).fetchall() == []
+    found = connection.sql("from marts.reconciliation")
+    assert found.columns == [column.name for column in MODEL.columns]
+    return [dict(zip(found.columns, row, strict=True)) for row in found.fetchall()]
+
+
+def verdict_of_the_first(*offers: dict[str, Any]) -> tuple[Any, Any, Any]:
+    (row,) = [row for row in reconciled(*offers) if row["source_id"] == offers[0]["source_id"]]
+    return row["verdict"], row["likely_cause"], row["worst_source_id"]
+
+
+def test_a_lone_source_is_said_to_be_alone() -> None:
+    assert verdict_of_the_first(OFFER) == ("single_source", None, None)
+
+
+def test_a_witness_within_five_percent_agrees() -> None:
+    assert verdict_of_the_first(OFFER, FEED | {"usd_per_gpu_hour": 3.1}) == ("agree", None, None)
+
+
+def test_the_first_party_speaks_and_the_feed_testifies() -> None:
+    (row,) = [
+        r for r in reconciled(FEED | {"usd_per_gpu_hour": 2.0}, OFFER) if r["area"] == "europe"
+    ]
+    assert (row["source_id"], row["usd_per_gpu_hour"], row["worst_source_id"]) == (
+        "acme",
+        3.0,
+        "feed",
+    )
+    assert row["worst_ratio"] == pytest.approx(2 / 3)
+    assert row["testimony"] == "acme 3 2026-11-21; feed 2 2026-11-21"
+
+
+@pytest.mark.parametrize(
+    ("cause", "witness", "others"),
+    [
+        ("stale", {"usd_per_gpu_hour": 2.0, "is_stale": True}, []),
+        ("stale", {"usd_per_gpu_hour": 2.0, "observed_at": "2026-11-10 06:00:00"}, []),
+        ("per_node", {"usd_per_gpu_hour": 24.0}, []),
+        ("per_node", {"usd_per_gpu_hour": 0.375}, []),
+        ("currency", {"usd_per_gpu_hour": 2.6, "currency": "EUR"}, []),
+        ("host_gpu_split", {"usd_per_gpu_hour": 2.1, "vcpu_count": None}, []),
+        ("purchase_model", {"usd_per_gpu_hour": 1.2},
+         [{"purchase_model": "spot", "usd_per_gpu_hour": 1.2}]),
+        ("form_factor", {"usd_per_gpu_hour": 2.2, "gpu_id": "H100-80GB"},
+         [{"gpu_id": "H100-PCIE-80GB", "usd_per_gpu_hour": 2.2}]),
+        ("unknown", {"usd_per_gpu_hour": 4.4}, []),
+    ],
+)  # fmt: skip
+def test_a_witness_far_away_disagrees_and_the_likely_cause_is_named(
+    cause: str, witness: dict[str, Any], others: list[dict[str, Any]]
+) -> None:
+    offers = [OFFER, *(OFFER | other for other in others), FEED | witness]
+    rows = [
+        row
+        for row in reconciled(*offers)
+        if (row["source_id"], row["gpu_id"], row["purchase_model"])
+        == ("acme", "H100-SXM-80GB", "on_demand")
+    ]
+    assert [(row["verdict"], row["likely_cause"]) for row in rows] == [("disagree", cause)]
+
+
+def test_other_areas_commitments_and_cards_are_other_things() -> None:
+    others = [
+        FEED | {"area": "asia", "usd_per_gpu_hour": 9.0},
+        FEED | {"commitment_months": 12, "usd_per_gpu_hour": 1.0},
+        FEED | {"gpu_id": "H100-PCIE-80GB", "usd_per_gpu_hour": 1.0},
+        FEED | {"gpu_id": "H200-SXM-141GB", "usd_per_gpu_hour": 9.0},
+        FEED | {"provider_id": "other", "usd_per_gpu_hour": 1.0},
+    ]
+    rows = reconciled(OFFER, *others)
+    assert {row["verdict"] for row in rows} == {"single_source"}
+    assert len(rows) == 6

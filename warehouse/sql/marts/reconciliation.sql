@@ -1,0 +1,203 @@
+-- One row per provider, GPU, purchase model, commitment and area: what the best source says of the price now, and whether the others bear it out.
+-- provider_id | who rents it out
+-- gpu_id | the accelerator, as the best source tells it
+-- purchase_model | on_demand, spot, reserved or capacity_block
+-- commitment_months | length of the commitment, 0 without one [month]
+-- area | canonical area; anywhere where one price holds everywhere
+-- source_id | the best source: first party before marketplace before feed, then the newest
+-- source_kind | api, page, marketplace or feed
+-- usd_per_gpu_hour | its middle price [USD/(GPU h)]
+-- low_usd_per_gpu_hour | its lowest price [USD/(GPU h)]
+-- high_usd_per_gpu_hour | its highest price [USD/(GPU h)]
+-- witness_count | other sources that speak of the same thing
+-- agreeing_count | witnesses whose range meets that of the best source within 5 %
+-- verdict | agree, disagree or single_source
+-- worst_source_id | the witness furthest away, null where none disagrees
+-- worst_usd_per_gpu_hour | its middle price [USD/(GPU h)]
+-- worst_ratio | its middle price over that of the best source
+-- likely_cause | stale, purchase_model, form_factor, per_node, currency, host_gpu_split or unknown; null where none disagrees
+-- testimony | every source with its middle price and the time it was seen, best first
+-- check: select provider_id from {this} group by provider_id, gpu_id, purchase_model, commitment_months, area having count(*) > 1
+-- check: select * from {this} where (verdict = 'disagree') <> (likely_cause is not null)
+with said as (
+    select
+        o.provider_id,
+        o.gpu_id,
+        string_split(o.gpu_id, '-') as words,
+        o.purchase_model,
+        coalesce(o.commitment_months, 0) as commitment_months,
+        coalesce(o.area, 'anywhere') as area,
+        o.source_id,
+        any_value(o.source_kind) as source_kind,
+        median(o.usd_per_gpu_hour) as usd_per_gpu_hour,
+        min(o.usd_per_gpu_hour) as low_usd_per_gpu_hour,
+        max(o.usd_per_gpu_hour) as high_usd_per_gpu_hour,
+        bool_or(o.is_stale) as is_stale,
+        max(coalesce(o.source_time, o.observed_at)) as seen_at,
+        bool_or(o.currency <> 'USD') as has_other_currency,
+        bool_or(o.vcpu_count is not null) as has_host,
+        list(distinct o.gpu_count) as gpu_counts,
+        min(case o.source_kind
+            when 'api' then 1 when 'page' then 2 when 'marketplace' then 3 else 4
+        end) as kind_rank
+    from marts.offers_latest as o
+    where o.gpu_id is not null
+    group by
+        o.provider_id, o.gpu_id, o.purchase_model, coalesce(o.commitment_months, 0),
+        coalesce(o.area, 'anywhere'), o.source_id
+),
+best as (
+    select *
+    from said
+    qualify row_number() over (
+        partition by provider_id, gpu_id, purchase_model, commitment_months, area
+        order by kind_rank, is_stale, seen_at desc, source_id
+    ) = 1
+),
+-- A source that tells no variant, or no area, speaks of all of them.
+heard as (
+    select
+        b.provider_id,
+        b.gpu_id,
+        b.purchase_model,
+        b.commitment_months,
+        b.area,
+        w.source_id as witness_id,
+        w.gpu_id as witness_gpu_id,
+        w.area as witness_area,
+        w.seen_at,
+        w.kind_rank,
+        w.usd_per_gpu_hour,
+        w.usd_per_gpu_hour / b.usd_per_gpu_hour as ratio,
+        w.low_usd_per_gpu_hour <= 1.05 * b.high_usd_per_gpu_hour
+        and w.high_usd_per_gpu_hour >= 0.95 * b.low_usd_per_gpu_hour as is_agreeing,
+        w.is_stale or w.seen_at < b.seen_at - interval 3 day as is_older,
+        w.has_other_currency <> b.has_other_currency as is_currency_mixed,
+        w.has_host <> b.has_host as is_host_mixed,
+        list_concat(w.gpu_counts, b.gpu_counts) as gpu_counts,
+        b.words as words,
+        b.source_id
+    from best as b
+    inner join said as w
+        on
+            b.provider_id = w.provider_id and b.purchase_model = w.purchase_model
+            and b.commitment_months = w.commitment_months and b.source_id <> w.source_id
+            and b.kind_rank <= w.kind_rank
+            and (b.area = w.area or b.area = 'anywhere' or w.area = 'anywhere')
+            and (b.gpu_id = w.gpu_id or list_has_all(b.words, w.words))
+),
+witness as (
+    select
+        provider_id, gpu_id, purchase_model, commitment_months, area, witness_id,
+        any_value(source_id) as source_id,
+        any_value(words) as words,
+        arg_min(usd_per_gpu_hour, abs(ln(ratio))) as usd_per_gpu_hour,
+        arg_min(ratio, abs(ln(ratio))) as ratio,
+        bool_or(is_agreeing) as is_agreeing,
+        bool_and(is_older) as is_older,
+        bool_or(is_currency_mixed) as is_currency_mixed,
+        bool_or(is_host_mixed) as is_host_mixed,
+        flatten(list(gpu_counts)) as gpu_counts,
+        max(seen_at) as seen_at,
+        min(kind_rank) as kind_rank
+    from heard
+    group by provider_id, gpu_id, purchase_model, commitment_months, area, witness_id
+),
+-- Where the witness's price is found under another heading of the best source.
+explained as (
+    select
+        w.provider_id, w.gpu_id, w.purchase_model, w.commitment_months, w.area, w.witness_id,
+        bool_or(
+            s.gpu_id = w.gpu_id
+            and (s.purchase_model, s.commitment_months)
+            <> (w.purchase_model, w.commitment_months)
+        ) as is_other_model,
+        bool_or(
+            s.gpu_id <> w.gpu_id and s.words[1] = w.words[1]
+            and s.purchase_model = w.purchase_model
+        ) as is_other_form
+    from witness as w
+    inner join said as s
+        on
+            w.provider_id = s.provider_id and w.source_id = s.source_id
+            and w.usd_per_gpu_hour between 0.98 * s.low_usd_per_gpu_hour
+            and 1.02 * s.high_usd_per_gpu_hour
+    where not w.is_agreeing
+    group by
+        w.provider_id, w.gpu_id, w.purchase_model, w.commitment_months, w.area, w.witness_id
+),
+judged as (
+    select
+        w.*,
+        case
+            when w.is_agreeing then null
+            when w.is_older then 'stale'
+            when e.is_other_model then 'purchase_model'
+            when e.is_other_form then 'form_factor'
+            when len(list_filter(
+                w.gpu_counts,
+                lambda n: n > 1 and (abs(w.ratio / n - 1) < 0.05 or abs(w.ratio * n - 1) < 0.05)
+            )) > 0 then 'per_node'
+            when
+                w.is_currency_mixed
+                and greatest(w.ratio, 1 / w.ratio) between 1.03 and 1.3 then 'currency'
+            when w.is_host_mixed and greatest(w.ratio, 1 / w.ratio) between 1.05 and 6
+                then 'host_gpu_split'
+            else 'unknown'
+        end as likely_cause
+    from witness as w
+    left join explained as e
+        on
+            w.provider_id = e.provider_id and w.gpu_id = e.gpu_id
+            and w.purchase_model = e.purchase_model
+            and w.commitment_months = e.commitment_months and w.area = e.area
+            and w.witness_id = e.witness_id
+),
+verdicts as (
+    select
+        provider_id, gpu_id, purchase_model, commitment_months, area,
+        count(*) as witness_count,
+        count(*) filter (where is_agreeing) as agreeing_count,
+        arg_max(witness_id, abs(ln(ratio))) filter (where not is_agreeing) as worst_source_id,
+        arg_max(usd_per_gpu_hour, abs(ln(ratio))) filter (where not is_agreeing)
+            as worst_usd_per_gpu_hour,
+        arg_max(ratio, abs(ln(ratio))) filter (where not is_agreeing) as worst_ratio,
+        arg_max(likely_cause, abs(ln(ratio))) filter (where not is_agreeing) as likely_cause,
+        string_agg(
+            format('{} {:.4g} {}', witness_id, usd_per_gpu_hour, strftime(seen_at, '%Y-%m-%d')),
+            '; ' order by kind_rank, witness_id
+        ) as testimony
+    from judged
+    group by provider_id, gpu_id, purchase_model, commitment_months, area
+)
+select
+    b.provider_id,
+    b.gpu_id,
+    b.purchase_model,
+    b.commitment_months,
+    b.area,
+    b.source_id,
+    b.source_kind,
+    b.usd_per_gpu_hour,
+    b.low_usd_per_gpu_hour,
+    b.high_usd_per_gpu_hour,
+    coalesce(v.witness_count, 0) as witness_count,
+    coalesce(v.agreeing_count, 0) as agreeing_count,
+    case
+        when v.witness_count is null then 'single_source'
+        when v.agreeing_count < v.witness_count then 'disagree'
+        else 'agree'
+    end as verdict,
+    v.worst_source_id,
+    v.worst_usd_per_gpu_hour,
+    v.worst_ratio,
+    v.likely_cause,
+    format(
+        '{} {:.4g} {}', b.source_id, b.usd_per_gpu_hour, strftime(b.seen_at, '%Y-%m-%d')
+    ) || coalesce('; ' || v.testimony, '') as testimony
+from best as b
+left join verdicts as v
+    on
+        b.provider_id = v.provider_id and b.gpu_id = v.gpu_id
+        and b.purchase_model = v.purchase_model
+        and b.commitment_months = v.commitment_months and b.area = v.area
