@@ -128,10 +128,7 @@ class Landing:
 
     def prepare(self) -> None:
         """Make the folder, and remove what a killed run left half written over an hour ago."""
-        self._unfinished.mkdir(parents=True, exist_ok=True)
-        for left_over in self._unfinished.iterdir():
-            if time.time() - left_over.stat().st_mtime > ABANDONED_AFTER_SECONDS:
-                left_over.unlink(missing_ok=True)
+        prepare_folder(self._unfinished)
 
     @property
     def spool_folder(self) -> Path:
@@ -419,6 +416,14 @@ class Unfinished:
                 raise
         sync_folder(self._target.parent)
         sync_folder(self._target.parent.parent)
+
+
+def prepare_folder(unfinished: Path) -> None:
+    """Make a folder for unfinished files, and remove those that nobody finishes any more."""
+    unfinished.mkdir(parents=True, exist_ok=True)
+    for left_over in unfinished.iterdir():
+        if time.time() - left_over.stat().st_mtime > ABANDONED_AFTER_SECONDS:
+            left_over.unlink(missing_ok=True)
 
 
 def ending(tail: bytes) -> str:

@@ -39,6 +39,7 @@ from pipelines.landing import (
     LandingDamagedError,
     RequestRecord,
     Unfinished,
+    prepare_folder,
 )
 from pipelines.sources import all_sources
 from pipelines.sources.base import (
@@ -62,6 +63,7 @@ RECORD_KINDS: Mapping[str, type] = {
     "table_row": TableRow,
 }
 GOOD = frozenset({"ok", "unchanged"})
+UNFINISHED = ".unfinished"
 MAX_TEXT_CHARACTERS = 500
 MAX_VALUE_CHARACTERS = 50_000  # notes in reference tables are long
 MAX_ROW_JSON_CHARACTERS = 20_000
@@ -173,6 +175,7 @@ def parse_captures(
         If observations cannot be written.
     """
     sources = all_sources() if sources is None else sources
+    prepare_folder(home.observations / UNFINISHED)
     results: list[ParseResult] = []
     for capture in sorted(captures, key=lambda one: (one.source_id, one.capture_id)):
         results += _CaptureReader(home, capture, sources.get(capture.source_id)).read()
@@ -225,7 +228,7 @@ class _CaptureReader:
         self._capture = capture
         self._source = source
         self._landing = Landing(home)
-        self._unfinished = home.observations / ".unfinished"
+        self._unfinished = home.observations / UNFINISHED
         self._rows_before = self._rows_of_earlier_captures()
 
     def read(self) -> list[ParseResult]:
@@ -404,7 +407,6 @@ class _CaptureReader:
             content_type=first.content_type,
         )
         if source.reads_path:
-            self._unfinished.mkdir(parents=True, exist_ok=True)
             with tempfile.NamedTemporaryFile(dir=self._unfinished) as file:
                 self._landing.unpack(first.path, file)
                 file.flush()

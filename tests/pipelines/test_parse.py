@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import fields, replace
 from datetime import UTC, date, datetime, timedelta, timezone
@@ -569,6 +570,15 @@ def test_a_parser_may_read_from_disk(home: Home):
     [result] = parse_captures(home, [capture], {"acme": source(parse, reads_path=True)})
     assert result.rows_kept == 3
     assert list((home.observations / ".unfinished").iterdir()) == []
+
+
+def test_what_a_killed_run_left_is_swept(home: Home):
+    left_over = home.observations / ".unfinished" / "half.tmp"
+    left_over.parent.mkdir(parents=True)
+    left_over.write_bytes(b"half")
+    os.utime(left_over, (0, 0))
+    days(home, b"x")
+    assert not left_over.exists()
 
 
 def test_the_ledger_leaves_out_what_is_known(home: Home):
