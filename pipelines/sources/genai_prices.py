@@ -67,6 +67,10 @@ def _prices(model: Mapping[str, Any], today: date) -> Iterator[Row]:
     starts_on, prices = current
     price_from = None if starts_on == date.min else starts_on
     dearest_first = sorted([prices, *by_hour], key=_output, reverse=True)
+    if _output(dearest_first[0]) > 0 >= _output(dearest_first[-1]):
+        reason = "prices by the hour, and one has no output price: which is the dearer?"
+        yield Held(rule="price_in_doubt", reason=reason, row=model)
+        return
     for number, dated in enumerate(dearest_first):
         yield _price(model, dated, price_from, "off_peak" if number else None)
 

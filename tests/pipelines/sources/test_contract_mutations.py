@@ -21,7 +21,7 @@ from typing import Any
 import pytest
 
 from pipelines.sources import all_sources
-from pipelines.sources.base import Held, Offer, ParseError, Payload
+from pipelines.sources.base import ApiPrice, Held, Offer, ParseError, Payload
 
 FIXTURES = Path(__file__).parents[2] / "fixtures/sources"
 NO_PRICES = [None, 0, -1.5, "", "abc", "NaN", "Infinity", "1e400", "€1", True, False, [], {}]
@@ -358,6 +358,50 @@ def test_another_answer_is_refused_or_gives_nothing(
 ) -> None:
     found = read(payload(source_id, number), content)
     assert found is None or found[0] == []
+
+
+TOKEN_PRICES = (
+    "usd_per_million_input_tokens",
+    "usd_per_million_output_tokens",
+    "usd_per_million_cache_read_tokens",
+)
+
+
+def token_prices(whole: Payload, content: bytes) -> dict[tuple[Any, ...], Decimal | None] | None:
+    """Return every token price by provider, model, variant and field; None if refused."""
+    try:
+        found = list(all_sources()[whole.source_id].parse(replace(whole, content=content)))
+    except ParseError:
+        return None
+    return {
+        (row.api_provider_id, row.api_model_id, row.variant, name): getattr(row, name)
+        for row in found
+        if isinstance(row, ApiPrice)
+        for name in TOKEN_PRICES
+    }
+
+
+@pytest.mark.parametrize(
+    ("source_id", "number"),
+    [case for case in fixtures() if token_prices(payload(*case), payload(*case).content)],
+)
+def test_a_damaged_token_price_is_never_a_price(source_id: str, number: int) -> None:
+    whole = payload(source_id, number)
+    before, document = token_prices(whole, whole.content), document_of(whole)
+    assert before
+    tried = 0
+    for path, value in list(leaves(document))[:PROBES]:
+        twice = doubled(value)
+        if twice is None or token_prices(whole, with_leaf(document, path, put(twice))) == before:
+            continue
+        for wrong_value in NO_PRICES:
+            if wrong_value == 0 and wrong_value is not False:
+                continue  # a free model is a price
+            found = token_prices(whole, with_leaf(document, path, put(wrong_value))) or {}
+            made_up = {k: v for k, v in found.items() if v not in (None, before.get(k))}
+            assert not made_up, f"{path} = {wrong_value!r}: {made_up}"
+            tried += 1
+    assert tried
 
 
 def test_the_probe_finds_prices_in_nearly_every_payload() -> None:
