@@ -21,7 +21,7 @@ import warehouse.reference
 from pipelines.parse import SCHEMAS, capture_ledger
 from pipelines.sources import all_sources
 from pipelines.sources.base import Source
-from warehouse import history
+from warehouse import history, quality
 from warehouse.database import open_build
 from warehouse.models import (
     SQL_FOLDER,
@@ -267,56 +267,24 @@ def load_offers(
             for name in ("exchange_rate", "gpu_identity", "normalised_offer")
         ],
     )
-    judge(connection)
     connection.execute(
         """
         create or replace temp table good_capture as
-        select distinct scope_capture_id as capture_id, source_id, request_scope as request_key,
-            valid_at, recorded_at, parser_version
+        select scope_capture_id as capture_id, source_id, request_scope as request_key,
+            valid_at, recorded_at, parser_version, min(payload_sha256) as payload_sha256
         from arrived
         where is_scope_complete and recorded_at = ? and valid_at = ?
             and (record_kind = 'offer' or record_kind is null)
-            and scope_capture_id not in (select capture_id from staged.held_capture)
+        group by all
         """,
         moment,
     )
+    quality.hold_batches(connection, "from good_capture")
+    quality.hold_rows(connection)
+    connection.execute(
+        "delete from good_capture where capture_id in (select capture_id from staged.held_capture)"
+    )
     history.merge(connection, "staged.normalised_offer", "good_capture", history.OFFER)
-
-
-def judge(connection: duckdb.DuckDBPyConnection) -> None:
-    """Take out what must not count: doubles of a key, and prices without an exchange rate."""
-    connection.execute("create or replace table staged.held_capture (capture_id varchar)")
-    connection.execute(
-        """
-        create or replace temp table held_offer as
-        select rowid as row_id,
-            case when usd_per_gpu_hour is null then 'no_exchange_rate' else 'duplicate_key' end
-                as rule,
-            case when usd_per_gpu_hour is null
-                then 'no ' || currency || ' rate of the last 7 days before ' || valid_at::date
-                else 'the capture holds this offer more than once; the cheapest stands' end
-                as reason
-        from staged.normalised_offer
-        qualify usd_per_gpu_hour is null or row_number() over (
-            partition by capture_id, offer_key order by usd_per_gpu_hour, price_amount
-        ) > 1
-        """
-    )
-    connection.execute(
-        """
-        insert into meta.quarantine by name
-        select md5(concat_ws('|', o.source_id, o.payload_sha256, h.rule, to_json(o)))
-                as held_id, 'row' as scope, o.source_id, o.request_key, o.capture_id,
-            o.valid_at as captured_at, o.payload_sha256, o.parser_version, h.rule, h.reason,
-            to_json(o) as row_json, 'held' as state, c.run_id
-        from staged.normalised_offer as o
-        inner join held_offer as h on o.rowid = h.row_id
-        cross join staged.build_clock as c
-        """
-    )
-    connection.execute(
-        "delete from staged.normalised_offer where rowid in (select row_id from held_offer)"
-    )
 
 
 def load_api_prices(connection: duckdb.DuckDBPyConnection) -> None:

@@ -1,0 +1,8 @@
+-- One row per accelerator whose plausible rental price is known.
+-- gpu_id | the accelerator
+-- low_usd_per_gpu_hour | below this a price is held [USD/(GPU h)]
+-- high_usd_per_gpu_hour | above this a price is held [USD/(GPU h)]
+-- source | where the band comes from
+-- note | how it was set
+-- check: select * from {this} where not (0 < low_usd_per_gpu_hour and low_usd_per_gpu_hour < high_usd_per_gpu_hour)
+-- made by: warehouse/reference.py
