@@ -1,0 +1,156 @@
+"""gputable.dev: prices per GPU and hour of some 39 clouds, with its terms inside the answer.
+
+Free to use with attribution; its ``source_url`` stays as printed, parameters included, because
+that is how the project is paid. Google's rows price the GPU without its machine, Nebius's
+preemptible price stands as "reserved" without months, and serverless clouds stand as on demand:
+none of them is an offer here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+from pipelines.sources.base import (
+    Fetching,
+    Held,
+    MarketTier,
+    Offer,
+    ParseError,
+    Payload,
+    PurchaseModel,
+    Request,
+    Row,
+    Source,
+    each_row,
+    gigabytes_to_bytes,
+    objects_at,
+    offer_or_held,
+    sku_of,
+    value_at,
+)
+from pipelines.sources.providers import market_tier, provider_id
+
+URL = "https://gputable.dev/data.json"
+PRICING_TYPES: dict[str, PurchaseModel] = {
+    "on_demand": "on_demand",
+    "spot": "spot",
+    "reserved": "reserved",
+}
+# Billed while a request runs, by the providers' own price pages (2026-11-21).
+SERVERLESS = {"baseten", "beam", "cerebrium", "fal", "koyeb", "modal", "replicate"}
+GPU_ONLY_PAGE = "https://cloud.google.com/compute/gpus-pricing"
+GPUS_PRICED_WITH_THEIR_MACHINE = ("B200", "GB200")
+COMMUNITY = " community"
+PROVIDERS = {"denvrdataworks": "denvr", "lium.io": "lium", "gpu.ai": "gpuai"}
+KEYS = {"massed": "massedcompute", "thunder": "thundercompute"}  # in the list of providers
+FORM_FACTORS = {"SXM": "SXM", "PCIe": "PCIe", "NVL": "NVL"}
+
+
+def requests(fetching: Fetching) -> list[Request]:
+    """Ask for the current table."""
+    return [Request(key="data", url=URL)]
+
+
+def parse(payload: Payload) -> Iterator[Row]:
+    """Yield one offer for each GPU, provider, number of GPUs and way to buy."""
+    states = value_at(payload, "providers")
+    if not isinstance(states, dict):
+        raise ParseError(f"{payload.where()}: no mapping 'providers'; did the table change?")
+    fetched = {
+        KEYS.get(name, provider_id(name)): state.get("fetched_at")
+        for name, state in states.items()
+        if isinstance(state, dict)
+    }
+    rows = objects_at(payload, "data")
+    on_demand = {_quote(row) for row in rows if row.get("pricing_type") == "on_demand"}
+    seen: set[tuple[object, ...]] = set()
+
+    def read(row: Mapping[str, Any]) -> Iterator[Row]:
+        found = _offer(row, fetched)
+        key = (*_key(row), row["pricing_type"], str(row.get("commitment_months")))
+        if isinstance(found, Offer) and key in seen:
+            reason = f"{row['provider']} {row['gpu']} x{row['gpu_count']} stands there already"
+            found = Held(rule="duplicate", reason=reason, row=row)
+        elif row["pricing_type"] == "spot" and _quote(row) in on_demand:
+            reason = f"spot is {row['price_per_hour_usd']}, the price on demand"
+            found = Held(rule="spot_equals_on_demand", reason=reason, row=row)
+        seen.add(key)
+        yield found
+
+    yield from each_row(payload, rows, read)
+
+
+def _quote(row: Mapping[str, Any]) -> tuple[str, ...]:
+    return (*_key(row), str(row.get("price_per_hour_usd")))
+
+
+def _key(row: Mapping[str, Any]) -> tuple[str, ...]:
+    fields = ("provider", "gpu", "vram_gb", "gpu_count")
+    return tuple(str(row.get(field)) for field in fields)
+
+
+def _offer(row: Mapping[str, Any], fetched: Mapping[str, Any]) -> Offer | Held:
+    printed, gpu = row["provider"], row["gpu"]
+    is_community = printed.lower().endswith(COMMUNITY)
+    name = provider_id(printed[: -len(COMMUNITY)] if is_community else printed)
+    provider = PROVIDERS.get(name, name)
+    tier: MarketTier = "marketplace_community" if is_community else market_tier(provider)
+    model = PRICING_TYPES.get(row["pricing_type"])
+    months = row["commitment_months"]
+    rule = reason = None
+    if model is None:
+        rule, reason = "kind_unknown", f"pricing_type is {row['pricing_type']!r}"
+    elif provider in SERVERLESS:
+        rule, reason = "serverless", f"{printed} bills while a request runs"
+    elif model == "reserved" and not isinstance(months, int):
+        rule, reason = "term_unknown", f"{printed} {gpu} is reserved for no stated time"
+    elif row["source_url"].startswith(GPU_ONLY_PAGE) and not gpu.startswith(
+        GPUS_PRICED_WITH_THEIR_MACHINE
+    ):
+        rule, reason = "gpu_without_host", f"Google's page prices {gpu} without its machine"
+    if rule or model is None:
+        return Held(rule=rule or "kind_unknown", reason=reason or "", row=row)
+    moment = fetched.get(provider)
+    return offer_or_held(
+        row,
+        price=row["price_per_hour_usd"],
+        provider_id=provider,
+        sku=sku_of(gpu, row["vram_gb"], row["gpu_count"]),
+        gpu_name_printed=gpu,
+        gpu_count=row["gpu_count"],
+        currency="USD",
+        price_basis="gpu",
+        price_unit="hour",
+        purchase_model=model,
+        market_tier=tier,
+        commitment_months=months if model == "reserved" else None,
+        gpu_memory_bytes=gigabytes_to_bytes(row["vram_gb"]),
+        form_factor=FORM_FACTORS.get(gpu.rpartition(" ")[2]),
+        is_available=row["available"] if isinstance(row["available"], bool) else None,
+        # A row that the feed carries forward is as old as the last fetch of its provider.
+        source_time=datetime.fromisoformat(moment) if moment else None,
+        offer_url=row["source_url"],
+    )
+
+
+SOURCE = Source(
+    source_id="gputable",
+    title="gputable.dev, prices of some 39 clouds",
+    kind="feed",
+    homepage_url="https://gputable.dev",
+    terms_url="https://gputable.dev/llms.txt",
+    licence="free with attribution: link gputable.dev, keep source_url with its parameters",
+    credit="GPU prices: GPUTable, https://gputable.dev",
+    may_redistribute=False,
+    allowed_hosts=("gputable.dev",),
+    requests=requests,
+    parse=parse,
+    parser_version=1,
+    expected_rows=(200, 3000),
+    currency="USD",
+    price_basis="gpu",
+    price_unit="hour",
+    known_gpus=frozenset({"H100 SXM", "A100 PCIe", "H200"}),
+)
