@@ -121,7 +121,7 @@ def _offers(row: Mapping[str, Any]) -> Iterator[Row]:
     months, wanted = TERM_MONTHS[row["term"]], RATES[row["option"]]
     if spec is None or not spec.is_whole:
         reason = f"{spec.gpu_count} of a GPU" if spec else "unknown instance type"
-        yield Held(rule="gpu_fraction", reason=reason, row=row)
+        yield Held(rule="fractional_gpu", reason=reason, row=row)
         return
     rates = {name: price_or_held(row[name], row) for name in wanted}
     held = next((rate for rate in rates.values() if isinstance(rate, Held)), None)

@@ -61,7 +61,7 @@ def _offers(region: str, row: Mapping[str, Any]) -> Iterator[Row]:
     if printed == NOT_OFFERED:
         return
     if not spec.is_whole:
-        yield Held(rule="gpu_fraction", reason=f"{spec.gpu_count} of a {spec.gpu}", row=row)
+        yield Held(rule="fractional_gpu", reason=f"{spec.gpu_count} of a {spec.gpu}", row=row)
         return
     yield offer_or_held(
         row,

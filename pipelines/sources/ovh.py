@@ -77,7 +77,7 @@ def _offers(row: Mapping[str, Any], book: str, currency: str) -> Iterator[Row]:
         unit = UNITS.get(pricing["intervalUnit"])
         if unit is None:
             reason = f"priced by {pricing['intervalUnit']!r}"
-            yield Held(rule="price_unit_unknown", reason=reason, row=row)
+            yield Held(rule="unit_unknown", reason=reason, row=row)
             continue
         yield offer_or_held(
             row,

@@ -82,7 +82,7 @@ def _cloud_plan(row: Mapping[str, Any]) -> Iterator[Row]:
         yield Held(rule="gpu_count_unknown", reason=reason, row=row)
     elif total % card:
         reason = f"{total} of the {card} GB of one card: a slice"
-        yield Held(rule="gpu_fraction", reason=reason, row=row)
+        yield Held(rule="fractional_gpu", reason=reason, row=row)
     else:
         yield from _offers(row, row["gpu_type"], int(total / card), card, row["vcpu_count"])
 

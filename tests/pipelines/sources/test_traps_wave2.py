@@ -106,7 +106,7 @@ def test_ovh_windows_monthly_and_cpu_plans_are_no_offers():
 
 def test_ovh_monthly_pricings_of_a_plan_by_the_hour_are_no_offers():
     assert {offer.price_unit for offer in offers("ovh")} == {"hour", "minute"}
-    assert not held("ovh", "price_unit_unknown")
+    assert not held("ovh", "unit_unknown")
 
 
 def test_ovh_without_its_currency_is_refused():
@@ -164,7 +164,7 @@ def test_total_memory_is_not_that_of_one_gpu(source_id, sku, one_gpu_bytes):
 def test_vultr_counts_gpus_by_memory_and_holds_slices():
     (two,) = offers("vultr", sku="vcg-l40s-32c-360g-96vram")
     assert two.gpu_count == 2
-    (slice_of_a100,) = held("vultr", "gpu_fraction")
+    (slice_of_a100,) = held("vultr", "fractional_gpu")
     assert slice_of_a100.row["id"] == "vcg-a100-1c-6g-4vram"
 
 
@@ -208,7 +208,7 @@ def test_vultr_follows_the_cursor():
 
 @pytest.mark.parametrize("source_id", ["aws_spot", "aws_bulk"], ids=["spot", "reserved"])
 def test_aws_shares_of_a_gpu_are_held(source_id):
-    assert [row.rule for row in held(source_id, "gpu_fraction")] == ["gpu_fraction"]
+    assert len(held(source_id, "fractional_gpu")) == 1
     assert not [offer for offer in offers(source_id) if offer.sku.startswith("g6f")]
 
 
