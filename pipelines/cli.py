@@ -24,6 +24,10 @@ COMMANDS = {
     "backtest": ("backtest", "Our models against cases with known answers."),
     "sources": ("sources", "Every source, and whether it runs."),
     "source": ("sources", "Fetch and parse one source, and print what it says."),
+    "backfill": ("history", "Read what sources said in the past, as far as it is kept."),
+    "rebuild": ("history", "Make the warehouse again from landing."),
+    "verify": ("history", "Check payloads, published files and a sample of prices."),
+    "restore": ("history", "Put a published run back."),
     "ui": ("ui", "Dagster webserver and daemon on 127.0.0.1: lineage, schedules, checks."),
 }
 

@@ -25,18 +25,21 @@ COLUMNS = ("timestamp", "instance", "price_usd")
 
 def parse(payload: Payload) -> Iterator[Row]:
     """Yield the offers of one reading: the one asked for, or the newest with a price."""
-    part = part_of(payload)
-    if part is None:
-        part = [moment.part for moment in moments(payload)][-1]
+    part = part_of(payload) or [moment.part for moment in moments(payload)][-1]
     yield from each_row(payload, dated_rows(payload, COLUMNS, part + ","), _offers)
 
 
 def moments(payload: Payload) -> Iterator[Moment]:
-    """Yield the last reading of every day that has a price."""
+    """Yield the readings that tell something new: another price, or another month."""
     rows = dated_rows(payload, COLUMNS)
-    priced = [row for row in rows if decimal_or_none(row["price_usd"])]
-    times = {row["timestamp"]: utc(row["timestamp"]) for row in priced or rows}
-    yield from last_of_each_day(times, "prices")
+    priced = {row["timestamp"]: row for row in rows if decimal_or_none(row["price_usd"])}
+    times = {part: utc(part) for part in priced or [row["timestamp"] for row in rows]}
+    said = None
+    for moment in last_of_each_day(times, "prices"):
+        news = (moment.at.year, moment.at.month, priced.get(moment.part, {}).get("price_usd"))
+        if news != said:
+            yield moment
+        said = news
 
 
 def _offers(row: Mapping[str, str]) -> Iterator[Row]:

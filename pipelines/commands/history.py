@@ -1,0 +1,252 @@
+"""``truecost backfill``, ``rebuild``, ``verify``, ``restore``: what was, and whether it is whole.
+
+Filing the past belongs to ``pipelines.backfill``, publishing and restoring to
+``warehouse.publication``.
+"""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, date, datetime
+from typing import Any
+
+import click
+
+from pipelines.commands import Refused
+
+
+def day(context: click.Context, option: click.Parameter, text: str | None) -> date | None:
+    """Return the day of an option, or refuse it in one line."""
+    if text is None:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise Refused(f"{option.opts[0]} {text!r} is no day; give YYYY-MM-DD") from error
+
+
+@click.command()
+@click.argument("sources", nargs=-1)
+@click.option("--since", callback=day, help="First day wanted (YYYY-MM-DD).")
+@click.option("--until", callback=day, help="Last day wanted (YYYY-MM-DD).")
+@click.option(
+    "--every",
+    type=click.Choice(["day", "week", "month"]),
+    default="day",
+    show_default=True,
+    help="Of a file with many versions: the last of each day, week or month.",
+)
+@click.option("--mirror", help="Ask URL/HOST/PATH instead of https://HOST/PATH.")
+@click.option("--again", is_flag=True, help="Ask for what is filed already, to record corrections.")
+@click.option("--no-build", is_flag=True, help="File only; the next run builds.")
+def backfill(
+    sources: tuple[str, ...],
+    since: date | None,
+    until: date | None,
+    every: Any,
+    mirror: str | None,
+    again: bool,
+    no_build: bool,
+) -> None:
+    """Read what SOURCES said in the past, as far as somebody kept it, and build.
+
+    Prices stand at the time of the material and are known since today. Stopped half way, the same
+    command goes on where it was; twice is once.
+
+    \b
+    truecost backfill gpu_pricing_tracker cloud_gpus
+    truecost backfill gcp_pricing_yml --every month --since 2022-01-01
+    """
+    from pipelines.backfill import NoHistoryError
+    from pipelines.backfill import backfill as file_past
+    from pipelines.http import FetchError
+    from pipelines.parse import parse_captures, pending_captures
+    from pipelines.sources import all_sources
+    from pipelines.sources.base import ParseError
+    from warehouse.paths import Home
+
+    known = all_sources()
+    if not sources:
+        raise Refused(f"name a source whose past is kept, such as {', '.join(with_past(known))}")
+    for name in sources:
+        if name not in known:
+            raise Refused(f"unknown source {name!r}; there are: {', '.join(known)}")
+    mirror = mirror or os.environ.get("TRUECOST_MIRROR") or None
+    if mirror and not mirror.startswith(("http://", "https://")):
+        raise Refused(f"--mirror {mirror!r} is no address; give http://HOST:PORT or https://HOST")
+    home = Home.from_environment()
+    recorded_at = datetime.now(UTC)
+    failures = []
+    for name in sources:
+        with click.progressbar(
+            length=1, label=f"{name:24}", file=click.get_text_stream("stderr")
+        ) as bar:
+
+            def show(done: int, total: int, at: datetime, bar: Any = bar) -> None:
+                bar.length = total
+                bar.update(done - bar.pos)
+
+            try:
+                result = file_past(
+                    known[name],
+                    home=home,
+                    recorded_at=recorded_at,
+                    since=since,
+                    until=until,
+                    every=every,
+                    mirror=mirror,
+                    is_again=again,
+                    progress=show,
+                )
+            except NoHistoryError as error:
+                raise Refused(str(error)) from error
+            except (FetchError, ParseError) as error:
+                failures.append(f"{name}: {error}")
+                continue
+        read = parse_captures(home, pending_captures(home, [name]))
+        click.echo(line(result, sum(one.rows_kept for one in read)))
+        failures += sorted({one.error for one in read if one.error and one.status == "failed"})[:3]
+    for failure in failures:
+        click.echo(f"truecost backfill: {failure}", err=True)
+    if not no_build:
+        build(home)
+    if failures:
+        raise SystemExit(1)
+
+
+def line(result: Any, rows: int) -> str:
+    """Return what came of one source in one line."""
+    span = f", {result.first:%Y-%m-%d} to {result.last:%Y-%m-%d}" if result.first else ""
+    failed = f", {result.failed} failed" if result.failed else ""
+    return (
+        f"{result.source_id}: {result.filed} days filed{span}, {rows} rows;"
+        f" {result.known} filed before{failed}"
+    )
+
+
+def with_past(known: dict[str, Any]) -> list[str]:
+    """Return the sources whose module says how to read their past."""
+    import importlib
+
+    return [
+        name for name in known
+        if hasattr(importlib.import_module(f"pipelines.sources.{name}"), "moments")
+    ] + ["cloud_gpus", "gcp_pricing_yml", "gpu_rental_prices"]  # fmt: skip
+
+
+def build(home: Any) -> None:
+    """Run the build job on what is filed, as ``truecost run --offline`` does."""
+    from pipelines import jobs
+
+    jobs.prepare_instance(home)
+    succeeded, error = jobs.run_job("build", {"home": str(home.root), "is_offline": True})
+    if not succeeded:
+        raise click.ClickException(f"build failed: {error}")
+
+
+@click.command()
+@click.option("--parse", "is_parsed_again", is_flag=True, help="Also read all payloads again.")
+def rebuild(is_parsed_again: bool) -> None:
+    """Make the warehouse again from landing, publish it, and say whether it is the same.
+
+    The file that stands is kept aside until the new one is published.
+    """
+    import shutil
+    import time
+
+    from pipelines.landing import Landing
+    from pipelines.parse import parse_captures, pending_captures
+    from warehouse.database import DataFolderError, open_build
+    from warehouse.paths import Home
+
+    home = Home.from_environment()
+    started = time.monotonic()
+    aside = home.build_database.with_name("build.before.duckdb")
+    try:
+        with open_build(home, wait_seconds=5) as connection:
+            before = fingerprints(connection)
+            connection.execute("checkpoint")
+            home.build_database.rename(aside)
+        if is_parsed_again and home.observations.exists():
+            shutil.rmtree(home.observations)
+        parse_captures(home, pending_captures(home, Landing(home).sources()))
+        build(home)
+    except (DataFolderError, click.ClickException) as error:
+        if aside.exists():
+            aside.replace(home.build_database)
+        raise Refused(str(error)) from error
+    with open_build(home) as connection:
+        after = fingerprints(connection)
+    aside.unlink(missing_ok=True)
+    for table in sorted(before | after):
+        rows, _ = after.get(table, (0, None))
+        is_same = before.get(table) == after.get(table)
+        click.echo(f"{table}: {rows} rows, {'as before' if is_same else 'not as before'}")
+    click.echo(f"Rebuilt in {time.monotonic() - started:.1f} s.")
+
+
+def fingerprints(connection: Any) -> dict[str, tuple[int, int]]:
+    """Return rows and a hash, whatever their order, of the tables that hold the history."""
+    from warehouse.history import API_PRICE, OFFER
+    from warehouse.models import table_exists
+
+    found = {}
+    for entity in (OFFER, API_PRICE):
+        view = f"core.{entity.view}"
+        if table_exists(connection, view):
+            columns = ", ".join(entity.columns)
+            found[view] = connection.execute(
+                f"select count(*), coalesce(sum(hash({columns})), 0) from {view}"
+            ).fetchall()[0]
+    return found
+
+
+@click.command()
+@click.option("--rows", default=50, show_default=True, help="Published prices to read again.")
+def verify(rows: int) -> None:
+    """Check every payload and published file by its hash, and read some prices again.
+
+    A sample of published prices is parsed anew from the bytes in landing. Ends with status 1 and
+    one line for each thing that is wrong.
+    """
+    from pipelines.landing import Landing
+    from pipelines.verification import wrong_prices
+    from warehouse import publication
+    from warehouse.database import DataFolderError, open_published, published_files
+    from warehouse.paths import Home
+
+    home = Home.from_environment()
+    landing = Landing(home)
+    wrong = [f"landing: {name}" for name in landing.damaged()]
+    published = published_files(home)
+    for path in published:
+        wrong += [f"published: {what}" for what in publication.damage(path)]
+    try:
+        with open_published(home) as connection:
+            checked, differences = wrong_prices(connection, landing, rows)
+    except DataFolderError as error:
+        raise Refused(str(error)) from error
+    wrong += differences
+    click.echo(f"{len(published)} published runs, {checked} prices read again, {len(wrong)} wrong.")
+    for one in wrong:
+        click.echo(f"truecost verify: {one}", err=True)
+    if wrong:
+        raise SystemExit(1)
+
+
+@click.command()
+@click.argument("run_id", required=False)
+def restore(run_id: str | None) -> None:
+    """Put a published run back: the newest whole one, or RUN_ID.
+
+    What was captured after it is in landing still; the next run merges it again.
+    """
+    from warehouse import publication
+    from warehouse.database import DataFolderError
+    from warehouse.paths import Home
+
+    try:
+        path = publication.restore(Home.from_environment(), run_id)
+    except DataFolderError as error:
+        raise Refused(str(error)) from error
+    click.echo(f"Restored {path.name}; truecost run brings it up to date.")
