@@ -8,7 +8,7 @@ import duckdb
 import pytest
 
 from warehouse.models import SQL_FOLDER, read_model
-from warehouse.reference import load_csv, reference_rows
+from warehouse.reference import load_csv, load_gpus, reference_rows
 
 GB, GIB = 10**9, 2**30
 Printing = tuple[str, str, int | None, str | None]  # source, name, memory, form factor
@@ -169,10 +169,22 @@ def test_case_spaces_and_the_makers_name_do_not_matter() -> None:
     assert len(found) == len(spellings)
 
 
+def test_our_own_ids_and_names_are_understood() -> None:
+    gpus = load_gpus()
+    found = identities([("a", text, None, None) for gpu in gpus for text in (gpu.gpu_id, gpu.name)])
+    for gpu in gpus:
+        assert found["a", gpu.gpu_id, None, None][0] == gpu.gpu_id
+        assert found["a", gpu.name, None, None][0] is not None
+
+
 def test_no_letter_or_digit_is_lost_on_the_way() -> None:
     """A name with something more, or something less, is never the card of the known name."""
     names = sorted({str(row["gpu_name_printed"]) for row in load_csv("gpu_aliases")})
-    folded = {re.sub(r"[ _-]", "", re.sub(r"^(nvidia|amd)[ _-]+", "", n.lower())) for n in names}
+    own = {text for gpu in load_gpus() for text in (gpu.gpu_id, gpu.name)}
+    folded = {
+        re.sub(r"[ _-]", "", re.sub(r"^(nvidia|amd)[ _-]+", "", name.lower()))
+        for name in own.union(names)
+    }
     changed = {f"{name}x" for name in names} | {f"{name} 2" for name in names}
     changed |= {name[:-1] for name in names if len(name) > 1}
     strangers = [

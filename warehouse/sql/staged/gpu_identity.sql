@@ -38,11 +38,12 @@ shared_spelling (source_id, source_family) as (
     ('aws', 'aws_instance_family'), ('aws_bulk', 'aws_gpuinfo_name'),
     ('aws_bulk', 'aws_instance_family'), ('aws_spot', 'aws_gpuinfo_name'),
     ('aws_spot', 'aws_instance_family'), ('azure', 'azure_armSkuName_regex'),
-    ('azure', 'azure_sku_family'), ('digitalocean_api', 'digitalocean_gpu_model'),
+    ('azure', 'azure_sku_family'), ('digitalocean', 'digitalocean_gpu_model'),
+    ('digitalocean_api', 'digitalocean_gpu_model'),
     ('epoch_training_cost', 'epoch_hardware_prices'), ('gcp_billing', 'gcp_billing_sku_text'),
     ('gcp_billing', 'gcp_accelerator'), ('gcp_pricing_yml', 'gcp_accelerator'),
     ('gcp_pricing_yml', 'gcp_machine_family'), ('gpuhunt', 'gpuhunt_catalog'),
-    ('hyperstack_api', 'hyperstack'), ('hyperstack', 'hyperstack'),
+    ('hyperstack_api', 'hyperstack'),
     ('jarvislabs_api', 'jarvislabs'), ('lambda_api', 'lambda_instance_type'),
     ('linode', 'linode_label'), ('lium', 'lium_gpu_model'), ('nebius', 'nebius_platform'),
     ('oci', 'oci_part_number'), ('oci', 'oci_shape'), ('ovh', 'ovh_planCode'),
@@ -59,7 +60,13 @@ spelling as (
             regexp_replace(lower(trim(gpu_name_printed)), '^(nvidia|amd)[ _-]+', ''),
             '[ _-]+', '', 'g'
         ) as folded
-    from core.gpu_alias
+    from (
+        select source_family, gpu_name_printed, canonical from core.gpu_alias
+        union all
+        select 'reference', gpu_id, gpu_id from core.gpu
+        union all
+        select 'reference', name, gpu_id from core.gpu
+    )
 ),
 known as (
     select p.printing, p.source_id, s.source_family, s.canonical
@@ -81,7 +88,10 @@ voted as (
         min(k.canonical) filter (where is_own) as own_canonical,
         count(distinct k.canonical) as all_count,
         min(k.canonical) as all_canonical,
-        min(k.canonical) filter (where k.source_family = 'generic_text') as generic_canonical
+        coalesce(
+            min(k.canonical) filter (where k.source_family = 'generic_text'),
+            min(k.canonical) filter (where k.source_family = 'reference')
+        ) as generic_canonical
     from (
         select
             known.*,
