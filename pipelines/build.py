@@ -42,7 +42,7 @@ from warehouse.reference import REFERENCE_FOLDER, reference_rows
 SNAPSHOT = Path(warehouse.__file__).parent / "snapshot"
 KIND_RANK = {"api": 1, "page": 2, "marketplace": 3, "feed": 4, "reference": 5}
 COSTING = "pipelines/costing/"  # models that say "-- made by: pipelines/costing/..."
-COSTINGS: tuple[str, ...] = ()  # modules with derive(connection, on), in running order
+COSTINGS: tuple[str, ...] = ("training", "inference")  # modules with derive(connection, on), in running order
 
 
 class ChecksFailedError(RuntimeError):

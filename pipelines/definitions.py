@@ -1,4 +1,4 @@
-"""Where Dagster finds everything: assets, checks, jobs and schedules are under ``pipelines/defs``."""
+"""Where Dagster finds everything: assets, checks, jobs, schedules are in ``pipelines/defs``."""
 
 from pathlib import Path
 

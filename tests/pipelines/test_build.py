@@ -221,7 +221,9 @@ def test_a_failing_check_keeps_what_was_published(home: Home, ask) -> None:
     with duckdb.connect(home.build_database) as connection:
         connection.execute("update marts.offers_latest set usd_per_gpu_hour = -1")
     build.check(home, order.all)
-    with pytest.raises(build.ChecksFailedError, match=r"marts\.offers_latest check 2: 1 wrong rows"):
+    with pytest.raises(
+        build.ChecksFailedError, match=r"marts\.offers_latest check 2: 1 wrong rows"
+    ):
         publishing.publish_build(home, run_id="two", now=DAY_2)
     assert ask("select usd_per_gpu_hour from marts.offers_latest") == [(2.69,)]
 
