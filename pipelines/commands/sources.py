@@ -12,7 +12,7 @@ import json
 import os
 import tempfile
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -199,7 +199,8 @@ def source(
 ) -> None:
     """Fetch and parse the source NAME once, print its rows, and keep nothing.
 
-    Held rows are counted by rule on stderr; with --format json they stand among the others.
+    Held rows are counted by rule on stderr; with --format json they stand among the others. Ends
+    with status 1 if no row at all is kept.
 
     \b
     truecost source runpod
@@ -221,15 +222,20 @@ def source(
                 continue
             rows += found
             click.echo(_summary(payload.key, found), err=True)
+    _print(rows, limit, output)
+    if all(isinstance(row, Held) for row in rows):
+        raise click.exceptions.Exit(1)
+
+
+def _print(rows: Sequence[Row], limit: int, output: str | None) -> None:
     if output == "json":
         click.echo(json.dumps([row_as_json(row) for row in rows], indent=1, ensure_ascii=False))
         return
     kept = [row for row in rows if not isinstance(row, Held)]
     shown = kept if output == "csv" else kept[:limit]
     columns = _columns(shown)
-    print_rows(
-        columns, [[_exact(getattr(row, field)) for field in columns] for row in shown], output
-    )
+    cells = [[_exact(getattr(row, column)) for column in columns] for row in shown]
+    print_rows(columns, cells, output)
     if output != "csv" and len(kept) > limit:
         click.echo(f"... and {len(kept) - limit:,} more; --limit N or --format csv for all")
 
