@@ -371,23 +371,26 @@ def frozen_ranks() -> dict[str, int]:
 
 
 def trim(source: Path, target: Path) -> None:
-    """Write the bundled form of a folder of Epoch's files: fewer columns, no CPU rows.
+    """Write the bundled form of a folder of Epoch's files: fewer columns, no unused CPUs.
 
     Cells are copied as they are. Files that the folder lacks are left out.
     """
     target.mkdir(parents=True, exist_ok=True)
+    models = read_models(source / FILES["models"][0])
+    used = {name.strip() for model in models for name in model.run.hardware.split(",")}
     for name, (published, kept) in FILES.items():
         if not (source / published).exists():
             continue
         header, rows = table_rows(source / published)
         places = [place for place, column in enumerate(header) if column.strip() in kept]
-        kinds = header.index("Type") if name == "chips" else None
         buffer = io.StringIO(newline="")
         writer = csv.writer(buffer, lineterminator="\n")
         writer.writerow([header[place].strip() for place in places])
         for row in rows:
             cells = [*row, *[""] * (len(header) - len(row))]
-            if kinds is None or cells[kinds] != "CPU":
+            values = dict(zip(header, cells, strict=False))
+            chip = values.get("Hardware name", values.get("Name of the hardware", ""))
+            if name != "chips" or values["Type"] != "CPU" or chip.strip() in used:
                 writer.writerow([cells[place] for place in places])
         content = gzip.compress(buffer.getvalue().encode(), compresslevel=9, mtime=0)
         (target / f"{name}.csv.gz").write_bytes(content)
