@@ -421,6 +421,8 @@ class PriceTables:
             self._rentals[row.vendor, row.hardware].append(row)
         for rows in self._rentals.values():
             rows.sort(key=lambda row: row.priced_on)
+        self._acquisitions: dict[tuple[str, str], Acquisition | None] = {}
+        self._vendors_of: dict[tuple[str, str, tuple[str, ...] | None], list[str]] = {}
         self._found_rows: dict[tuple[str, str], tuple[list[RentalPrice], list[date]]] = {}
         self.vendors = tuple(dict.fromkeys(row.vendor for row in rentals))
         self._family_rows: dict[tuple[str, bool], PurchasePrice | None] = {}
@@ -429,6 +431,7 @@ class PriceTables:
         """Return the same prices with other chips."""
         other = copy.copy(self)
         other.chips = dict(chips)
+        other._acquisitions = {}
         return other
 
     def family_price(self, family: str, *, is_last_taken: bool = False) -> PurchasePrice | None:
@@ -446,6 +449,12 @@ class PriceTables:
 
     def acquisition(self, hardware: str, vintage: Vintage = CLEAN) -> Acquisition | None:
         """Return the purchase price and date of a chip, or None where the method has none."""
+        key = (hardware, vintage.name)
+        if key not in self._acquisitions:
+            self._acquisitions[key] = self._acquisition(hardware, vintage)
+        return self._acquisitions[key]
+
+    def _acquisition(self, hardware: str, vintage: Vintage) -> Acquisition | None:
         chip = self.chips.get(hardware)
         released_on = chip.released_on if chip else None
         if "TPU" in hardware:
@@ -530,11 +539,16 @@ class PriceTables:
 
     def cloud_price(self, run: Run, on: datetime, vintage: Vintage = CLEAN) -> CloudPrice | None:
         """Return the three-year price an hour of the run's chip on a day, or None."""
+        day = on.date()
+        rows = [
+            (vendor, row)
+            for vendor in self._vendors_with_rows(run, vintage)
+            if (row := self._row(vendor, run.hardware, day)) is not None
+        ]
         for price_type, label in PRICE_TYPES:
-            for vendor in self.vendor_order(run, vintage):
-                row = self._row(vendor, run.hardware, on.date())
-                found: float | None = getattr(row, price_type) if row else None
-                if row is None or found is None:
+            for vendor, row in rows:
+                found: float | None = getattr(row, price_type)
+                if found is None:
                     continue
                 if price_type == "three_year":
                     usd = found
@@ -544,20 +558,26 @@ class PriceTables:
                     usd = prices.committed_price(found, discount, three_year)
                 else:
                     continue  # published: KeyError, the model gets no estimate
-                same_day: set[float | None] = {
-                    getattr(other, price_type)
-                    for other in self._vendor_rows(vendor, run.hardware)[0]
-                    if other.priced_on == row.priced_on
-                }
-                return CloudPrice(
-                    usd,
-                    vendor,
-                    label,
-                    row.priced_on,
-                    row.source,
-                    tuple(sorted(same_day, key=lambda price: (price is None, price))),
-                )
+                same_day = self._same_day(vendor, run.hardware, row, price_type)
+                return CloudPrice(usd, vendor, label, row.priced_on, row.source, same_day)
         return None
+
+    def _vendors_with_rows(self, run: Run, vintage: Vintage) -> list[str]:
+        """Return the vendors to ask that have any price of the run's chip, in order."""
+        order = self.vendor_order(run, vintage)
+        key = (run.hardware, order[0], vintage.vendors)
+        if key not in self._vendors_of:
+            self._vendors_of[key] = [v for v in order if self._vendor_rows(v, run.hardware)[0]]
+        return self._vendors_of[key]
+
+    def _same_day(
+        self, vendor: str, hardware: str, row: RentalPrice, price_type: str
+    ) -> tuple[float | None, ...]:
+        rows, days = self._vendor_rows(vendor, hardware)
+        first = bisect_left(days, row.priced_on)
+        last = bisect_right(days, row.priced_on)
+        found: set[float | None] = {getattr(other, price_type) for other in rows[first:last]}
+        return tuple(sorted(found, key=lambda price: (price is None, price)))
 
     def inflation_factor(self, published_on: date, real_month: str) -> float | None:
         """Return the factor to money of ``real_month``, or None without an index."""
@@ -671,7 +691,7 @@ class Estimates:
 
 _NUMBERS = (
     *("chip_hours", "peak_flops_per_second", "utilisation_fraction_used"),
-    *("acquisition_raw_usd", "server_overhead_applied", "chip_price_usd", "value_usd_at_start"),
+    *("acquisition_raw_usd", "server_overhead_applied", "chip_price_usd", "age_years"),
     *("server_overhead", "server_power_ratio", "average_power_fraction", "pue"),
     *("board_power_watts", "usd_per_kwh", "cloud_usd_per_chip_hour", "cloud_chip_hours"),
     *("inflation_factor", "interconnect_fraction", "peak_kilowatts_per_chip"),
@@ -712,14 +732,14 @@ class _Sheet:
     """One run's lookups, written into the column arrays at ``index``."""
 
     def __init__(self, count: int) -> None:
-        self.numbers = {name: np.full(count, np.nan) for name in _NUMBERS}
+        self.lists: dict[str, list[float]] = {name: [math.nan] * count for name in _NUMBERS}
         self.texts: dict[str, list[str | None]] = {name: [None] * count for name in _TEXTS}
         self.starts: list[datetime | None] = [None] * count
 
     def put(self, index: int, **numbers: float | None) -> None:
         for name, value in numbers.items():
             if value is not None:
-                self.numbers[name][index] = value
+                self.lists[name][index] = value
 
     def write(self, index: int, **texts: str | None) -> None:
         for name, value in texts.items():
@@ -750,7 +770,12 @@ def estimates(runs: Sequence[Run], tables: PriceTables, vintage: Vintage = CLEAN
     for index, run in enumerate(runs):
         reasons = _look_up(index, run, sheet, tables, vintage)
         sheet.write(index, reason="; ".join(reasons) or None)
-    numbers = sheet.numbers
+    numbers = {name: np.array(values, dtype=float) for name, values in sheet.lists.items()}
+    numbers["value_usd_at_start"] = numbers["age_years"].copy()
+    has_price = ~np.isnan(numbers["chip_price_usd"])
+    numbers["value_usd_at_start"][has_price] = training.depreciated_usd(
+        numbers["chip_price_usd"][has_price], numbers["age_years"][has_price]
+    )
     has_hours = ~np.isnan(numbers["chip_hours"])
     is_costed = has_hours & ~np.isnan(numbers["value_usd_at_start"])
     is_costed &= ~np.isnan(numbers["board_power_watts"]) & ~np.isnan(numbers["usd_per_kwh"])
@@ -817,7 +842,7 @@ def _look_up(
     if chip is None:
         return [*reasons, f"chip {run.hardware!r} not in the chip table"]
     _look_up_cloud(index, run, start, hours, sheet, tables, vintage)
-    if math.isnan(sheet.numbers["cloud_usd_per_chip_hour"][index]):
+    if math.isnan(sheet.lists["cloud_usd_per_chip_hour"][index]):
         reasons.append(f"no rental price of {run.hardware}")
     acquisition = tables.acquisition(run.hardware, vintage)
     if acquisition is None:
@@ -831,7 +856,7 @@ def _look_up(
         acquisition_raw_usd=acquisition.raw_usd,
         server_overhead_applied=acquisition.overhead_applied,
         chip_price_usd=acquisition.usd,
-        value_usd_at_start=training.depreciated_usd(acquisition.usd, age / DAYS_PER_YEAR),
+        age_years=age / DAYS_PER_YEAR,
         server_overhead=server_overhead(run.hardware),
         interconnect_fraction=_interconnect_fraction(run, vintage),
     )

@@ -33,7 +33,6 @@ from pipelines.costing.training_runs import (
     METHODS,
     REFERENCE,
     Basis,
-    age_years,
     basis,
     confidence,
     developments,
@@ -631,7 +630,7 @@ def sensitivity_rows(part: Basis) -> Rows:
     shares = variance_shares(
         (numbers["amortized_usd"] - numbers["energy_usd"])[places],
         numbers["energy_usd"][places],
-        age_years(part)[places],
+        numbers["age_years"][places],
         Uncertainty(part.uncertainty.log_means[places], part.uncertainty.log_deviations[places]),
     )
     rows: Rows = []

@@ -32,7 +32,6 @@ from cost_engine.published_method import (
     with_imputed_hardware,
 )
 from cost_engine.training_uncertainty import Uncertainty, row_uncertainty
-from cost_engine.units import DAYS_PER_YEAR
 from pipelines.costing import epoch
 
 REFERENCE = Path(__file__).parents[2] / "warehouse" / "reference"
@@ -235,7 +234,7 @@ def intervals(costed: Basis, method: str, draws: int = DRAWS) -> dict[float, Int
         quantiles = training_uncertainty.amortized_quantiles(
             (numbers["amortized_usd"] - numbers["energy_usd"])[is_costed],
             numbers["energy_usd"][is_costed],
-            age_years(costed)[is_costed],
+            numbers["age_years"][is_costed],
             Uncertainty(
                 costed.uncertainty.log_means[is_costed],
                 costed.uncertainty.log_deviations[is_costed],
@@ -248,18 +247,6 @@ def intervals(costed: Basis, method: str, draws: int = DRAWS) -> dict[float, Int
             found[level][0][is_costed] = quantiles[2 * place]
             found[level][1][is_costed] = quantiles[2 * place + 1]
     return found
-
-
-def age_years(costed: Basis) -> NDArray[np.float64]:
-    """Return the age of each run's hardware when training began; NaN without a price [year]."""
-    ages = np.full(len(costed.models), np.nan)
-    acquired = costed.estimates.texts["acquired_on"]
-    for index, (start, on) in enumerate(zip(costed.estimates.starts, acquired, strict=True)):
-        if start is not None and on is not None:
-            days = (start.date() - date.fromisoformat(on)).days
-            is_tpu = "TPU" in costed.runs[index].hardware
-            ages[index] = (days if is_tpu else max(days, 0)) / DAYS_PER_YEAR
-    return ages
 
 
 def confidence(costed: Basis, index: int) -> str:
