@@ -83,7 +83,7 @@ def test_the_first_party_speaks_and_the_feed_testifies() -> None:
         ("per_node", {"usd_per_gpu_hour": 24.0}, []),
         ("per_node", {"usd_per_gpu_hour": 0.375}, []),
         ("currency", {"usd_per_gpu_hour": 2.6, "currency": "EUR"}, []),
-        ("host_gpu_split", {"usd_per_gpu_hour": 2.1, "vcpu_count": None}, []),
+        ("unknown", {"usd_per_gpu_hour": 2.1, "vcpu_count": None}, []),
         ("purchase_model", {"usd_per_gpu_hour": 1.2},
          [{"purchase_model": "spot", "usd_per_gpu_hour": 1.2}]),
         ("form_factor", {"usd_per_gpu_hour": 2.2, "gpu_id": "H100-80GB"},
@@ -102,6 +102,18 @@ def test_a_witness_far_away_disagrees_and_the_likely_cause_is_named(
         == ("acme", "H100-SXM-80GB", "on_demand")
     ]
     assert [(row["verdict"], row["likely_cause"]) for row in rows] == [("disagree", cause)]
+
+
+def test_a_price_without_the_machine_is_named_where_machines_are_priced_apart() -> None:
+    gcp = OFFER | {"provider_id": "gcp"}
+    host_only = FEED | {"provider_id": "gcp", "usd_per_gpu_hour": 2.1, "vcpu_count": None}
+    assert verdict_of_the_first(gcp, host_only) == ("disagree", "host_gpu_split", "feed")
+
+
+def test_a_feed_without_areas_agrees_with_any_of_them() -> None:
+    america = OFFER | {"area": "north_america", "usd_per_gpu_hour": 2.0}
+    rows = reconciled(OFFER, america, FEED | {"usd_per_gpu_hour": 2.0})
+    assert [(row["source_id"], row["verdict"]) for row in rows] == [("acme", "agree")] * 2
 
 
 def test_other_areas_commitments_and_cards_are_other_things() -> None:

@@ -35,7 +35,6 @@ with said as (
         bool_or(o.is_stale) as is_stale,
         max(coalesce(o.source_time, o.observed_at)) as seen_at,
         bool_or(o.currency <> 'USD') as has_other_currency,
-        bool_or(o.vcpu_count is not null) as has_host,
         list(distinct o.gpu_count) as gpu_counts,
         min(case o.source_kind
             when 'api' then 1 when 'page' then 2 when 'marketplace' then 3 else 4
@@ -46,9 +45,34 @@ with said as (
         o.provider_id, o.gpu_id, o.purchase_model, coalesce(o.commitment_months, 0),
         coalesce(o.area, 'anywhere'), o.source_id
 ),
+-- The range over all areas: what a source without an area can be compared with.
+everywhere as (
+    select
+        provider_id, gpu_id, purchase_model, commitment_months, source_id,
+        min(low_usd_per_gpu_hour) as low_usd_per_gpu_hour,
+        max(high_usd_per_gpu_hour) as high_usd_per_gpu_hour
+    from said
+    group by provider_id, gpu_id, purchase_model, commitment_months, source_id
+),
 best as (
     select *
-    from said
+    from said as s
+    -- The better source speaks for the areas it does not tell apart, the finer of two equals too.
+    where not exists (
+        from said as t
+        where
+            t.provider_id = s.provider_id and t.gpu_id = s.gpu_id
+            and t.purchase_model = s.purchase_model
+            and t.commitment_months = s.commitment_months
+            and t.source_id <> s.source_id
+            and (
+                (
+                    t.kind_rank < s.kind_rank
+                    and (t.area = 'anywhere' or s.area = 'anywhere')
+                )
+                or (t.kind_rank = s.kind_rank and s.area = 'anywhere' and t.area <> 'anywhere')
+            )
+    )
     qualify row_number() over (
         partition by provider_id, gpu_id, purchase_model, commitment_months, area
         order by kind_rank, is_stale, seen_at desc, source_id
@@ -69,11 +93,13 @@ heard as (
         w.kind_rank,
         w.usd_per_gpu_hour,
         w.usd_per_gpu_hour / b.usd_per_gpu_hour as ratio,
-        w.low_usd_per_gpu_hour <= 1.05 * b.high_usd_per_gpu_hour
-        and w.high_usd_per_gpu_hour >= 0.95 * b.low_usd_per_gpu_hour as is_agreeing,
+        w.low_usd_per_gpu_hour
+        <= 1.05 * if(w.area = b.area, b.high_usd_per_gpu_hour, e.high_usd_per_gpu_hour)
+        and w.high_usd_per_gpu_hour
+        >= 0.95 * if(w.area = b.area, b.low_usd_per_gpu_hour, e.low_usd_per_gpu_hour)
+            as is_agreeing,
         w.is_stale or w.seen_at < b.seen_at - interval 3 day as is_older,
         w.has_other_currency <> b.has_other_currency as is_currency_mixed,
-        w.has_host <> b.has_host as is_host_mixed,
         list_concat(w.gpu_counts, b.gpu_counts) as gpu_counts,
         b.words as words,
         b.source_id
@@ -85,6 +111,11 @@ heard as (
             and b.kind_rank <= w.kind_rank
             and (b.area = w.area or b.area = 'anywhere' or w.area = 'anywhere')
             and (b.gpu_id = w.gpu_id or list_has_all(b.words, w.words))
+    inner join everywhere as e
+        on
+            b.provider_id = e.provider_id and b.gpu_id = e.gpu_id
+            and b.purchase_model = e.purchase_model
+            and b.commitment_months = e.commitment_months and b.source_id = e.source_id
 ),
 witness as (
     select
@@ -96,7 +127,6 @@ witness as (
         bool_or(is_agreeing) as is_agreeing,
         bool_and(is_older) as is_older,
         bool_or(is_currency_mixed) as is_currency_mixed,
-        bool_or(is_host_mixed) as is_host_mixed,
         flatten(list(gpu_counts)) as gpu_counts,
         max(seen_at) as seen_at,
         min(kind_rank) as kind_rank
@@ -120,8 +150,8 @@ explained as (
     inner join said as s
         on
             w.provider_id = s.provider_id and w.source_id = s.source_id
-            and w.usd_per_gpu_hour between 0.98 * s.low_usd_per_gpu_hour
-            and 1.02 * s.high_usd_per_gpu_hour
+            and (s.area = w.area or s.area = 'anywhere' or w.area = 'anywhere')
+            and abs(w.usd_per_gpu_hour / s.usd_per_gpu_hour - 1) <= 0.02
     where not w.is_agreeing
     group by
         w.provider_id, w.gpu_id, w.purchase_model, w.commitment_months, w.area, w.witness_id
@@ -136,12 +166,14 @@ judged as (
             when e.is_other_form then 'form_factor'
             when len(list_filter(
                 w.gpu_counts,
-                lambda n: n > 1 and (abs(w.ratio / n - 1) < 0.05 or abs(w.ratio * n - 1) < 0.05)
+                lambda n: n > 1 and (abs(w.ratio / n - 1) < 0.01 or abs(w.ratio * n - 1) < 0.01)
             )) > 0 then 'per_node'
             when
                 w.is_currency_mixed
                 and greatest(w.ratio, 1 / w.ratio) between 1.03 and 1.3 then 'currency'
-            when w.is_host_mixed and greatest(w.ratio, 1 / w.ratio) between 1.05 and 6
+            -- These price the machine and its GPUs apart.
+            when w.provider_id in ('gcp', 'cudo')
+                and greatest(w.ratio, 1 / w.ratio) between 1.05 and 6
                 then 'host_gpu_split'
             else 'unknown'
         end as likely_cause
