@@ -10,6 +10,7 @@ that is shrunk towards 1. Whole (model, GPU) pairs, GPUs or models are left out 
 from __future__ import annotations
 
 import argparse
+import csv
 import math
 import sys
 from collections import Counter
@@ -90,6 +91,7 @@ LOSS_SCALE = 0.25
 UNSCORED_WEIGHT = 0.02
 PAIR_WEIGHT_EXPONENT = -0.25
 SEED = 0
+LEFT_OUT_COLUMN = "predicted_when_left_out"
 LEFT_OUT: set[str] = set()
 """Constants kept at their ideal value, to see what they are worth."""
 
@@ -244,6 +246,8 @@ def main() -> None:
         show("pair", cases, values, unseen["pair"], list(groups["pair"]))
     if options.write:
         write(constants, cases, values, unseen, report, scored)
+        if "pair" in unseen:
+            keep_left_out(options.cases, places, unseen["pair"])
 
 
 def show(title: str, cases: Cases, values: np.ndarray, prediction: np.ndarray, by: list) -> None:
@@ -258,6 +262,20 @@ def show(title: str, cases: Cases, values: np.ndarray, prediction: np.ndarray, b
                 f"ratio {summary.median_ratio:.2f}, "
                 f"within 25 % {100 * summary.within_25_percent:.0f}"
             )
+
+
+def keep_left_out(path: Path, places: np.ndarray, prediction: np.ndarray) -> None:
+    """Write what each row was predicted at with its pair left out beside it."""
+    header, rows = read_cases(path)
+    header = [name for name in header if name != LEFT_OUT_COLUMN] + [LEFT_OUT_COLUMN]
+    for row in rows:
+        row[LEFT_OUT_COLUMN] = ""
+    for place, value in zip(places, prediction, strict=True):
+        rows[place][LEFT_OUT_COLUMN] = f"{value:.5g}" if np.isfinite(value) else ""
+    with path.open("w", encoding="utf-8", newline="") as out:
+        writer = csv.DictWriter(out, header, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
 
 
 def write(

@@ -31,6 +31,9 @@ NARROW_SHARD_WIDTH = 512.0
 PREFILL_CHUNK_TOKENS = 8192.0
 """Prompt tokens that share one read of the weights. [token]"""
 
+MOST_WORKSPACE_OF_ROOM = 0.5
+"""Share of the memory beside the weights that buffers take at most. [1]"""
+
 SPARSE_PREFILL_TOKENS = 4096.0
 """Mean context that sparse attention reads in prefill, at most. [token]"""
 
@@ -256,6 +259,10 @@ def sequence_limit(
     workspace = constants["workspace_bytes"] + constants["expert_workspace_bytes"] * (
         is_moe & is_spread
     )
+    # Engines shrink their buffers where the weights leave little room.
+    weights = model.parameters * chip.bytes_per_weight
+    room = np.maximum(chip.memory_bytes - weights / load.gpu_count, 0.0)
+    workspace = np.minimum(workspace, room * MOST_WORKSPACE_OF_ROOM)
     rho = constants["usable_memory_fraction"]
     values = memory.kv_values_per_token_layer(
         model.kv_heads, model.head_dimension, model.latent_dimension
@@ -273,7 +280,7 @@ def sequence_limit(
     return memory.concurrency_limit(
         load.gpu_count,
         (chip.memory_bytes - workspace) * rho,
-        model.parameters * chip.bytes_per_weight * rho,
+        weights * rho,
         cache,
         cache_shards(model, load),
     )
@@ -590,6 +597,7 @@ def concurrency_at_pace(
     load: Load,
     seconds_per_output_token: Number,
     most: Number,
+    rounds: int = 24,
 ) -> Number:
     """Return the largest concurrency at which tokens still come fast enough.
 
@@ -603,6 +611,8 @@ def concurrency_at_pace(
         Slowest pace that is allowed; infinite where nobody waits. [s / token]
     most : float or array
         Upper bound of the answer. [sequence]
+    rounds : int
+        Halvings of the range of logarithms.
 
     Returns
     -------
@@ -628,7 +638,7 @@ def concurrency_at_pace(
     is_fast_alone = per_token(low) <= pace
     is_fast_full = per_token(high) <= pace
     left, right = low, high
-    for _ in range(24):
+    for _ in range(rounds):
         middle = (left + right) / 2
         is_fast = per_token(middle) <= pace
         left = np.where(is_fast, middle, left)

@@ -1,0 +1,60 @@
+-- One row per accelerator, dense precision, purchase model, commitment, market family and day.
+-- gpu_id | the accelerator
+-- precision | number format of the operands; dense peaks only
+-- purchase_model | on_demand, spot, reserved or capacity_block
+-- commitment_months | length of the commitment, null where there is none [month]
+-- market_family | hyperscaler, neocloud, marketplace, or all
+-- day | the day, prices as they stood at its end [UTC date]
+-- usd_per_gpu_hour | median price [USD/(GPU h)]
+-- flops_per_second | dense peak [FLOP/s]
+-- usd_per_exaflop_peak | price of 10^18 FLOPs at the peak [USD/10^18 FLOP]
+-- utilisation_fraction | share of the peak that training commonly reaches [1]
+-- usd_per_exaflop_effective | price of 10^18 FLOPs at that share [USD/10^18 FLOP]
+-- low | the same at the 10th percentile of prices and a share of the peak that is hard to beat [USD/10^18 FLOP]
+-- high | the same at the 90th percentile of prices and a share that is easy to reach [USD/10^18 FLOP]
+-- usd_per_gigabyte_hour | price of memory [USD/(GB h)]
+-- usd_per_terabyte_per_second_hour | price of bandwidth, which decides what decoding costs [USD/(TB/s h)]
+-- flops_per_second_per_usd_per_hour | dense peak that one dollar an hour rents [FLOP/s per USD/h]
+-- flops_per_second_per_watt | dense peak over board power [FLOP/(s W)]
+-- flops_per_byte | FLOPs per byte read at which neither compute nor bandwidth binds [FLOP/byte]
+-- provider_count | independent providers behind the price
+-- view
+-- check: select gpu_id, precision, purchase_model, commitment_months, market_family, day from {this} group by all having count(*) > 1
+-- check: select * from {this} where not (0 < low and low <= usd_per_exaflop_effective and usd_per_exaflop_effective <= high)
+-- check: select * from {this} where usd_per_exaflop_peak > usd_per_exaflop_effective
+with reached as (
+    select
+        max(case when field = 'low_fraction' then cast(value as double) end) as low_fraction,
+        max(case when field = 'central_fraction' then cast(value as double) end)
+            as central_fraction,
+        max(case when field = 'high_fraction' then cast(value as double) end) as high_fraction
+    from meta.reference_value
+    where subject_kind = 'scenario' and subject = 'training'
+        and field in ('low_fraction', 'central_fraction', 'high_fraction')
+)
+select
+    p.gpu_id,
+    f.precision,
+    p.purchase_model,
+    p.commitment_months,
+    p.market_family,
+    p.day,
+    p.median_usd_per_gpu_hour as usd_per_gpu_hour,
+    f.flops_per_second,
+    p.median_usd_per_gpu_hour / 3600 * 1e18 / f.flops_per_second as usd_per_exaflop_peak,
+    r.central_fraction as utilisation_fraction,
+    p.median_usd_per_gpu_hour / 3600 * 1e18 / f.flops_per_second / r.central_fraction
+        as usd_per_exaflop_effective,
+    p.p10_usd_per_gpu_hour / 3600 * 1e18 / f.flops_per_second / r.high_fraction as low,
+    p.p90_usd_per_gpu_hour / 3600 * 1e18 / f.flops_per_second / r.low_fraction as high,
+    p.median_usd_per_gpu_hour / (g.memory_bytes / 1e9) as usd_per_gigabyte_hour,
+    p.median_usd_per_gpu_hour / (g.bandwidth_bytes_per_second / 1e12)
+        as usd_per_terabyte_per_second_hour,
+    f.flops_per_second / p.median_usd_per_gpu_hour as flops_per_second_per_usd_per_hour,
+    f.flops_per_second / g.board_power_watts as flops_per_second_per_watt,
+    f.flops_per_second / g.bandwidth_bytes_per_second as flops_per_byte,
+    p.provider_count
+from marts.gpu_price_daily as p
+inner join core.gpu_peak as f on p.gpu_id = f.gpu_id and not f.is_sparse
+inner join core.gpu as g on p.gpu_id = g.gpu_id
+cross join reached as r

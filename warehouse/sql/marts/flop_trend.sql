@@ -1,0 +1,17 @@
+-- One row per quantity and precision: how it grows with the release date of accelerators.
+-- quantity | flops_per_second, flops_per_second_per_watt, flops_per_second_per_purchase_usd or flops_per_second_per_rental_usd_per_hour
+-- precision | number format; dense peaks only
+-- gpu_count | accelerators in the fit
+-- first_released_on | oldest of them [date]
+-- last_released_on | newest of them [date]
+-- growth_per_year | factor a year, least squares on the logarithm [1/year]
+-- ci_low | lower end of its interval [1/year]
+-- ci_high | upper end of its interval [1/year]
+-- ci_level | level of the interval [1]
+-- years_to_double | ln 2 over the slope; null where it does not grow [year]
+-- r_squared | share of the variance explained [1]
+-- priced_on | day of the rental prices, null for the others [date]
+-- made by: pipelines/costing/inference.py
+-- depends on: core.gpu, core.gpu_peak, marts.gpu_price_daily
+-- check: select quantity, precision from {this} group by all having count(*) > 1
+-- check: select * from {this} where not (ci_low <= growth_per_year and growth_per_year <= ci_high)

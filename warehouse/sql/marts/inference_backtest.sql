@@ -1,0 +1,27 @@
+-- One row per measured serving result and what we predict for it.
+-- case_number | place in the file of measured results
+-- source | the table it stands in
+-- source_url | where it stands
+-- published_on | date of the table, as far as it is known
+-- model | the model, as printed
+-- gpu | the accelerator, as printed
+-- precision | number format, as printed
+-- gpu_count | GPUs, null where not published [GPU]
+-- parallelism | how they were used, as printed
+-- engine | serving engine, as printed
+-- spec_decode | speculative decoding, as printed
+-- input_tokens | prompt [token]
+-- output_tokens | answer [token]
+-- concurrency | users, or how they came, as printed
+-- metric | what was measured
+-- unit | its unit
+-- reported | measured value [as the unit says]
+-- predicted | our value, this row having been part of the fit [as the unit says]
+-- ratio | predicted over reported [1]
+-- predicted_when_left_out | our value from constants fitted without this (model, GPU) pair [as the unit says]
+-- ratio_when_left_out | the same over reported: the only one to quote [1]
+-- reason | why it is not scored, null where it is
+-- constants_fitted_on | date of the constants [date]
+-- made by: pipelines/costing/inference.py
+-- check: select case_number from {this} group by all having count(*) > 1
+-- check: select * from {this} where reason is null and (reported is null or predicted is null)
