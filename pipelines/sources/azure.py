@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote
 
 from pipelines.sources.base import (
     Fetching,
@@ -41,7 +41,7 @@ PLACEHOLDER = Decimal("0.01")  # [USD/h] of an instance: not a price of anything
 def requests(fetching: Fetching) -> list[Request]:
     """Ask for the first page of each GPU series."""
     return [
-        Request(key=series, url=f"{URL}?{urlencode({'$filter': _filter(prefix)})}")
+        Request(key=series, url=f"{URL}?$filter={quote(_filter(prefix))}")
         for series, prefix in SERIES.items()
     ]
 

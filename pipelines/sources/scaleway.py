@@ -18,8 +18,10 @@ from pipelines.sources.base import (
     gigabytes_to_bytes,
     offer_or_held,
     sku_of,
+    value_at,
 )
 
+PER_PAGE = 100
 ZONES = (
     "fr-par-1",
     "fr-par-2",
@@ -42,11 +44,22 @@ def requests(fetching: Fetching) -> list[Request]:
     return [
         Request(
             key=zone,
-            url=f"https://api.scaleway.com/instance/v1/zones/{zone}/products/servers?per_page=100",
+            url=f"https://api.scaleway.com/instance/v1/zones/{zone}/products/servers?per_page={PER_PAGE}",
             is_optional=True,
         )
         for zone in ZONES
     ]
+
+
+def follow(request: Request, payload: Payload) -> list[Request]:
+    """Ask for the next page where this one is full."""
+    servers = value_at(payload, "servers")
+    zone, _, page = request.key.partition(":")
+    if not isinstance(servers, dict) or len(servers) < PER_PAGE:
+        return []
+    number = int(page or 1) + 1
+    url = f"{request.url.partition('&page=')[0]}&page={number}"
+    return [Request(key=f"{zone}:{number}", url=url)]
 
 
 def parse(payload: Payload) -> Iterator[Row]:
@@ -100,6 +113,7 @@ SOURCE = Source(
     allowed_hosts=("api.scaleway.com",),
     requests=requests,
     parse=parse,
+    follow=follow,
     parser_version=1,
     expected_rows=(5, 80),
     currency="EUR",

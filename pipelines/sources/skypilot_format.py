@@ -34,6 +34,7 @@ from pipelines.sources.instance_types import InstanceType, instance_type
 from pipelines.sources.providers import market_tier, provider_id
 
 NEEDED = ("InstanceType", "AcceleratorName", "AcceleratorCount", "Price", "Region")
+NEEDED_OF_GCP = ("AvailabilityZone", "SpotPrice")  # where a machine meets its GPUs
 TABLED_CLOUDS = {"aws", "azure", "gcp"}
 SIZE_IN_MEBIBYTES = re.compile(r"SizeInMiB['\"]?:\s*(\d+)")
 GIGABYTES_BELOW = 1024  # RunPod's and Shadeform's "SizeInMiB" holds gigabytes
@@ -109,7 +110,7 @@ def read_catalogue(payload: Payload, cloud: str) -> Iterator[Row]:
         If a column that every catalogue has is missing.
     """
     provider = provider_id(cloud)
-    records = list(_records(payload))
+    records = list(_records(payload, NEEDED + (NEEDED_OF_GCP if provider == "gcp" else ())))
     rows = [record for record in records if not isinstance(record, Held)]
     yield from (record for record in records if isinstance(record, Held))
     if provider == "gcp":
@@ -133,10 +134,10 @@ def read_catalogue(payload: Payload, cloud: str) -> Iterator[Row]:
     yield from _without_copies(offers, is_regional=market_tier(provider) in PRICED_BY_REGION)
 
 
-def _records(payload: Payload) -> Iterator[dict[str, str] | Held]:
+def _records(payload: Payload, needed: Iterable[str]) -> Iterator[dict[str, str] | Held]:
     reader = csv.reader(io.StringIO(payload.text(), newline=""))
     header = next(reader, [])
-    missing = [name for name in NEEDED if name not in header]
+    missing = [name for name in needed if name not in header]
     if missing:
         raise ParseError(f"{payload.where()}: no column {missing}; there are {header[:12]}")
     has_generations = header[-1] == "Generation"

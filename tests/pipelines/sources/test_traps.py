@@ -651,6 +651,33 @@ def test_an_entity_in_the_rates_is_not_expanded():
         read(replace(payload, content=bomb))
 
 
+def test_gcp_without_zones_is_refused_because_hosts_and_gpus_cannot_meet():
+    text = "InstanceType,AcceleratorName,AcceleratorCount,Price,Region\na2-highgpu-1g,,,0.7,us\n"
+    with pytest.raises(ParseError, match="AvailabilityZone"):
+        csv_rows("anycloud_catalog", "gcp", text)
+
+
+def test_a_full_page_of_scaleway_has_a_next_one():
+    source = all_sources()["scaleway"]
+    (payload,) = payloads("scaleway", "pl-waw-2")
+    request = Request(key="pl-waw-2", url=payload.url)
+    assert source.follow is not None and source.follow(request, payload) == []
+    servers = {f"DEV1-{number}": {"gpu": None} for number in range(100)}
+    full = replace(payload, content=json.dumps({"servers": servers}).encode())
+    (second,) = source.follow(request, full)
+    (third,) = source.follow(second, full)
+    assert [(r.key, r.url[-7:]) for r in (second, third)] == [
+        ("pl-waw-2:2", "&page=2"),
+        ("pl-waw-2:3", "&page=3"),
+    ]
+
+
+def test_azures_filter_is_one_that_its_api_reads():
+    (nc, *_) = all_sources()["azure"].requests(Fetching(on=date(2026, 11, 21)))
+    assert "?$filter=serviceName%20eq%20%27Virtual%20Machines%27%20and%20" in nc.url
+    assert "+" not in nc.url
+
+
 # --- prices of tokens
 
 
