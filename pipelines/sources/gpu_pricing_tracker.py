@@ -1,9 +1,9 @@
 """Prices of some 60 clouds by day since February 2026: cherielilili/gpu-pricing-tracker.
 
 On 2026-05-08 the collector changed: until then one comparison site, since then the providers' own
-interfaces, with a median over a marketplace's offers. Each row names the page it was read from; it
-is part of the offer's identity here, so that the change of method ends one series and begins
-another, and is never a move of a price.
+interfaces, with a median over a marketplace's offers. Each row names the page it was read from,
+the collector: it is part of the offer's identity and a scope of its own here, so that the change
+of method ends one series and begins another, and is never a move of a price.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from pipelines.sources.base import (
     offer_or_held,
     one_request,
 )
-from pipelines.sources.dated_file import Moment, dated_rows, last_of_each_day, part_of, utc
+from pipelines.sources.dated_file import Moment, dated_rows, part_of, utc
 from pipelines.sources.providers import market_tier, provider_id
 
 COLUMNS = ("date", "provider", "gpu_model", "gpu_count", "region", "rental_type",
@@ -32,19 +32,26 @@ RENTAL_TYPES: dict[str, PurchaseModel] = {"on_demand": "on_demand", "spot": "spo
 
 def parse(payload: Payload) -> Iterator[Row]:
     """Yield the median price of every provider, GPU, node size and rental type of one day."""
-    part = part_of(payload)
-    if part is None:
-        part = max(row["date"] for row in dated_rows(payload, COLUMNS))
-    yield from each_row(payload, dated_rows(payload, COLUMNS, part + ","), _offers)
+    day, _, collector = (part_of(payload) or "").partition("@")
+    day = day or max(row["date"] for row in dated_rows(payload, COLUMNS))
+    rows = dated_rows(payload, COLUMNS, day + ",")
+    yield from each_row(
+        payload, [row for row in rows if collector in ("", _collector(row))], _offers
+    )
 
 
 def moments(payload: Payload) -> Iterator[Moment]:
-    """Yield every day, at the time of its last reading."""
-    times: dict[str, datetime] = {}
+    """Yield every day of every collector, at the time of its last reading."""
+    times: dict[tuple[str, str], datetime] = {}
     for row in dated_rows(payload, COLUMNS):
-        at = utc(row["fetched_at"])
-        times[row["date"]] = max(times.get(row["date"], at), at)
-    yield from last_of_each_day(times, "observations")
+        part, at = (row["date"], _collector(row)), utc(row["fetched_at"])
+        times[part] = max(times.get(part, at), at)
+    for (day, collector), at in sorted(times.items()):
+        yield Moment(part=f"{day}@{collector}", scope=collector, at=at)
+
+
+def _collector(row: Mapping[str, str]) -> str:
+    return urlsplit(row["source_url"]).hostname or "unknown"
 
 
 def _offers(row: Mapping[str, str]) -> Iterator[Row]:
@@ -54,12 +61,11 @@ def _offers(row: Mapping[str, str]) -> Iterator[Row]:
         yield Held(rule="rental_type_unknown", reason=reason, row=row)
         return
     provider = provider_id(row["provider"])
-    collector = urlsplit(row["source_url"]).hostname or "unknown"
     yield offer_or_held(
         row,
         price=row["price_median_usd"],
         provider_id=provider,
-        sku=f"{row['gpu_model']} x{row['gpu_count']} via {collector}",
+        sku=f"{row['gpu_model']} x{row['gpu_count']} via {_collector(row)}",
         gpu_name_printed=row["gpu_model"],
         gpu_count=row["gpu_count"],
         region=None if row["region"] == "global" else row["region"],

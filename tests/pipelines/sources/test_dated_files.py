@@ -36,7 +36,8 @@ def offers(source_id, part):
 @pytest.mark.parametrize("source_id", DATED)
 def test_every_part_has_offers_and_the_parts_are_in_order(source_id):
     found = moments(source_id)
-    assert [moment.at for moment in found] == sorted(moment.at for moment in found)
+    days = [moment.at.date() for moment in found]
+    assert days == sorted(days)
     assert len({moment.part for moment in found}) == len(found) > 1
     assert all(offers(source_id, moment.part) for moment in found)
 
@@ -58,11 +59,15 @@ def test_the_last_priced_reading_of_a_day_stands():
 
 
 def test_a_change_of_collector_ends_one_series_and_begins_another():
-    before, after = (offers("gpu_pricing_tracker", day) for day in ("2026-05-07", "2026-05-08"))
-    assert {offer.sku for offer in before} & {offer.sku for offer in after} == {
-        "H100_SXM x1 via getdeploying.com"
+    found = moments("gpu_pricing_tracker")
+    assert {moment.scope for moment in found if moment.part.startswith("2026-05-07")} == {
+        "getdeploying.com"
     }
-    assert "H100_SXM x8 via lambda.ai" in {offer.sku for offer in after}
+    new = {moment.scope for moment in found} - {"getdeploying.com"}
+    assert new == {"lambda.ai", "console.vast.ai"}
+    for moment in found:
+        for offer in offers("gpu_pricing_tracker", moment.part):
+            assert offer.sku.endswith(f"via {moment.scope}")
 
 
 def test_repeated_rows_count_once_and_variants_are_told_apart_by_price():
