@@ -43,8 +43,6 @@ SERVERLESS = {"baseten", "beam", "cerebrium", "fal", "koyeb", "modal", "replicat
 GPU_ONLY_PAGE = "https://cloud.google.com/compute/gpus-pricing"
 GPUS_PRICED_WITH_THEIR_MACHINE = ("B200", "GB200")
 COMMUNITY = " community"
-PROVIDERS = {"denvrdataworks": "denvr", "lium.io": "lium", "gpu.ai": "gpuai"}
-KEYS = {"massed": "massedcompute", "thunder": "thundercompute"}  # in the list of providers
 FORM_FACTORS = {"SXM": "SXM", "PCIe": "PCIe", "NVL": "NVL"}
 
 
@@ -59,7 +57,7 @@ def parse(payload: Payload) -> Iterator[Row]:
     if not isinstance(states, dict):
         raise ParseError(f"{payload.where()}: no mapping 'providers'; did the table change?")
     fetched = {
-        KEYS.get(name, provider_id(name)): state.get("fetched_at")
+        provider_id(name): state.get("fetched_at")
         for name, state in states.items()
         if isinstance(state, dict)
     }
@@ -94,8 +92,7 @@ def _key(row: Mapping[str, Any]) -> tuple[str, ...]:
 def _offer(row: Mapping[str, Any], fetched: Mapping[str, Any]) -> Offer | Held:
     printed, gpu = row["provider"], row["gpu"]
     is_community = printed.lower().endswith(COMMUNITY)
-    name = provider_id(printed[: -len(COMMUNITY)] if is_community else printed)
-    provider = PROVIDERS.get(name, name)
+    provider = provider_id(printed[: -len(COMMUNITY)] if is_community else printed)
     tier: MarketTier = "marketplace_community" if is_community else market_tier(provider)
     model = PRICING_TYPES.get(row["pricing_type"])
     months = row["commitment_months"]
