@@ -312,7 +312,7 @@ def _export(
         if "superseded_at" in columns and prefix != "open":
             piece = f"'{prefix}' || strftime(coalesce(superseded_at, recorded_at), '%Y-%m')"
         elif "day" in columns:
-            piece = f"'{prefix}' || strftime(day, '%Y-%m')"
+            piece = f"'{prefix}' || coalesce(strftime(day, '%Y-%m'), 'undated')"
         else:
             piece = f"'{prefix or 'all'}'"
         (folder / dataset).mkdir(parents=True, exist_ok=True)
