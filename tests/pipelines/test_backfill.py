@@ -1,0 +1,178 @@
+"""The past filed as captures of its own time: from parts, from a mirror's copies, from GitHub."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from pipelines import backfill as past
+from pipelines import build
+from pipelines.capture import capture
+from pipelines.landing import Landing
+from pipelines.parse import parse_captures, pending_captures
+from pipelines.sources import all_sources
+from tests.pipelines.fault_server import FaultServer, body, status
+from warehouse.database import open_build
+from warehouse.history import OFFER
+from warehouse.paths import Home
+
+FIXTURES = Path(__file__).parents[1] / "fixtures/sources"
+NOW = datetime(2026, 11, 21, 6, tzinfo=UTC)
+RAW = "raw.githubusercontent.com"
+TRACKER = f"{RAW}/cherielilili/gpu-pricing-tracker/main/data/observations.csv"
+TABLE = f"{RAW}/cloud-gpus/cloud-gpus.github.io/main/cloud_gpu.json"
+
+
+@pytest.fixture
+def home(tmp_path) -> Home:
+    return Home(tmp_path)
+
+
+def fixture(source_id: str, name: str) -> bytes:
+    return (FIXTURES / source_id / name).read_bytes()
+
+
+def file_past(home: Home, source_id: str, mirror: str, **options: object) -> past.Backfilled:
+    return past.backfill(
+        all_sources()[source_id],
+        home=home,
+        recorded_at=NOW,
+        mirror=mirror,
+        environment={},
+        **options,
+    )  # type: ignore[arg-type]
+
+
+def captures(home: Home, source_id: str):
+    return list(Landing(home).captures(source_id))
+
+
+def test_a_file_with_its_own_history_is_kept_once_and_filed_a_day_at_a_time(home):
+    plays = {TRACKER: [body(fixture("gpu_pricing_tracker", "observations.csv"), "text/csv")]}
+    with FaultServer(plays) as server:
+        result = file_past(home, "gpu_pricing_tracker", server.url)
+    assert (result.filed, result.known, result.failed) == (2, 0, 0)
+    filed = captures(home, "gpu_pricing_tracker")
+    assert [one.captured_at.date() for one in filed] == [date(2026, 5, 7), date(2026, 5, 8)]
+    assert {one.recorded_at for one in filed} == {NOW}
+    assert len({record.path for one in filed for record in one.requests}) == 1
+    rows = parse_captures(home, pending_captures(home, ["gpu_pricing_tracker"]))
+    kept = {(one.captured_at.day, one.request_scope): one.rows_kept for one in rows}
+    assert kept == {
+        (7, "getdeploying.com"): 2,
+        (8, "getdeploying.com"): 1,
+        (8, "lambda.ai"): 1,
+        (8, "console.vast.ai"): 1,
+    }
+
+
+def test_twice_is_once_and_again_is_asked_for(home):
+    plays = {TRACKER: [body(fixture("gpu_pricing_tracker", "observations.csv"), "text/csv")]}
+    with FaultServer(plays) as server:
+        file_past(home, "gpu_pricing_tracker", server.url, until=date(2026, 5, 7))
+        assert file_past(home, "gpu_pricing_tracker", server.url).filed == 1
+        twice = file_past(home, "gpu_pricing_tracker", server.url)
+        assert (twice.filed, twice.known) == (0, 2)
+        assert file_past(home, "gpu_pricing_tracker", server.url, is_again=True).filed == 2
+    assert len(captures(home, "gpu_pricing_tracker")) == 4
+
+
+def github(versions: dict[str, bytes]) -> dict[str, list]:
+    """Return plays of GitHub with a version of the table at each time, newest first."""
+    listed = [
+        {"sha": f"{number:040x}", "commit": {"committer": {"date": at}}}
+        for number, at in enumerate(versions)
+    ]
+    plays = {
+        "api.github.com/repos/cloud-gpus/cloud-gpus.github.io/commits": [
+            body(json.dumps(listed).encode())
+        ],
+        "__index": [status(404)],
+    }
+    for number, content in enumerate(versions.values()):
+        path = f"{RAW}/cloud-gpus/cloud-gpus.github.io/{number:040x}/cloud_gpu.json"
+        plays[path] = [body(content)]
+    return plays
+
+
+def test_versions_on_github_are_asked_for_by_their_commit_and_the_last_of_a_day_counts(home):
+    table = fixture("cloud_gpus", "cloud_gpu.json")
+    versions = {
+        "2025-03-02T10:00:00Z": table.replace(b"1.99", b"2.99"),
+        "2025-03-01T18:00:00Z": table.replace(b"1.99", b"3.99"),
+        "2025-03-01T08:00:00Z": table,
+    }
+    with FaultServer(github(versions)) as server:
+        result = file_past(home, "cloud_gpus", server.url)
+    assert (result.filed, result.failed) == (2, 0)
+    filed = captures(home, "cloud_gpus")
+    assert [one.captured_at.date() for one in filed] == [date(2025, 3, 1), date(2025, 3, 2)]
+    assert [f"{1:040x}" in filed[0].requests[0].url, f"{0:040x}" in filed[1].requests[0].url] == [
+        True,
+        True,
+    ]
+
+
+def test_one_version_that_fails_does_not_stop_the_others_and_is_asked_again(home):
+    table = fixture("cloud_gpus", "cloud_gpu.json")
+    plays = github({"2025-03-02T10:00:00Z": table, "2025-03-01T18:00:00Z": table})
+    broken = f"{RAW}/cloud-gpus/cloud-gpus.github.io/{1:040x}/cloud_gpu.json"
+    plays[broken] = [status(404), body(table)]
+    with FaultServer(plays) as server:
+        first = file_past(home, "cloud_gpus", server.url)
+        second = file_past(home, "cloud_gpus", server.url)
+    assert (first.filed, first.failed) == (1, 1)
+    assert (second.filed, second.known, second.failed) == (1, 1, 0)
+
+
+def test_a_source_whose_past_nobody_keeps_is_refused(home):
+    with (
+        FaultServer({"__index": [body(b"[]")]}) as server,
+        pytest.raises(past.NoHistoryError, match=r"runpod: the mirror .* keeps no dated copies"),
+    ):
+        file_past(home, "runpod", server.url)
+
+
+def test_a_list_of_versions_that_is_no_list_is_an_error_that_says_so(home):
+    plays = {"__index": [status(404)], "api.github.com": [body(b'{"message": "rate limit"}')]}
+    with FaultServer(plays) as server, pytest.raises(past.ParseError, match="rate limit"):
+        file_past(home, "cloud_gpus", server.url)
+
+
+def standing(home: Home) -> list[tuple[object, ...]]:
+    """Return what is believed of every day, without when it became known."""
+    with open_build(home) as connection:
+        columns = ", ".join((OFFER.key, *OFFER.values, "valid_from", "valid_to"))
+        return connection.execute(
+            f"select {columns} from core.offer_price where superseded_at is null order by all"
+        ).fetchall()
+
+
+@pytest.mark.recorded
+def test_living_through_days_is_filing_them_later(tmp_path, replay_server):
+    source = all_sources()["gpu_rental_prices"]
+    lived, filed = Home(tmp_path / "lived"), Home(tmp_path / "filed")
+    first = date(2026, 7, 9)
+    for number in range(20):
+        day = first + timedelta(days=number)
+        now = datetime(day.year, day.month, day.day, tzinfo=UTC)
+        capture(
+            [source], home=lived, clock=lambda now=now: now, mirror=f"{replay_server}/__asof/{day}"
+        )
+        parse_captures(lived, pending_captures(lived, [source.source_id]))
+        build.load(lived, now=now, run_id=f"{day}")
+    result = file_past(
+        filed, source.source_id, replay_server, since=first, until=first + timedelta(days=19)
+    )
+    assert result.filed == 20
+    parse_captures(filed, pending_captures(filed, [source.source_id]))
+    build.load(filed, now=NOW, run_id="backfill")
+    there = standing(lived)
+    assert len(there) > 300
+    assert standing(filed) == there
+    with open_build(filed) as connection:
+        known = connection.execute("select min(recorded_at) from core.offer_price").fetchall()
+    assert known == [(NOW.replace(tzinfo=None),)]
