@@ -266,7 +266,14 @@ def _known_model(connection: Any, model: str) -> tuple[list[dict[str, Any]], dic
 
 
 def _rows(connection: Any, sql: str, values: Sequence[Any] = ()) -> list[dict[str, Any]]:
-    cursor = connection.execute(sql, list(values))
+    import duckdb
+
+    from pipelines.commands.published import refuse_duckdb
+
+    try:
+        cursor = connection.execute(sql, list(values))
+    except duckdb.Error as error:
+        raise refuse_duckdb(error, connection) from error
     names = [column[0] for column in cursor.description]
     return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
@@ -556,5 +563,5 @@ def reserve(
     if output in (None, "table"):
         click.echo(
             "multiplier = (job + unused months x (1 - resale)) / job; prices are tracked medians"
-            " of all markets unless given"
+            " of one kind of market unless given"
         )

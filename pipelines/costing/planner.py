@@ -624,7 +624,9 @@ def tracked_reservations(
     resale_fraction: float = 0.0,
     on_demand_usd_per_gpu_hour: float | None = None,
 ) -> list[dict[str, Any]]:
-    """Return on demand and every tracked term of a GPU for one job, cheapest first.
+    """Return every tracked term of a GPU for one job, cheapest first.
+
+    Reserved and on-demand prices are compared within one market family.
 
     Raises
     ------
@@ -633,33 +635,41 @@ def tracked_reservations(
     """
     rows = connection.execute(
         """
-        select commitment_months, median_usd_per_gpu_hour, day
-        from marts.gpu_price_daily
-        where gpu_id = ? and purchase_model = 'reserved' and market_family = 'all'
-            and commitment_months is not null
-        qualify row_number() over (partition by commitment_months order by day desc) = 1
-        order by commitment_months
+        with newest as (
+            select market_family, purchase_model, commitment_months, day, median_usd_per_gpu_hour
+            from marts.gpu_price_daily
+            where gpu_id = ? and market_family <> 'all'
+                and purchase_model in ('reserved', 'on_demand')
+            qualify row_number() over (
+                partition by market_family, purchase_model, commitment_months order by day desc
+            ) = 1
+        )
+        select r.market_family, r.commitment_months, r.median_usd_per_gpu_hour, r.day,
+            d.median_usd_per_gpu_hour
+        from newest as r
+        left join newest as d
+            on r.market_family = d.market_family and d.purchase_model = 'on_demand'
+        where r.purchase_model = 'reserved' and r.commitment_months is not null
         """,
         [gpu_id],
     ).fetchall()
-    known = [months for months, *_ in rows]
-    wanted = [row for row in rows if not term_months or row[0] in term_months]
+    wanted = [row for row in rows if not term_months or row[1] in term_months]
     if not wanted:
-        terms = ", ".join(str(months) for months in known) or "none"
+        known = sorted({months for _, months, *_ in rows})
+        terms = ", ".join(f"{months} months" for months in known) or "none"
         raise ValueError(
-            f"gpu = {gpu_id!r}: no tracked reservation of that term; there are: {terms} months"
+            f"gpu = {gpu_id!r}: no tracked reservation of that term; there are: {terms}"
         )
-    on_demand = on_demand_usd_per_gpu_hour
-    day = None
-    if on_demand is None:
-        try:
-            on_demand, _, _, day = gpu_price(connection, gpu_id, "on_demand")
-        except ValueError:
-            on_demand = None
     answers = [
-        {"gpu_id": gpu_id}
-        | reservation_answer(job_months, float(months), resale_fraction, price, on_demand)
-        | {"price_source": f"tracked on {priced_on}; {day or 'on demand given'}"}
-        for months, price, priced_on in wanted
+        {"gpu_id": gpu_id, "market_family": family}
+        | reservation_answer(
+            job_months,
+            float(months),
+            resale_fraction,
+            price,
+            on_demand_usd_per_gpu_hour or on_demand,
+        )
+        | {"priced_on": priced_on}
+        for family, months, price, priced_on, on_demand in wanted
     ]
     return sorted(answers, key=lambda row: row["effective_usd_per_gpu_hour"])

@@ -70,7 +70,8 @@ def derive(connection: duckdb.DuckDBPyConnection, on: date) -> None:
         The day whose prices count as today's.
     """
     costed = all_bases(connection)
-    tracked = tracked_prices(connection, on)
+    by_family = tracked_prices(connection, on)
+    tracked = by_family["all"]
     tables = {
         "marts.training_cost": pa.Table.from_pylist(
             [
@@ -87,7 +88,7 @@ def derive(connection: duckdb.DuckDBPyConnection, on: date) -> None:
             owning.comparison_rows(tracked, on), schema=owning.COMPARISON_SCHEMA
         ),
         "marts.reservation_multiplier": pa.Table.from_pylist(
-            reservation_rows(tracked), schema=_RESERVATION_SCHEMA
+            reservation_rows(by_family), schema=_RESERVATION_SCHEMA
         ),
     }
     connection.execute("create schema if not exists marts")
@@ -386,31 +387,34 @@ def development_rows(costed: Mapping[str, Basis]) -> Rows:
 
 def tracked_prices(
     connection: duckdb.DuckDBPyConnection, on: date
-) -> dict[tuple[str, str, int | None], dict[str, Any]]:
-    """Return the tracked prices that stand on a day.
+) -> dict[str, dict[tuple[str, str, int | None], dict[str, Any]]]:
+    """Return the tracked prices that stand on a day, by market family.
 
     Returns
     -------
     dict
-        (gpu_id, purchase model, commitment months) to day, median, p10 and p90 of all markets.
+        Family ("all" for the three together) to (gpu_id, purchase model, commitment months) to
+        day, median, p10 and p90.
     """
     if not _exists(connection, "marts", "gpu_price_daily"):
-        return {}
+        return {"all": {}}
     rows = connection.execute(
         """
-        select gpu_id, purchase_model, commitment_months, day, median_usd_per_gpu_hour,
-            p10_usd_per_gpu_hour, p90_usd_per_gpu_hour
+        select market_family, gpu_id, purchase_model, commitment_months, day,
+            median_usd_per_gpu_hour, p10_usd_per_gpu_hour, p90_usd_per_gpu_hour
         from marts.gpu_price_daily
-        where market_family = 'all' and day <= ?
+        where day <= ?
         qualify row_number() over (
-            partition by gpu_id, purchase_model, commitment_months order by day desc) = 1
+            partition by market_family, gpu_id, purchase_model, commitment_months
+            order by day desc) = 1
         """,
         [on],
     ).fetchall()
-    return {
-        (gpu, model, months): {"day": day, "median": middle, "p10": low, "p90": high}
-        for gpu, model, months, day, middle, low, high in rows
-    }
+    found: dict[str, dict[tuple[str, str, int | None], dict[str, Any]]] = {"all": {}}
+    for family, gpu, model, months, day, middle, low, high in rows:
+        price = {"day": day, "median": middle, "p10": low, "p90": high}
+        found.setdefault(family, {})[gpu, model, months] = price
+    return found
 
 
 Tracked = Mapping[tuple[str, str, int | None], Mapping[str, Any]]
@@ -659,6 +663,7 @@ def sensitivity_rows(part: Basis) -> Rows:
 _RESERVATION_SCHEMA = pa.schema(
     [
         ("gpu_id", pa.string()),
+        ("market_family", pa.string()),
         ("term_months", pa.int32()),
         ("job_months", pa.int32()),
         ("resale_fraction", pa.float64()),
@@ -676,26 +681,38 @@ _RESERVATION_SCHEMA = pa.schema(
 )
 
 
-def reservation_rows(tracked: Tracked) -> Rows:
-    """Return the effective price of a reservation by term, job and resale, for every tracked GPU.
+def reservation_rows(by_family: Mapping[str, Tracked]) -> Rows:
+    """Return the effective price of a reservation by term, job and resale.
 
-    A row without ``gpu_id`` has the multiplier alone, which needs no price.
+    Reserved and on-demand prices are compared within one market family: reservations are mostly a
+    hyperscaler's, and its on-demand price is not a marketplace's. Rows without ``gpu_id`` have the
+    multiplier alone, which needs no price.
     """
-    rows: Rows = []
-    gpus = sorted({gpu for gpu, model, _ in tracked if model in ("reserved", "capacity_block")})
-    for gpu in (None, *gpus):
-        for term in TERM_MONTHS:
-            reserved = tracked.get((gpu or "", "reserved", term))
-            if gpu is not None and reserved is None:
-                continue
-            on_demand = tracked.get((gpu or "", "on_demand", None))
-            for job in JOB_MONTHS:
-                for resale in RESALE_FRACTIONS:
-                    rows.append(_reservation(gpu, term, job, resale, reserved, on_demand))
+    rows = [
+        _reservation(None, None, term, job, resale, None, None)
+        for term in TERM_MONTHS
+        for job in JOB_MONTHS
+        for resale in RESALE_FRACTIONS
+    ]
+    for family, tracked in sorted(by_family.items()):
+        if family == "all":
+            continue
+        reserved = [
+            (gpu, months) for gpu, model, months in tracked if model == "reserved" and months
+        ]
+        for gpu, term in sorted((gpu, months) for gpu, months in reserved if months is not None):
+            price = tracked[gpu, "reserved", term]
+            on_demand = tracked.get((gpu, "on_demand", None))
+            rows.extend(
+                _reservation(family, gpu, term, job, resale, price, on_demand)
+                for job in JOB_MONTHS
+                for resale in RESALE_FRACTIONS
+            )
     return rows
 
 
 def _reservation(
+    family: str | None,
     gpu: str | None,
     term: int,
     job: int,
@@ -706,6 +723,7 @@ def _reservation(
     multiplier = prices.reservation_multiplier(term, job, resale)
     row: dict[str, Any] = {
         "gpu_id": gpu,
+        "market_family": family,
         "term_months": term,
         "job_months": job,
         "resale_fraction": resale,
@@ -722,7 +740,7 @@ def _reservation(
         "high": multiplier * reserved["p90"],
     }
     if on_demand is None:
-        return row | {"reason": "no on-demand price to compare with"}
+        return row | {"reason": "no on-demand price in this market to compare with"}
     months = prices.break_even_months(term, reserved["median"], on_demand["median"], resale)
     return row | {
         "on_demand_usd_per_gpu_hour": on_demand["median"],

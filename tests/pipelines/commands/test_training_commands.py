@@ -38,10 +38,12 @@ def home(tmp_path_factory):
                     'all' as market_family, 2.4::double as median_usd_per_gpu_hour,
                     1.9::double as p10_usd_per_gpu_hour, 3.9::double as p90_usd_per_gpu_hour,
                     9 as provider_count, 40 as offer_count
-                union all select 'H100-SXM-80GB', date '2026-11-20', 'reserved', 12, 'all', 1.8,
-                    1.6, 2.1, 5, 9
-                union all select 'H100-SXM-80GB', date '2026-11-20', 'reserved', 36, 'all', 1.2,
-                    1.1, 1.5, 5, 9;
+                union all select 'H100-SXM-80GB', date '2026-11-20', 'on_demand', null, 'neocloud',
+                    2.4, 1.9, 3.9, 9, 40
+                union all select 'H100-SXM-80GB', date '2026-11-20', 'reserved', 12, 'neocloud',
+                    1.8, 1.6, 2.1, 5, 9
+                union all select 'H100-SXM-80GB', date '2026-11-20', 'reserved', 36, 'neocloud',
+                    1.2, 1.1, 1.5, 5, 9;
             create table marts.offers_latest as
                 select gpu_id, provider_id, 'r' as region, 8 as gpu_count,
                     'on_demand' as purchase_model, null::int as commitment_months,

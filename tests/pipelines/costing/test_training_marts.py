@@ -35,6 +35,8 @@ def connection():
                     ('H100-SXM-80GB', date '2026-11-25', 'on_demand', null, 'all', 99, 98, 99.5),
                     ('H100-SXM-80GB', date '2026-11-20', 'on_demand', null, 'neocloud', 2, 1.8, 3),
                     ('H100-SXM-80GB', date '2026-11-20', 'reserved', 36, 'all', 1.3, 1.1, 1.6),
+                    ('H100-SXM-80GB', date '2026-11-20', 'reserved', 36, 'neocloud', 1.2, 1, 1.6),
+                    ('H100-SXM-80GB', date '2026-11-20', 'reserved', 12, 'hyperscaler', 7, 6, 8),
                     ('A100-SXM-40GB', date '2026-11-20', 'on_demand', null, 'all', 1.2, 0.9, 1.9)
                 ) as t (gpu_id, day, purchase_model, commitment_months, market_family, middle, low,
                     high);
@@ -125,6 +127,21 @@ def test_two_months_on_two_years_cost_twelve_times(connection):
         " and job_months = 2 and resale_fraction = 0",
     )
     assert row["multiplier"] == 12
+
+
+def test_a_reservation_is_compared_with_on_demand_of_its_own_market(connection):
+    found = {
+        row["market_family"]: row
+        for row in rows(
+            connection,
+            "select * from marts.reservation_multiplier where gpu_id = 'H100-SXM-80GB'"
+            " and job_months = 36 and resale_fraction = 0",
+        )
+    }
+    assert found["neocloud"]["on_demand_usd_per_gpu_hour"] == 2
+    assert found["neocloud"]["break_even_months"] == pytest.approx(36 * 1.2 / 2)
+    assert found["hyperscaler"]["is_reserved_cheaper"] is None
+    assert "no on-demand price in this market" in found["hyperscaler"]["reason"]
 
 
 def test_a_larger_cluster_is_owned_more_cheaply(connection):

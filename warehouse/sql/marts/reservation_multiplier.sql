@@ -1,5 +1,6 @@
--- One row per accelerator, term, length of job and resale; without an accelerator the bare multiplier.
+-- One row per accelerator, market family, term, length of job and resale; without an accelerator the bare multiplier.
 -- gpu_id | the accelerator, null for the multiplier alone
+-- market_family | hyperscaler, neocloud or marketplace: reserved and on demand are compared within one
 -- term_months | length of the reservation [month]
 -- job_months | how long the capacity is needed [month]
 -- resale_fraction | share of the price of unused months that subletting recovers [1]
