@@ -58,8 +58,8 @@ def significant(value: Any, digits: int = 3) -> str:
 
     Examples
     --------
-    >>> significant(1234567.0), significant(0.000123456), significant(None), significant(2.5)
-    ('1,230,000', '0.000123', '–', '2.5')
+    >>> significant(1234567.0), significant(0.000123456), significant(None), significant(3.14e23)
+    ('1,230,000', '0.000123', '–', '3.14e23')
     """
     if value is None:
         return "–"
@@ -72,6 +72,8 @@ def significant(value: Any, digits: int = 3) -> str:
             return "–"
         if value == 0:
             return "0"
+        if abs(value) >= 1e15:
+            return f"{value:.{digits - 1}e}".replace("e+", "e")
         decimals = digits - 1 - math.floor(math.log10(abs(value)))
         rounded = round(value, decimals)
         return (

@@ -11,42 +11,55 @@ from pipelines.commands.answer import print_table
 from pipelines.commands.published import published
 from warehouse.models import table_exists
 
+MAIN_MODELS = (
+    "llama-3.1-8b",
+    "llama-3.3-70b",
+    "llama-3.1-405b",
+    "gpt-oss-120b",
+    "qwen3-235b-a22b",
+    "deepseek-r1",
+    "kimi-k2.5",
+)
 HEADLINES = (
     (
         "marts.cost_per_flop",
-        "Rent of compute: USD per 10^18 dense BF16 operations, on demand (lower is better)",
+        "Renting operations: USD per 10^18 dense BF16 FLOP, on demand; lower is better",
         """
-        select gpu_id, usd_per_exaflop_peak, usd_per_exaflop_effective, low, high,
-            utilisation_fraction, usd_per_gigabyte_hour
+        select gpu_id, usd_per_gpu_hour, usd_per_exaflop_peak, usd_per_exaflop_effective,
+            low as effective_low, high as effective_high, utilisation_fraction, provider_count
         from marts.cost_per_flop
-        where precision = 'bf16' and purchase_model = 'on_demand'
+        where precision = 'bf16' and purchase_model = 'on_demand' and market_family = 'all'
             and day = (select max(day) from marts.cost_per_flop)
             and list_contains($gpus, gpu_id)
-        order by usd_per_exaflop_effective limit 7
+        order by usd_per_exaflop_effective
         """,
     ),
     (
         "marts.inference_cost",
-        "Serving: cheapest USD per 1,000 tokens of a model, chat, on demand",
+        "Serving: USD per 1,000 tokens on the cheapest set, chat at 25 tokens/s per user or more,"
+        " on demand, busy all the time",
         """
         select model_id, gpu_id, gpu_count, precision, usd_per_1k_tokens, low, high,
-            tokens_per_second_per_user
+            tokens_per_second_per_user, binding_limit
         from marts.inference_cost
-        where workload = 'chat' and purchase_model = 'on_demand'
-            and day = (select max(day) from marts.inference_cost)
+        where workload_id = 'chat' and service_level_id = 'interactive'
+            and purchase_model = 'on_demand' and list_contains($models, model_id)
+            and day = (select max(day) from marts.inference_cost) and provider_count >= 3
         qualify row_number() over (partition by model_id order by usd_per_1k_tokens) = 1
-        order by usd_per_1k_tokens desc limit 8
+        order by usd_per_1k_tokens
         """,
     ),
     (
         "marts.training_cost",
-        "Training: the dearest reference models, in USD of their time",
+        "Training: renting the same compute as H100 SXM today, million USD, 90 % interval",
         """
-        select model_id, method, usd_nominal, low, high, gpu_hours, confidence
+        select model, published_on, training_flops, gpu_hours / 1e6 as million_h100_hours,
+            usd_nominal / 1e6 as million_usd, low / 1e6 as low, high / 1e6 as high, confidence
         from marts.training_cost
-        where day = (select max(day) from marts.training_cost)
-        qualify row_number() over (partition by model_id order by usd_nominal desc) = 1
-        order by usd_nominal desc limit 8
+        where method = 'rental' and price_basis = 'tracked_h100' and usd_nominal is not null
+            and compute_rank <= 5
+        qualify row_number() over (partition by model order by day desc) = 1
+        order by published_on desc limit 8
         """,
     ),
 )
@@ -62,7 +75,7 @@ def print_headline(gpus: Sequence[str]) -> None:
         answer = connection.execute(
             """
             select gpu_id, usd_per_gpu_hour, provider_id, gpu_count,
-                coalesce(region, 'any') as region, market_family, age_hours, is_stale as stale,
+                coalesce(region, 'any') as region, market_family, round(age_hours, 1) as age_hours, is_stale as stale,
                 count(*) over (partition by gpu_id) as offers
             from marts.offers_latest
             where purchase_model = 'on_demand' and list_contains($gpus, gpu_id) and not is_witness
@@ -86,6 +99,7 @@ def print_one(
     """Print the first lines of one cost table."""
     if not table_exists(connection, table):
         return
-    answer = connection.execute(query, {"gpus": list(gpus)} if "$gpus" in query else None)
+    lists = {"gpus": list(gpus), "models": list(MAIN_MODELS)}
+    answer = connection.execute(query, {k: v for k, v in lists.items() if f"${k}" in query})
     columns = [column[0] for column in answer.description or []]
     print_table(columns, answer.fetchall(), "\n" + title)
