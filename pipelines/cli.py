@@ -18,6 +18,7 @@ COMMANDS = {
     "status": ("status", "Each source: when it last answered, rows kept and held, what is wrong."),
     "sql": ("sql", "Ask the published warehouse in SQL."),
     "offers": ("offers", "Today's cheapest like-for-like offers of a GPU."),
+    "flop": ("flop", "What a floating-point operation costs to rent, by GPU and precision."),
     "train": ("training", "What a training run costs: planned, priced, with an interval."),
     "own-vs-rent": ("training", "Own a cluster or rent it: break-even, as a band."),
     "reserve": ("training", "On demand or a reservation, for a job of some months."),

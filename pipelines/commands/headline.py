@@ -75,7 +75,8 @@ def print_headline(gpus: Sequence[str]) -> None:
         answer = connection.execute(
             """
             select gpu_id, usd_per_gpu_hour, provider_id, gpu_count,
-                coalesce(region, 'any') as region, market_family, round(age_hours, 1) as age_hours, is_stale as stale,
+                coalesce(region, 'any') as region, market_family,
+                round(age_hours, 1) as age_hours, is_stale as stale,
                 count(*) over (partition by gpu_id) as offers
             from marts.offers_latest
             where purchase_model = 'on_demand' and list_contains($gpus, gpu_id) and not is_witness
