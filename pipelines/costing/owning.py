@@ -144,6 +144,10 @@ def purchase_price(gpu_id: str, on: date) -> PurchasePrice | None:
     return PurchasePrice(gpu_id, middle, newest, len(values), nearest[1]["source_url"])
 
 
+def _is_equivalent(gpu_id: str) -> bool:
+    return any(row["gpu_id"] == gpu_id and row["basis"] == "equivalent" for row in _purchase_rows())
+
+
 def no_price_reason(gpu_id: str) -> str:
     """Return why a GPU of the list has no purchase price."""
     notes = [row["note"] for row in _purchase_rows() if row["gpu_id"] == gpu_id]
@@ -284,7 +288,9 @@ def comparison_rows(tracked: Tracked, on: date) -> list[dict[str, Any]]:
         purchase = purchase_price(gpu_id, on)
         watts = board_power_watts().get(gpu_id)
         reason = None
-        if purchase is None:
+        if _is_equivalent(gpu_id):
+            reason = "not sold: its price is an equivalent made from manufacturing cost"
+        elif purchase is None:
             reason = f"no purchase price: {no_price_reason(gpu_id)}"
         elif rental is None:
             reason = "no tracked on-demand price"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 from functools import cache
 from typing import Any
@@ -18,7 +19,12 @@ import numpy as np
 import pyarrow as pa
 
 from cost_engine import compute, energy, prices, trends
-from cost_engine.published_method import VINTAGES, Run, peak_flops_per_second
+from cost_engine.published_method import (
+    VINTAGES,
+    Run,
+    frontier_ranks,
+    peak_flops_per_second,
+)
 from cost_engine.training_uncertainty import (
     FACTORS,
     Uncertainty,
@@ -154,7 +160,21 @@ def newer_models(connection: duckdb.DuckDBPyConnection) -> list[epoch.ModelRow]:
                 link=row["link"] or "",
             )
         )
-    return found
+    return _ranked(found)
+
+
+def _ranked(newer: list[epoch.ModelRow]) -> list[epoch.ModelRow]:
+    """Give newer models their compute rank by Epoch's rule; the older ones have theirs printed."""
+    pool = [
+        row
+        for row in (*epoch.bundled_models("clean"), *newer)
+        if row.is_notable and not row.run.base_model
+    ]
+    ranks = frontier_ranks(
+        [row.run.published_on for row in pool], [row.run.training_flops for row in pool]
+    )
+    by_model = {row.run.model: rank for row, rank in zip(pool, ranks, strict=True)}
+    return [replace(row, run=replace(row.run, rank=by_model.get(row.run.model))) for row in newer]
 
 
 @cache

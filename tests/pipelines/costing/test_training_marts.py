@@ -86,6 +86,7 @@ def test_a_model_of_2026_is_costed_with_the_electricity_of_its_year(connection):
     )
     assert row["energy_usd"] / row["energy_kwh"] == pytest.approx(0.0929)
     assert row["usd_real"] is None and row["usd_nominal"] > 1e7
+    assert row["compute_rank"] == 2  # Grok 3 took 4.6e26 FLOP
     assert row["carbon_kg"] == pytest.approx(row["energy_kwh"] * 0.056)
 
 
@@ -158,6 +159,11 @@ def test_a_larger_cluster_is_owned_more_cheaply(connection):
 def test_a_chip_without_a_purchase_price_says_no_price(connection, gpu_id):
     found = rows(connection, f"select reason from marts.own_vs_rent where gpu_id = '{gpu_id}'")
     assert found and all("no purchase price" in row["reason"] for row in found)
+
+
+def test_a_chip_that_nobody_sells_is_not_owned(connection):
+    found = rows(connection, "select reason from marts.own_vs_rent where gpu_id = 'TPU-V5E'")
+    assert found and all("not sold" in row["reason"] for row in found)
 
 
 def test_published_figures_are_met(connection):
