@@ -110,8 +110,8 @@ def _table(rows: Rows) -> pa.Table:
 
 def all_bases(connection: duckdb.DuckDBPyConnection | None = None) -> dict[str, Basis]:
     """Return the models costed under every vintage, newer ones of the warehouse under ``clean``."""
-    extra = newer_models(connection) if connection is not None else []
-    return {name: basis(name, extra if name == "clean" else ()) for name in BASES}
+    extra = tuple(newer_models(connection)) if connection is not None else ()
+    return {name: basis(name, extra) if name == "clean" else basis(name) for name in BASES}
 
 
 def _exists(connection: duckdb.DuckDBPyConnection, schema: str, table: str) -> bool:

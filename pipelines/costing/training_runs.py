@@ -155,13 +155,14 @@ class Basis:
         return self.estimates.runs
 
 
-def basis(name: str, extra: Sequence[epoch.ModelRow] = ()) -> Basis:
-    """Cost every bundled model (and ``extra`` ones) under a vintage.
+@cache
+def basis(name: str, extra: tuple[epoch.ModelRow, ...] = ()) -> Basis:
+    """Cost every bundled model (and ``extra`` ones) under a vintage, once in a process.
 
     Parameters
     ----------
     name : {"clean", "2025-06", "2024-12", "2024-05"}
-    extra : sequence of ModelRow
+    extra : tuple of ModelRow
         Newer models, for ``clean`` only.
     """
     vintage = VINTAGES[name]

@@ -54,11 +54,16 @@ def test_regressions_equal_the_recorded_ones(recorded, selection):
             assert fitted.residual_deviation == pytest.approx(line["resid_sd"], rel=1e-9)
 
 
+@pytest.fixture(scope="module")
+def published():
+    return developments(basis("2024-12"), is_published=True)
+
+
 @pytest.mark.recorded
-def test_development_costs_equal_the_independent_run(recorded):
+def test_development_costs_equal_the_independent_run(recorded, published):
     path = recorded / "golden" / "development_costs_independent_mc.json"
     expected = json.loads(path.read_text())
-    for model, cost in developments(basis("2024-12"), is_published=True).items():
+    for model, cost in published.items():
         case = expected[f"{model}|equity=True"]
         pairs = [(cost.quantiles_usd(), case["total_p5_p50_p95"])]
         pairs += [
@@ -71,7 +76,7 @@ def test_development_costs_equal_the_independent_run(recorded):
 
 
 @pytest.mark.recorded
-def test_development_costs_are_near_the_authors_single_run(recorded):
+def test_development_costs_are_near_the_authors_single_run(recorded, published):
     # Their equity is drawn once for all samples, so their OPT-175B (19 people) lies 3 % lower.
     with (recorded / "golden" / "development_costs_authors.csv").open() as lines:
         totals = {
@@ -79,5 +84,5 @@ def test_development_costs_are_near_the_authors_single_run(recorded):
             for row in csv.DictReader(lines)
             if row["component"].startswith("TOTAL")
         }
-    for model, cost in developments(basis("2024-12"), is_published=True).items():
+    for model, cost in published.items():
         assert cost.quantiles_usd()[1] == pytest.approx(totals[model], rel=0.04)

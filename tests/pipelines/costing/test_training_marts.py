@@ -174,11 +174,13 @@ def test_published_figures_are_met(connection):
     assert all(row["is_within_tolerance"] for row in truth.values())
 
 
-def test_without_prices_the_published_tables_still_stand():
+def test_without_prices_and_newer_models_there_is_nothing_to_add():
     with duckdb.connect() as empty:
-        training.derive(empty, DAY)
-        (found,) = rows(empty, "select count(*) as n from marts.training_cost where low > 0")
-        assert found["n"] > 1_000
+        assert training.tracked_prices(empty, DAY) == {"all": {}}
+        assert training.newer_models(empty) == []
+    part = training_runs.basis("clean")
+    reasons = {row["reason"] for row in training.tracked_rows(part, {})}
+    assert "no tracked price of H100-SXM-80GB" in reasons and None not in reasons
 
 
 def test_the_80_percent_interval_of_unreported_hours_holds_four_in_five():
