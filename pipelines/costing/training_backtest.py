@@ -249,19 +249,30 @@ def chosen_cloud_hours(
     is_default_run = all(rank is not None and rank <= vintage.frontier_rank for rank in ranks)
     rule: CloudHours = "quantity_times_time" if is_default_run else "run"
     reason = "every case is among the top five of its time" if is_default_run else "not only top 5"
-    if "cloud_chip_hours_used" in header:
-        place = header.index("cloud_chip_hours_used")
-        votes = 0
-        for row, run in zip(rows, runs, strict=True):
-            value = epoch.number(row[place], "cloud_chip_hours_used")
-            product = (run.hardware_quantity or 0) * (run.training_hours or 0)
-            if value is not None:
-                votes += 1 if product and abs(value / product - 1) < DEFAULT_TOLERANCE else -1
-                votes -= 1 if run.chip_hours and run.chip_hours == value != product else 0
-        if votes:
-            rule = "quantity_times_time" if votes > 0 else "run"
-            reason = "as the file's own cloud_chip_hours_used"
+    votes = sum(
+        _vote(dict(zip(header, row, strict=True)), run) for row, run in zip(rows, runs, strict=True)
+    )
+    if votes:
+        rule = "quantity_times_time" if votes > 0 else "run"
+        reason = "as the file's own cloud_chip_hours_used"
     return replace(vintage, cloud_hours=rule), f"{rule}: {reason}"
+
+
+def _vote(cells: Mapping[str, str], run: Run) -> int:
+    """Return 1 where a case shows quantity times time, -1 where it shows section 1.2, else 0."""
+    if "cloud_chip_hours_used" not in cells:
+        return 0
+    text = cells["cloud_chip_hours_used"].strip()
+    product = (run.hardware_quantity or 0) * (run.training_hours or 0)
+    if not text:
+        is_withheld = cells.get("cloud_price_per_chip_hour_usd", "").strip() and not product
+        return 1 if is_withheld and run.chip_hours else 0
+    if not product:
+        return -1
+    if run.chip_hours is None or run.chip_hours == product:
+        return 0  # both rules give the same
+    ratio = (epoch.number(text, "cloud_chip_hours_used") or 0) / product
+    return 1 if abs(ratio - 1) < DEFAULT_TOLERANCE else -1
 
 
 def _runs(

@@ -116,6 +116,15 @@ def test_cloud_hours_follow_the_run_that_made_the_file(tmp_path):
     assert report.has_passed and report.vintage.cloud_hours == "quantity_times_time"
 
 
+def test_cases_on_which_both_rules_agree_do_not_choose_one(tmp_path):
+    header = HEADER + ",cloud_chip_hours_used"
+    multiplied = "A{n},2023-06-01,Lab,,1e24,NVIDIA A100,100,50,,"
+    agreeing = [multiplied.format(n=n) + ",5000" for n in range(5)]
+    computed = "B,2023-06-01,Lab,,1e22,NVIDIA A100,,,,,23741.690408357076"
+    report = run(written(tmp_path, header, *agreeing, computed))
+    assert report.vintage.cloud_hours == "run" and report.has_passed
+
+
 def test_the_command_prints_the_report_as_json_and_writes_predictions(tmp_path):
     path = written(tmp_path, HEADER + EXPECTED, GPT4 + ",40155934,767746914")
     out = tmp_path / "out.csv"
