@@ -10,6 +10,7 @@ price, text for a number), and which GPU a row is about (``sql/staged/gpu_identi
 
 from __future__ import annotations
 
+from datetime import datetime
 from functools import cache
 
 import duckdb
@@ -147,7 +148,12 @@ def hold_rows(connection: duckdb.DuckDBPyConnection) -> int:
         inner join core.offer_open as b
             on o.source_id = b.source_id and o.request_key = b.request_key
             and o.offer_key = b.offer_key
-        where h.rule not in {_DUPLICATES}
+        where h.rule not in {_DUPLICATES} and not exists (
+            -- An earlier answer, read again or late: what stands now did not stand then.
+            from core.offer_capture as c
+            where c.source_id = o.source_id and c.request_key = o.request_key
+                and c.valid_at >= o.valid_at
+        )
         """
     )
     connection.execute(
@@ -177,3 +183,49 @@ def _columns(connection: duckdb.DuckDBPyConnection, table: str) -> list[str]:
 
 def _count(connection: duckdb.DuckDBPyConnection, table: str) -> int:
     return int(connection.execute(f"select count(*) from {table}").fetchall()[0][0])
+
+
+def decide(
+    connection: duckdb.DuckDBPyConnection, held_id: str, state: str, reason: str, at: datetime
+) -> int:
+    """Accept or reject what is held, with an audit row.
+
+    An accepted row or batch is judged again by the next build, which reads its capture anew: it is
+    believed from then on (knowledge time), for the time at which it was seen (valid time).
+
+    Parameters
+    ----------
+    connection : DuckDBPyConnection
+        The build file, open for writing.
+    held_id : str
+        Id in ``meta.quarantine``, or its beginning.
+    state : {"accepted", "rejected"}
+        The decision.
+    reason : str
+        Why, for whoever reads the audit.
+    at : datetime
+        When it was decided, UTC without a zone.
+
+    Returns
+    -------
+    int
+        Entries decided; 0 if there is none of that id, more than 1 if the beginning is ambiguous
+        (nothing is written then).
+    """
+    found = connection.execute(
+        "select held_id, split_part(capture_id, '#', 1) from meta.quarantine"
+        " where starts_with(held_id, ?)",
+        [held_id],
+    ).fetchall()
+    if len(found) != 1:
+        return len(found)
+    full_id, capture_id = found[0]
+    connection.begin()
+    connection.execute("update meta.quarantine set state = ? where held_id = ?", [state, full_id])
+    connection.execute(
+        "insert into meta.quarantine_audit values (?, ?, ?, ?, ?)",
+        [full_id, capture_id, state, reason, at],
+    )
+    connection.execute("delete from meta.capture where capture_id = ?", [capture_id])
+    connection.commit()
+    return 1

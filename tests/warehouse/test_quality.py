@@ -407,6 +407,22 @@ def test_a_person_may_accept_a_batch() -> None:
     assert fresh.prices()["H100-SXM-80GB x1 us"] == 2.99 / 2
 
 
+def test_an_earlier_answer_that_is_read_again_is_not_judged_by_what_stands_now() -> None:
+    fresh = Market()
+    fresh.see(list_prices())
+    fresh.day -= 1
+    assert fresh.see(times(0.125)(list_prices())[:10]) == []  # a parser that was put right
+
+
+def test_a_count_that_stays_changed_is_believed_on_the_third_day() -> None:
+    fresh = Market()
+    rows = small_page()
+    fresh.see(rows)
+    first, *others = rows
+    changed = [first | {"gpu_count": 8}, *others]
+    assert [fresh.see(changed) for _ in range(3)] == [["gpu_count_changed"]] * 2 + [[]]
+
+
 def test_every_rule_is_documented_and_can_hold() -> None:
     folder = SQL_FOLDER / "quality"
     for name, rules in (("held_batch", quality.BATCH_RULES), ("held_row", quality.ROW_RULES)):

@@ -5,18 +5,18 @@
 with judged_capture as (
     select
         c.*,
-        s.last_good_at is null as is_first,
         -- Two looks at a market a fortnight apart may differ in anything but the unit.
-        coalesce(c.valid_at - s.last_good_at <= interval 14 day, false) as is_recent
+        c.valid_at - s.last_good_at <= interval 14 day as is_recent
     from quality_capture as c
-    left join (
+    inner join (
         select n.capture_id, max(o.valid_at) as last_good_at
         from quality_capture as n
         inner join core.offer_capture as o
             on n.source_id = o.source_id and n.request_key = o.request_key
-        where o.valid_at < n.valid_at
         group by n.capture_id
     ) as s on c.capture_id = s.capture_id
+    -- What stands now says nothing of an earlier answer that is read again, or late.
+    where s.last_good_at < c.valid_at
 ),
 fresh as (
     select
@@ -152,7 +152,7 @@ suspicion as (
     inner join size as n on c.capture_id = n.capture_id
     inner join usual_conflicts as u on c.capture_id = u.capture_id
     where
-        not c.is_first and n.conflict_count >= 3 and n.conflict_count > 0.1 * n.offer_count
+        n.conflict_count >= 3 and n.conflict_count > 0.1 * n.offer_count
         and u.conflict_count = 0
     union all
     select

@@ -25,6 +25,7 @@ with judged_capture as (
     where o.capture_id not in (select capture_id from staged.held_capture)
     group by o.capture_id
 ),
+-- What stands now says nothing of an earlier answer that is read again, or late.
 offer as (
     select
         o.rowid as row_id,
@@ -49,14 +50,15 @@ offer as (
         o.valid_at,
         p.low_usd_per_gpu_hour,
         p.high_usd_per_gpu_hour,
-        b.usd_per_gpu_hour as believed_usd_per_gpu_hour,
-        b.gpu_count as believed_gpu_count,
-        b.currency as believed_currency,
+        if(n.last_good_at < o.valid_at, b.usd_per_gpu_hour, null) as believed_usd_per_gpu_hour,
+        if(n.last_good_at < o.valid_at, b.gpu_count, null) as believed_gpu_count,
+        if(n.last_good_at < o.valid_at, b.currency, null) as believed_currency,
         -- Two looks at a market a fortnight apart may differ in anything but the unit.
         coalesce(o.valid_at - n.last_good_at <= interval 14 day, false) as is_recent,
         o.usd_per_gpu_hour > 0 and isfinite(o.usd_per_gpu_hour) as is_price,
         if(
-            o.usd_per_gpu_hour > 0 and isfinite(o.usd_per_gpu_hour) and b.usd_per_gpu_hour > 0,
+            n.last_good_at < o.valid_at and b.usd_per_gpu_hour > 0
+            and o.usd_per_gpu_hour > 0 and isfinite(o.usd_per_gpu_hour),
             ln(o.usd_per_gpu_hour / b.usd_per_gpu_hour), null
         ) as log_ratio,
         n.provider_count,
@@ -135,8 +137,8 @@ provider_factor as (
             )
         )
 ),
--- A jump that stands for three looks on three days is a price.
-jump_seen as (
+-- What stands for three looks on three days is a price.
+seen_before as (
     select
         o.row_id,
         count(distinct q.captured_at::date) as day_count
@@ -144,7 +146,7 @@ jump_seen as (
     inner join meta.quarantine as q
         on
             o.source_id = q.source_id and o.request_key = q.request_key
-            and q.scope = 'row' and q.rule = 'price_jump'
+            and q.scope = 'row' and q.rule in ('price_jump', 'gpu_count_changed')
             and q.captured_at::date < o.valid_at::date
             and q.captured_at >= o.valid_at - interval 5 day
             and json_extract_string(q.row_json, '$.offer_key') = o.offer_key
@@ -172,7 +174,7 @@ suspicion as (
                 and coalesce(o.high_usd_per_gpu_hour, 200)
                 then 'price_out_of_band'
             when o.believed_gpu_count <> o.gpu_count and not o.is_batch_accepted
-                and o.source_kind <> 'marketplace'
+                and o.source_kind <> 'marketplace' and coalesce(j.day_count, 0) < 2
                 then 'gpu_count_changed'
             when o.believed_currency <> o.currency and not o.is_batch_accepted then 'currency_changed'
             when abs(o.log_ratio - f.log_ratio) < 0.002
@@ -221,7 +223,7 @@ suspicion as (
             and o.usd_per_gpu_hour = h.usd_per_gpu_hour
     left join provider_factor as f
         on o.capture_id = f.capture_id and o.provider_id = f.provider_id
-    left join jump_seen as j on o.row_id = j.row_id
+    left join seen_before as j on o.row_id = j.row_id
 ),
 accepted as (
     select
