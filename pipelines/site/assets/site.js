@@ -1,0 +1,192 @@
+// Sorting, filtering, units, downloads and charts. Every state stands in the address.
+(() => {
+  "use strict";
+  const all = (selector, from = document) => [...from.querySelectorAll(selector)];
+  const state = new URLSearchParams(location.search);
+  const form = document.querySelector(".filters");
+  const dark = matchMedia("(prefers-color-scheme: dark)");
+  const units = {
+    hour: [["hour", 1, "USD/GPU-h", "USD/h"], ["month", 730, "USD/GPU-month", "USD/month"]],
+    thousand: [["1k", 1, "USD/1k tok"], ["1M", 1000, "USD/1M tok"]],
+  };
+  document.documentElement.classList.add("js");
+
+  const remember = () => {
+    const query = state.toString();
+    history.replaceState(null, "", location.pathname + (query ? "?" + query : "") + location.hash);
+  };
+  const keep = (key, value, usual = "") => {
+    if (value === usual) state.delete(key); else state.set(key, value);
+  };
+  const chosen = () => all("select", form || document.createElement("i"))
+    .map((one) => [one.name, one.value]).filter(([, value]) => value !== "");
+
+  // As figure() in numbers.py: three significant digits, thousands set apart.
+  const figure = (number) => {
+    if (!number) return "0";
+    const power = Math.floor(Math.log10(Math.abs(Number(number.toPrecision(3)))));
+    if (power < -4) return number.toExponential(2);
+    const digits = Math.max(0, 2 - power);
+    return Number(number.toPrecision(3)).toLocaleString("en-US",
+      { minimumFractionDigits: digits, maximumFractionDigits: digits });
+  };
+
+  function filterTables() {
+    const wanted = chosen(), find = (form?.elements.find.value || "").toLowerCase();
+    for (const row of all("main tbody tr")) {
+      const kept = wanted.every(([name, value]) => {
+        const attribute = "data-" + name.replaceAll("_", "-");
+        return !row.hasAttribute(attribute) || row.getAttribute(attribute) === value;
+      });
+      row.hidden = !kept || (find !== "" && !row.textContent.toLowerCase().includes(find));
+    }
+  }
+
+  function sort(table, index, direction) {
+    const heads = all("thead th", table), body = table.tBodies[0];
+    heads.forEach((head) => head.removeAttribute("aria-sort"));
+    heads[index].setAttribute("aria-sort", direction);
+    const sign = direction === "ascending" ? 1 : -1;
+    const value = (row) => row.cells[index].dataset.v ?? row.cells[index].textContent;
+    const rows = [...body.rows].map((row) => [value(row), row]);
+    const numeric = rows.every(([text]) => text === "" || !isNaN(text));
+    rows.sort(([a], [b]) => {
+      if (a === "" || b === "") return (a === "") - (b === "");
+      return sign * (numeric ? a - b : a.localeCompare(b));
+    });
+    body.append(...rows.map(([, row]) => row));
+  }
+
+  all("main table").forEach((table) => all("thead th button", table).forEach((button, index) => {
+    const key = table.id.replace(/-table$/, "") + ".sort";
+    button.addEventListener("click", () => {
+      const now = button.parentElement.getAttribute("aria-sort");
+      const next = now === "ascending" ? "descending" : "ascending";
+      sort(table, index, next);
+      keep(key, button.dataset.key + ":" + next);
+      remember();
+    });
+    const [column, direction] = (state.get(key) || "").split(":");
+    if (column === button.dataset.key && /^(as|des)cending$/.test(direction)) {
+      sort(table, index, direction);
+    }
+  }));
+
+  function setUnit(kind, name) {
+    const unit = units[kind].find(([known]) => known === name) || units[kind][0];
+    for (const small of all(`small[data-unit="${kind}"]`)) {
+      small.dataset.usual ??= small.textContent;
+      const other = small.dataset.usual === "USD/h" ? 3 : 2;
+      small.textContent = unit[0] === units[kind][0][0] ? small.dataset.usual : unit[other];
+      const head = small.closest("th"), index = [...head.parentElement.children].indexOf(head);
+      for (const row of head.closest("table").tBodies[0].rows) {
+        const cell = row.cells[index];
+        if (!cell.dataset.v || cell.querySelector(".none")) continue;
+        (cell.querySelector("a") || cell).textContent = figure(cell.dataset.v * unit[1]);
+      }
+    }
+    all(`button[data-unit-kind="${kind}"]`).forEach((one) =>
+      one.setAttribute("aria-pressed", String(one.value === unit[0])));
+  }
+  for (const kind of Object.keys(units)) {
+    if (!form || !document.querySelector(`small[data-unit="${kind}"]`)) continue;
+    for (const [name, , words] of units[kind]) {
+      const button = document.createElement("button");
+      Object.assign(button, { type: "button", value: name });
+      button.textContent = words + (name === "month" ? " (730 h), tables" : kind === "hour" ? ", tables" : "");
+      button.dataset.unitKind = kind;
+      button.addEventListener("click", () => {
+        setUnit(kind, name);
+        keep(kind, name, units[kind][0][0]);
+        remember();
+      });
+      form.querySelector(".units").append(button);
+    }
+    setUnit(kind, state.get(kind));
+  }
+
+  const views = new Map();
+  async function draw(figureBox) {
+    const id = figureBox.dataset.chart;
+    const { spec, rows } = JSON.parse(document.getElementById(id + "-data").textContent);
+    const kept = rows.filter((row) => chosen().every(([name, value]) =>
+      !(name in row) || String(row[name]) === value));
+    const drawn = kept.some((row) => row.part !== "line" && row.part !== "fit");
+    if (!drawn) {
+      views.get(id)?.finalize();
+      figureBox.textContent = "No marks for this choice of filters.";
+      return;
+    }
+    const theme = window.truecostTheme[dark.matches ? "dark" : "light"];
+    const result = await vegaEmbed(figureBox, { ...spec, datasets: { rows: kept } }, {
+      actions: false, renderer: "svg", ast: true, config: theme, defaultStyle: false,
+      tooltip: { disableDefaultStyle: true, theme: "none" },
+    });
+    views.get(id)?.finalize();
+    views.set(id, result.view);
+  }
+  const drawAll = () => all(".chart").forEach((box) => box.dataset.drawn && draw(box));
+  const seen = new IntersectionObserver((entries) => entries.forEach((entry) => {
+    if (!entry.isIntersecting || entry.target.dataset.drawn) return;
+    entry.target.dataset.drawn = "yes";
+    draw(entry.target);
+  }), { rootMargin: "600px" });
+  dark.addEventListener("change", drawAll);
+
+  if (form) {
+    for (const one of all("select", form)) {
+      const wanted = state.has(one.name) ? state.get(one.name) : one.dataset.default;
+      one.value = [...one.options].some((option) => option.value === wanted) ? wanted : one.dataset.default;
+    }
+    form.elements.find.value = state.get("find") || "";
+    const changed = (event) => {
+      all("select", form).forEach((one) => keep(one.name, one.value, one.dataset.default));
+      keep("find", form.elements.find.value);
+      remember();
+      filterTables();
+      if (event.target.name !== "find") drawAll();
+    };
+    form.addEventListener("input", changed);
+    form.addEventListener("submit", (event) => event.preventDefault());
+    form.addEventListener("reset", (event) => {
+      event.preventDefault();
+      location.assign(location.pathname);
+    });
+    filterTables();
+  }
+  all(".chart").forEach((box) => seen.observe(box));
+
+  async function copy(text) {
+    try { await navigator.clipboard.writeText(text); return true; } catch { /* no clipboard here */ }
+    const area = Object.assign(document.createElement("textarea"), { value: text });
+    document.body.append(area);
+    area.select();
+    const done = document.execCommand("copy");
+    area.remove();
+    return done;
+  }
+  document.addEventListener("click", async (event) => {
+    const button = event.target.closest("button[data-copy], button[data-png]");
+    if (!button) return;
+    if (button.dataset.copy) {
+      const usual = button.textContent;
+      button.textContent = await copy(document.getElementById(button.dataset.copy).textContent)
+        ? "Copied" : "Not copied: open the query";
+      setTimeout(() => { button.textContent = usual; }, 2000);
+      return;
+    }
+    const view = views.get(button.dataset.png);
+    if (!view) return;
+    const link = document.createElement("a");
+    link.href = await view.toImageURL("png", 2);
+    link.download = button.dataset.png + ".png";
+    link.click();
+  });
+
+  const openTarget = () => {
+    const target = location.hash.length > 1 && document.getElementById(location.hash.slice(1));
+    if (target && target.tagName === "DETAILS") target.open = true;
+  };
+  addEventListener("hashchange", openTarget);
+  openTarget();
+})();

@@ -1,0 +1,553 @@
+"""The charts, as Vega-Lite specifications over rows that are put in later.
+
+A function here returns a specification for the named data ``rows``; it knows columns and units,
+not values. Colours and type come from ``theme``; what the rows are belongs to the pages.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import altair as alt
+
+from pipelines.site.theme import FAMILY_COLOURS, KIND_COLOURS, TIER_SHAPES
+
+Spec = dict[str, Any]
+ROWS = alt.NamedData("rows")
+LOG_FROM = 10.0  # a range of more than this goes on a log axis
+USD_HOUR = "USD per GPU-hour"
+KIND_WORDS = "replace(datum.label, '_', ' ')"
+
+
+def is_wide(values: list[Any]) -> bool:
+    """Return whether values span more than a decade, so that an axis should be logarithmic.
+
+    Examples
+    --------
+    >>> is_wide([1, 11]), is_wide([1, 2, None]), is_wide([0, 100])
+    (True, False, False)
+    """
+    known = [float(value) for value in values if value is not None]
+    return bool(known) and min(known) > 0 and max(known) / min(known) > LOG_FROM
+
+
+def scaled(field: str, title: str, *, is_log: bool, **more: Any) -> dict[str, Any]:
+    """Return the encoding of a number: its unit in the title, and the word log where it is."""
+    scale = alt.Scale(type="log", nice=False, padding=12) if is_log else alt.Scale(zero=True)
+    return {
+        "field": field,
+        "type": "quantitative",
+        "title": title + (" (log)" if is_log else ""),
+        "scale": scale,
+        **more,
+    }
+
+
+def number_axis(**more: Any) -> alt.Axis:
+    """Return an axis of few, short labels."""
+    return alt.Axis(tickCount=5, format="~g", **more)
+
+
+def finish(chart: Any, height: Any) -> Spec:
+    """Return the specification: as wide as its page, without a theme of its own."""
+    spec: Spec = chart.properties(width="container", height=height).to_dict()
+    spec.pop("config", None)
+    spec["autosize"] = {"type": "fit-x", "contains": "padding"}
+    return spec
+
+
+def kind_colour(*, legend: bool = True) -> alt.Color:
+    """Return the colour of a purchase model."""
+    return alt.Color(
+        "purchase_model:N",
+        title="bought",
+        scale=alt.Scale(domain=list(KIND_COLOURS), range=list(KIND_COLOURS.values())),
+        legend=alt.Legend(labelExpr=KIND_WORDS) if legend else None,
+    )
+
+
+def family_colour(*, legend: bool = True) -> alt.Color:
+    """Return the colour of a family of chips."""
+    return alt.Color(
+        "family:N",
+        title="chip family",
+        scale=alt.Scale(domain=list(FAMILY_COLOURS), range=list(FAMILY_COLOURS.values())),
+        legend=alt.Legend(columns=4) if legend else None,
+    )
+
+
+def tips(*fields: tuple[str, str]) -> list[alt.Tooltip]:
+    """Return tooltips: (field with type, title with unit)."""
+    return [
+        alt.Tooltip(field, title=title, format=".3~g" if field.endswith(":Q") else alt.Undefined)
+        for field, title in fields
+    ]
+
+
+@cache
+def price_strip(is_log: bool) -> Spec:
+    """Return one mark an offer, a row a provider, with the median and the p10-p90 band."""
+    x = scaled("usd_per_gpu_hour", USD_HOUR, is_log=is_log, axis=number_axis())
+    offers = (
+        alt.Chart(ROWS)
+        .transform_filter("datum.part == 'offer'")
+        .mark_point(size=55, filled=True)
+        .encode(
+            x=alt.X(**x),
+            y=alt.Y(
+                "provider_id:N",
+                title="provider",
+                sort=alt.EncodingSortField("usd_per_gpu_hour", op="min"),
+            ),
+            color=kind_colour(),
+            shape=alt.Shape(
+                "market_family:N",
+                title="market",
+                scale=alt.Scale(domain=list(TIER_SHAPES), range=list(TIER_SHAPES.values())),
+            ),
+            opacity=alt.condition("datum.is_stale", alt.value(0.25), alt.value(0.75)),
+            tooltip=tips(
+                ("provider_id:N", "provider"),
+                ("usd_per_gpu_hour:Q", USD_HOUR),
+                ("usd_per_node_hour:Q", "USD per node-hour"),
+                ("gpu_count:Q", "GPUs in the node"),
+                ("purchase_model:N", "bought"),
+                ("commitment_months:Q", "commitment, months"),
+                ("region:N", "region"),
+                ("observed_at:N", "seen (UTC)"),
+                ("source_id:N", "source"),
+            ),
+        )
+    )
+    bands = alt.Chart(ROWS).transform_filter(
+        "datum.part == 'median' && datum.purchase_model == 'on_demand'"
+    )
+    median = bands.mark_rule(strokeWidth=2, strokeDash=[5, 3]).encode(
+        x=alt.X("median:Q"),
+        color=kind_colour(legend=False),
+        tooltip=tips(
+            ("median:Q", f"median on demand, {USD_HOUR}"),
+            ("p10:Q", "p10"),
+            ("p90:Q", "p90"),
+            ("provider_count:Q", "providers"),
+        ),
+    )
+    band = bands.mark_rect(opacity=0.1).encode(
+        x=alt.X("p10:Q"), x2="p90:Q", color=kind_colour(legend=False)
+    )
+    return finish(band + median + offers, alt.Step(20))
+
+
+@cache
+def price_history(is_log: bool) -> Spec:
+    """Return daily medians with their p10-p90 band; days without a value stay empty."""
+    x = alt.X("day:T", title="day (UTC)", axis=alt.Axis(tickCount=5, format="%b %Y"))
+    base = alt.Chart(ROWS)
+    band = base.mark_area(opacity=0.15).encode(
+        x=x,
+        y=alt.Y(**scaled("p10", USD_HOUR, is_log=is_log, axis=number_axis())),
+        y2="p90:Q",
+        color=kind_colour(legend=False),
+        detail="segment:N",
+    )
+    line = base.mark_line().encode(
+        x=x, y=alt.Y("median:Q"), color=kind_colour(legend=False), detail="segment:N"
+    )
+    points = base.mark_point(size=18, filled=True).encode(
+        x=x,
+        y=alt.Y("median:Q"),
+        color=kind_colour(),
+        opacity=alt.condition("datum.provider_count < 3", alt.value(0.35), alt.value(0.9)),
+        tooltip=tips(
+            ("day:T", "day (UTC)"),
+            ("purchase_model:N", "bought"),
+            ("median:Q", f"median, {USD_HOUR}"),
+            ("p10:Q", "p10"),
+            ("p90:Q", "p90"),
+            ("provider_count:Q", "providers"),
+            ("offer_count:Q", "offers"),
+        ),
+    )
+    return finish(band + line + points, 280)
+
+
+@cache
+def price_heatmap() -> Spec:
+    """Return the cheapest price by provider and GPU; grey where there is none, a dot if stale."""
+    x = alt.X("gpu_id:N", title="GPU", sort=None, axis=alt.Axis(labelAngle=-60, orient="top"))
+    y = alt.Y("provider_id:N", title="provider", sort=None)
+    colour = alt.Color(
+        "usd_per_gpu_hour:Q",
+        title=f"cheapest, {USD_HOUR} (log)",
+        scale=alt.Scale(type="log", nice=False),
+        legend=alt.Legend(gradientLength=180, format="~g", tickCount=4),
+    )
+    cells = (
+        alt.Chart(ROWS)
+        .mark_rect(stroke=None)
+        .encode(
+            x=x,
+            y=y,
+            color=colour,
+            tooltip=tips(
+                ("provider_id:N", "provider"),
+                ("gpu_id:N", "GPU"),
+                ("usd_per_gpu_hour:Q", f"cheapest, {USD_HOUR}"),
+                ("offer_count:Q", "offers"),
+                ("age_hours:Q", "age, hours"),
+                ("source_id:N", "source"),
+            ),
+        )
+    )
+    stale = (
+        alt.Chart(ROWS)
+        .transform_filter("datum.is_stale")
+        .mark_point(size=14, filled=True, color="#d62728")
+        .encode(x=x, y=y)
+    )
+    spec = finish(cells + stale, alt.Step(18))
+    spec["view"] = {"fill": "#8a8f98", "fillOpacity": 0.16}
+    return spec
+
+
+@cache
+def value_dots(field: str, title: str, is_log: bool, has_effective: bool) -> Spec:
+    """Return a dot a GPU: solid for the peak, hollow with its interval for the estimate."""
+    y = alt.Y("gpu_id:N", title="GPU", sort=alt.EncodingSortField(field, op="min"))
+    more = (
+        ("usd_per_gpu_hour:Q", f"median, {USD_HOUR}"),
+        ("precision:N", "precision, dense"),
+        ("provider_count:Q", "providers"),
+        ("day:N", "day (UTC)"),
+    )
+    base = alt.Chart(ROWS)
+    solid = base.mark_point(filled=True, size=70).encode(
+        x=alt.X(**scaled(field, title, is_log=is_log, axis=number_axis())),
+        y=y,
+        color=family_colour(),
+        tooltip=tips(("gpu_id:N", "GPU"), (f"{field}:Q", title), *more),
+    )
+    if not has_effective:
+        return finish(solid, alt.Step(20))
+    interval = base.mark_rule(strokeWidth=2, opacity=0.55).encode(
+        x=alt.X("low:Q"), x2="high:Q", y=y, color=family_colour(legend=False)
+    )
+    hollow = base.mark_point(filled=False, size=70, strokeWidth=2).encode(
+        x=alt.X("effective:Q"),
+        y=y,
+        color=family_colour(legend=False),
+        tooltip=tips(
+            ("gpu_id:N", "GPU"),
+            ("effective:Q", "at the share commonly reached (estimate)"),
+            ("low:Q", "low"),
+            ("high:Q", "high"),
+            ("utilisation_fraction:Q", "share of the peak"),
+            *more,
+        ),
+    )
+    return finish(interval + solid + hollow, alt.Step(20))
+
+
+@cache
+def speed_cost() -> Spec:
+    """Return the price of output tokens against the pace one user gets, 80 % intervals."""
+    base = alt.Chart(ROWS)
+    x = alt.X(
+        **scaled("tokens_per_second_per_user", "token/s per user", is_log=True, axis=number_axis())
+    )
+    y = alt.Y(
+        **scaled("usd_per_1m_output", "USD per 1M output tokens", is_log=True, axis=number_axis())
+    )
+    bars = base.mark_rule(opacity=0.45).encode(
+        x=x, y=alt.Y("output_low:Q"), y2="output_high:Q", color=family_colour(legend=False)
+    )
+    points = base.mark_point(filled=False, size=70, strokeWidth=2).encode(
+        x=x,
+        y=y,
+        color=family_colour(),
+        tooltip=tips(
+            ("model_id:N", "model"),
+            ("gpu_id:N", "GPU"),
+            ("gpu_count:Q", "GPUs"),
+            ("precision:N", "precision"),
+            ("workload_id:N", "workload"),
+            ("usd_per_1m_output:Q", "USD per 1M output tokens"),
+            ("output_low:Q", "low (80 %)"),
+            ("output_high:Q", "high (80 %)"),
+            ("tokens_per_second_per_user:Q", "token/s per user"),
+            ("provider_count:Q", "providers"),
+            ("day:N", "day (UTC)"),
+        ),
+    )
+    return finish(bars + points, 320)
+
+
+@cache
+def margins() -> Spec:
+    """Return list prices, solid, beside the predicted cost, hollow with its 80 % interval."""
+    base = alt.Chart(ROWS)
+    title = "USD per 1M tokens, three in for one out"
+    y = alt.Y("model_id:N", title="model", sort=None)
+    interval = base.mark_rule(strokeWidth=6, opacity=0.25).encode(
+        x=alt.X("cost_low:Q"), x2="cost_high:Q", y=y
+    )
+    cost = base.mark_point(filled=False, size=80, strokeWidth=2, color="#d55e00").encode(
+        x=alt.X(**scaled("cost", title, is_log=True, axis=number_axis())),
+        y=y,
+        tooltip=tips(
+            ("model_id:N", "model"),
+            ("cost:Q", "predicted cost, USD per 1M tokens"),
+            ("cost_low:Q", "low (80 %)"),
+            ("cost_high:Q", "high (80 %)"),
+            ("gpu_id:N", "GPU"),
+            ("gpu_count:Q", "GPUs"),
+            ("precision:N", "precision"),
+        ),
+    )
+    listed = base.mark_point(filled=True, size=50, color="#0072b2", opacity=0.8).encode(
+        x=alt.X("listed:Q"),
+        y=y,
+        tooltip=tips(
+            ("model_id:N", "model"),
+            ("api_provider_id:N", "API provider"),
+            ("listed:Q", "list price, USD per 1M tokens"),
+            ("margin_fraction:Q", "margin, share of the price"),
+            ("margin_low:Q", "margin, low"),
+            ("margin_high:Q", "margin, high"),
+            ("day:N", "day (UTC)"),
+            ("api_source_id:N", "source"),
+        ),
+    )
+    return finish(interval + listed + cost, alt.Step(20))
+
+
+@cache
+def calibration(unit: str) -> Spec:
+    """Return predicted against reported, with the line on which they would be equal."""
+    base = alt.Chart(ROWS)
+    x = alt.X(**scaled("reported", f"reported, {unit}", is_log=True, axis=number_axis()))
+    line = (
+        base.transform_filter("datum.part == 'line'")
+        .mark_line(strokeDash=[4, 4], color="#8a8f98")
+        .encode(x=x, y=alt.Y("predicted:Q"))
+    )
+    points = (
+        base.transform_filter("datum.part == 'case'")
+        .mark_point(filled=False, size=60, strokeWidth=2, color="#0072b2")
+        .encode(
+            x=x,
+            y=alt.Y(**scaled("predicted", f"predicted, {unit}", is_log=True, axis=number_axis())),
+            tooltip=tips(
+                ("name:N", "case"),
+                ("reported:Q", f"reported, {unit}"),
+                ("predicted:Q", f"predicted, {unit}"),
+                ("ratio:Q", "predicted / reported"),
+                ("source:N", "source"),
+            ),
+        )
+    )
+    return finish(line + points, 320)
+
+
+@cache
+def training_trend(money: str) -> Spec:
+    """Return the cost of training against publication, with the fitted line and its band."""
+    base = alt.Chart(ROWS)
+    x = alt.X("published_on:T", title="publication", axis=alt.Axis(tickCount=6, format="%Y"))
+    fit = base.transform_filter("datum.part == 'fit'")
+    band = fit.mark_area(opacity=0.15, color="#0072b2").encode(
+        x=x, y=alt.Y("fit_low:Q"), y2="fit_high:Q"
+    )
+    line = fit.mark_line(color="#0072b2").encode(x=x, y=alt.Y("fit:Q"))
+    model = base.transform_filter("datum.part == 'model'")
+    tooltip = tips(
+        ("model:N", "model"),
+        ("published_on:T", "published"),
+        ("usd_real:Q", money),
+        ("low:Q", "low (90 %)"),
+        ("high:Q", "high (90 %)"),
+        ("hardware:N", "hardware"),
+        ("confidence:N", "confidence"),
+    )
+    bars = model.mark_rule(opacity=0.25).encode(x=x, y=alt.Y("low:Q"), y2="high:Q")
+    points = model.mark_point(size=50, strokeWidth=1.5, color="#d55e00").encode(
+        x=x,
+        y=alt.Y(**scaled("usd_real", money, is_log=True, axis=alt.Axis(tickCount=6, format="~s"))),
+        fill=alt.condition("datum.is_solid", alt.value("#d55e00"), alt.value("transparent")),
+        tooltip=tooltip,
+    )
+    return finish(band + bars + line + points, 340)
+
+
+@cache
+def training_plan() -> Spec:
+    """Return cost against duration for GPUs and sizes of cluster, with intervals."""
+    base = alt.Chart(ROWS)
+    x = alt.X(**scaled("days", "days", is_log=True, axis=number_axis()))
+    y = alt.Y(
+        **scaled("usd", "USD for the run", is_log=True, axis=alt.Axis(tickCount=5, format="~s"))
+    )
+    bars = base.mark_rule(opacity=0.35).encode(
+        x=x, y=alt.Y("low:Q"), y2="high:Q", color=family_colour(legend=False)
+    )
+    points = base.mark_point(filled=False, size=70, strokeWidth=2).encode(
+        x=x,
+        y=y,
+        color=family_colour(),
+        shape=alt.Shape("cluster:N", title="GPUs"),
+        tooltip=tips(
+            ("gpu_id:N", "GPU"),
+            ("cluster:N", "GPUs"),
+            ("days:Q", "days"),
+            ("usd:Q", "USD"),
+            ("low:Q", "low"),
+            ("high:Q", "high"),
+            ("utilisation_fraction:Q", "share of the peak"),
+            ("provider_count:Q", "providers"),
+        ),
+    )
+    return finish(bars + points, 300)
+
+
+@cache
+def owning(gpu_count_words: str = "GPU") -> Spec:
+    """Return the cost of an owned hour of work by utilisation, against rent."""
+    base = alt.Chart(ROWS)
+    x = alt.X(
+        "utilisation:Q", title="utilisation of the owner, %", scale=alt.Scale(domain=[10, 100])
+    )
+    owned = base.transform_filter("datum.part == 'owned'")
+    band = owned.mark_area(opacity=0.18, color="#d55e00").encode(x=x, y=alt.Y("low:Q"), y2="high:Q")
+    line = owned.mark_line(color="#d55e00").encode(
+        x=x,
+        y=alt.Y(
+            "usd:Q", title=f"USD per useful {gpu_count_words}-hour", scale=alt.Scale(zero=True)
+        ),
+        tooltip=tips(
+            ("gpu_id:N", "GPU"),
+            ("utilisation:Q", "utilisation, %"),
+            ("usd:Q", "owned, USD per useful GPU-hour"),
+            ("low:Q", "low (p5)"),
+            ("high:Q", "high (p95)"),
+        ),
+    )
+    rent = base.transform_filter("datum.part == 'rent'")
+    rule = rent.mark_rule(color="#0072b2", strokeWidth=2, strokeDash=[5, 3]).encode(
+        y=alt.Y("usd:Q"), tooltip=tips(("usd:Q", "rent, USD per GPU-hour"), ("day:N", "day"))
+    )
+    words = rent.mark_text(align="right", dy=-8, fontWeight=600, color="#0072b2").encode(
+        x=alt.datum(99), y=alt.Y("usd:Q"), text="label:N"
+    )
+    named = (
+        owned.transform_filter("datum.is_label")
+        .mark_text(align="left", dx=6, dy=-10, fontWeight=600, color="#d55e00")
+        .encode(x=x, y=alt.Y("usd:Q"), text="label:N")
+    )
+    return finish(band + line + rule + words + named, 300)
+
+
+@cache
+def commitment_heatmap() -> Spec:
+    """Return what an hour of use costs for a job that is shorter than its commitment."""
+    x = alt.X("job_months:O", title="job, months")
+    y = alt.Y("term_months:O", title="commitment, months", sort="descending")
+    cells = (
+        alt.Chart(ROWS)
+        .mark_rect()
+        .encode(
+            x=x,
+            y=y,
+            color=alt.Color(
+                "multiplier:Q",
+                title="paid / used (log), lower is better",
+                scale=alt.Scale(type="log", nice=False, scheme="viridis", reverse=True),
+                legend=alt.Legend(gradientLength=180, format="~g", tickCount=4),
+            ),
+            tooltip=tips(
+                ("term_months:Q", "commitment, months"),
+                ("job_months:Q", "job, months"),
+                ("multiplier:Q", "paid / used"),
+            ),
+        )
+    )
+    words = (
+        alt.Chart(ROWS)
+        .mark_text(fontWeight=600)
+        .encode(
+            x=x,
+            y=y,
+            text=alt.Text("multiplier:Q", format=".3~g"),
+            color=alt.condition("datum.multiplier > 4", alt.value("#ffffff"), alt.value("#14181d")),
+        )
+    )
+    return finish(cells + words, alt.Step(26))
+
+
+@cache
+def headroom() -> Spec:
+    """Return what a token costs when machines stand ready for the peak."""
+    base = alt.Chart(ROWS)
+    x = alt.X("peak_over_mean:Q", title="peak demand / mean demand")
+    y = alt.Y("usd_per_1m_tokens:Q", title="USD per 1M tokens", scale=alt.Scale(zero=True))
+    band = base.mark_area(opacity=0.15, color="#0072b2").encode(x=x, y=alt.Y("low:Q"), y2="high:Q")
+    line = base.mark_line(color="#0072b2", point={"size": 30}).encode(
+        x=x,
+        y=y,
+        tooltip=tips(
+            ("peak_over_mean:Q", "peak / mean"),
+            ("usd_per_1m_tokens:Q", "USD per 1M tokens"),
+            ("low:Q", "low (80 %)"),
+            ("high:Q", "high (80 %)"),
+        ),
+    )
+    return finish(band + line, 260)
+
+
+@cache
+def shares() -> Spec:
+    """Return bars of the share of the uncertainty that each input brings."""
+    return finish(
+        alt.Chart(ROWS)
+        .mark_bar(color="#0072b2")
+        .encode(
+            x=alt.X(
+                "share:Q", title="share of the variance of log cost, %", scale=alt.Scale(zero=True)
+            ),
+            y=alt.Y("factor:N", title="input", sort="-x"),
+            tooltip=tips(
+                ("factor:N", "input"),
+                ("share:Q", "mean share of the variance, %"),
+                ("model_count:Q", "models"),
+            ),
+        ),
+        alt.Step(20),
+    )
+
+
+@cache
+def source_grid() -> Spec:
+    """Return a cell a source and day: ok, partial, held or failed."""
+    states = {"ok": "#009e73", "partial": "#e69f00", "held": "#cc79a7", "failed": "#d55e00"}
+    return finish(
+        alt.Chart(ROWS)
+        .mark_rect(stroke=None)
+        .encode(
+            x=alt.X("day:O", title="day (UTC)", axis=alt.Axis(labelAngle=-60)),
+            y=alt.Y("source_id:N", title="source"),
+            color=alt.Color(
+                "state:N",
+                title="answer",
+                scale=alt.Scale(domain=list(states), range=list(states.values())),
+                legend=alt.Legend(columns=4),
+            ),
+            tooltip=tips(
+                ("source_id:N", "source"),
+                ("day:N", "day (UTC)"),
+                ("state:N", "answer"),
+                ("rows_kept:Q", "rows kept"),
+                ("rows_held:Q", "rows held"),
+            ),
+        ),
+        alt.Step(14),
+    )

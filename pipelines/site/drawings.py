@@ -1,0 +1,53 @@
+"""Small pictures drawn by hand as SVG, for readers without scripts.
+
+Anything with axes belongs to ``charts``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+from markupsafe import Markup
+
+WIDTH, HEIGHT, MARGIN = 120, 28, 3
+
+
+def sparkline(points: Sequence[tuple[date, float]], label: str) -> Markup:
+    """Return a line of daily values whose gaps stay gaps.
+
+    Parameters
+    ----------
+    points : sequence of (date, float)
+        Days in order with their values; days without a value are left out, and the line breaks.
+    label : str
+        What it shows, for screen readers.
+
+    Examples
+    --------
+    >>> str(sparkline([(date(2026, 1, 1), 1.0)], "x")).count("<circle")
+    1
+    """
+    if not points:
+        return Markup("")
+    first, last = points[0][0], points[-1][0]
+    low, high = min(value for _, value in points), max(value for _, value in points)
+    days = max((last - first).days, 1)
+
+    def place(day: date, value: float) -> tuple[float, float]:
+        across = MARGIN + (WIDTH - 2 * MARGIN) * (
+            (day - first).days / days if last > first else 1.0
+        )
+        share = (value - low) / (high - low) if high > low else 0.5
+        return round(across, 1), round(HEIGHT - MARGIN - (HEIGHT - 2 * MARGIN) * share, 1)
+
+    paths, before = [], None
+    for day, value in points:
+        x, y = place(day, value)
+        paths.append(f"{'L' if before and (day - before).days == 1 else 'M'}{x} {y}")
+        before = day
+    x, y = place(*points[-1])
+    return Markup(
+        '<svg class="spark" viewBox="0 0 {0} {1}" width="{0}" height="{1}" role="img"'
+        ' aria-label="{2}"><path d="{3}"/><circle cx="{4}" cy="{5}" r="2.2"/></svg>'
+    ).format(WIDTH, HEIGHT, label, "".join(paths), x, y)

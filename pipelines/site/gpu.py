@@ -1,0 +1,367 @@
+"""One page a GPU: every offer, what it was, and what the chip is."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import date
+from typing import Any
+
+from markupsafe import Markup
+
+from pipelines.site import charts, numbers
+from pipelines.site.market import LIST_PRICES, PROVIDERS_NEEDED, median_cell
+from pipelines.site.page import Block, Chart, Column, Filter, Page, Table, choices, link, slug
+from pipelines.site.published import Answer, Published, Row
+
+SHOWN_OFFERS = 400
+
+OFFERS = """
+    select
+        usd_per_gpu_hour, usd_per_node_hour, gpu_count, provider_id, sku, region, area,
+        purchase_model, commitment_months, market_tier, market_family, is_available, is_witness,
+        is_stale, source_kind, source_id, source_url, homepage_url, observed_at, age_hours,
+        payload_sha256,
+        row_number() over (
+            partition by provider_id, purchase_model, commitment_months
+            order by usd_per_gpu_hour, sku, region
+        ) as place
+    from marts.offers_latest
+    where gpu_id = {gpu_id}
+    order by usd_per_gpu_hour, provider_id, sku, region, offer_key
+"""
+MARKET = """
+    select
+        purchase_model, commitment_months, market_family, median_usd_per_gpu_hour,
+        p10_usd_per_gpu_hour, p90_usd_per_gpu_hour, min_usd_per_gpu_hour, max_usd_per_gpu_hour,
+        provider_count, offer_count, oldest_seen_on, day
+    from marts.gpu_price_daily
+    where gpu_id = {gpu_id} and day = (select max(day) from marts.gpu_price_daily)
+    order by purchase_model, commitment_months nulls first, market_family
+"""
+HISTORY = """
+    select
+        day, purchase_model, median_usd_per_gpu_hour as median, p10_usd_per_gpu_hour as p10,
+        p90_usd_per_gpu_hour as p90, provider_count, offer_count
+    from marts.gpu_price_daily
+    where gpu_id = {gpu_id} and market_family = 'all' and commitment_months is null
+    order by purchase_model, day
+"""
+CHIP = """
+    select p.precision, p.is_sparse, p.flops_per_second / 1e12 as teraflops, p.source_url, p.note
+    from core.gpu_peak as p
+    where p.gpu_id = {gpu_id}
+    order by p.is_sparse, p.flops_per_second desc, p.precision
+"""
+GPUS = """
+    select
+        g.gpu_id, g.name, g.vendor, g.architecture, g.form_factor, g.is_coarse, g.released_on,
+        g.memory_bytes / 1e9 as memory_gigabytes,
+        g.bandwidth_bytes_per_second / 1e12 as bandwidth_terabytes_per_second,
+        g.board_power_watts, g.source_url, count(o.offer_key) as offer_count
+    from core.gpu as g
+    left join marts.offers_latest as o on g.gpu_id = o.gpu_id
+    group by all
+    having count(o.offer_key) > 0
+    order by offer_count desc, g.gpu_id
+"""
+
+
+def gpu_pages(published: Published) -> list[Page]:
+    """Return the pages of all GPUs that anyone offers, most offered first."""
+    return [gpu_page(published, gpu) for gpu in published.ask(GPUS).rows]
+
+
+def gpu_page(published: Published, gpu: Row) -> Page:
+    """Return the page of one GPU."""
+    gpu_id = gpu["gpu_id"]
+    offers = published.ask(OFFERS, gpu_id=gpu_id)
+    market = published.ask(MARKET, gpu_id=gpu_id)
+    by_place = sorted(offers.rows, key=lambda row: row["place"])[:SHOWN_OFFERS]
+    shown = sorted(by_place, key=lambda row: row["usd_per_gpu_hour"])
+    return Page(
+        path=f"gpu/{slug(gpu_id)}.html",
+        name=gpu_id,
+        title=headline(gpu_id, market.rows, offers.rows),
+        basis=f"{what_it_is(gpu)} Prices per GPU; the price of the whole node stands beside."
+        f" {LIST_PRICES} Lower is better.",
+        filters=[
+            Filter("purchase_model", "bought", choices(shown, "purchase_model")),
+            Filter("provider_id", "provider", choices(shown, "provider_id")),
+            Filter("area", "area", choices(shown, "area")),
+            Filter("gpu_count", "GPUs in the node", sorted(choices(shown, "gpu_count"), key=int)),
+        ],
+        blocks=[
+            strip(offers, shown, market.rows),
+            offer_table(offers, shown),
+            Block(
+                "market",
+                "What each market asks",
+                "USD per GPU-hour; median, p10 and p90 of the providers' medians; families are"
+                f" never mixed but in the rows called all. Under {PROVIDERS_NEEDED} providers no"
+                " median is shown.",
+                answer=market,
+                table=Table(market, MARKET_COLUMNS),
+            ),
+            history(published, gpu_id),
+            chip(published, gpu),
+        ],
+    )
+
+
+def headline(gpu_id: str, market: list[Row], offers: list[Row]) -> str:
+    """Return the finding: the cheapest offer that is fresh, and the median."""
+    fresh = [
+        row
+        for row in offers
+        if row["purchase_model"] == "on_demand" and not row["is_stale"] and not row["is_witness"]
+    ]
+    middle = [
+        row
+        for row in market
+        if row["purchase_model"] == "on_demand"
+        and row["market_family"] == "all"
+        and row["provider_count"] >= PROVIDERS_NEEDED
+    ]
+    if not fresh:
+        kinds = sorted({row["purchase_model"].replace("_", " ") for row in offers})
+        return f"{gpu_id}: no fresh offer on demand today; there are: {', '.join(kinds)}"
+    cheapest = fresh[0]
+    words = (
+        f"{gpu_id} rents from {numbers.usd(cheapest['usd_per_gpu_hour'])} per GPU-hour"
+        f" at {cheapest['provider_id']}"
+    )
+    if middle:
+        return f"{words}; the median is {numbers.usd(middle[0]['median_usd_per_gpu_hour'])}"
+    return f"{words}; too few providers for a median"
+
+
+def what_it_is(gpu: Row) -> str:
+    """Return one sentence about the chip."""
+    if gpu["is_coarse"]:
+        return (
+            f"{gpu['gpu_id']} stands for offers that do not say which variant they sell;"
+            " they are never merged with a variant."
+        )
+    parts = [str(gpu["name"] or gpu["gpu_id"])]
+    if gpu["form_factor"]:
+        parts.append(f"form factor {gpu['form_factor']}")
+    if gpu["memory_gigabytes"]:
+        parts.append(f"{numbers.figure(gpu['memory_gigabytes'])} GB")
+    if gpu["bandwidth_terabytes_per_second"]:
+        parts.append(f"{numbers.figure(gpu['bandwidth_terabytes_per_second'])} TB/s")
+    if gpu["board_power_watts"]:
+        parts.append(f"{numbers.figure(gpu['board_power_watts'])} W")
+    return ", ".join(parts) + "."
+
+
+def strip(offers: Answer, shown: list[Row], market: list[Row]) -> Block:
+    """Return one mark an offer."""
+    rows = [
+        {
+            "part": "offer",
+            **{
+                key: row[key]
+                for key in (
+                    "usd_per_gpu_hour", "usd_per_node_hour", "gpu_count", "provider_id", "region",
+                    "area", "purchase_model", "commitment_months", "market_family", "is_stale",
+                    "source_id",
+                )
+            },
+            "observed_at": numbers.instant(row["observed_at"]),
+        }
+        for row in shown
+    ]  # fmt: skip
+    rows += [
+        {
+            "part": "median",
+            "purchase_model": row["purchase_model"],
+            "median": row["median_usd_per_gpu_hour"],
+            "p10": row["p10_usd_per_gpu_hour"],
+            "p90": row["p90_usd_per_gpu_hour"],
+            "provider_count": row["provider_count"],
+        }
+        for row in market
+        if row["market_family"] == "all"
+        and row["commitment_months"] is None
+        and row["provider_count"] >= PROVIDERS_NEEDED
+    ]
+    prices = [row["usd_per_gpu_hour"] for row in shown]
+    return Block(
+        "strip",
+        spread_title(shown),
+        "Each mark is an offer; faded: not confirmed in the last 30 hours. Dashed line and band:"
+        " median and p10–p90 over the providers' medians on demand.",
+        answer=offers,
+        chart=Chart(
+            charts.price_strip(charts.is_wide(prices)), rows, "Prices of all offers by provider"
+        ),
+    )
+
+
+def spread_title(offers: list[Row]) -> str:
+    """Return how far apart offers on demand are."""
+    prices = [row["usd_per_gpu_hour"] for row in offers if row["purchase_model"] == "on_demand"]
+    providers = {row["provider_id"] for row in offers}
+    if len(prices) < 2:
+        return f"{numbers.plural(len(providers), 'provider')} offers it"
+    return (
+        f"On demand, the dearest offer costs {numbers.figure(max(prices) / min(prices))} times"
+        " the cheapest"
+    )
+
+
+def offer_table(offers: Answer, shown: list[Row]) -> Block:
+    """Return the offers with the way back to their sources."""
+    total = len(offers.rows)
+    note = (
+        f"The page carries {len(shown)} of {total:,}: the cheapest of every provider and way of"
+        " buying first; the CSV has all."
+        if len(shown) < total
+        else ""
+    )
+    return Block(
+        "offers",
+        f"{numbers.plural(total, 'offer')} stand today",
+        "Each price leads to where it was read; the hash names the bytes. Witness: a better kind"
+        f" of source prices the same thing. {note}",
+        answer=offers,
+        table=Table(offers, OFFER_COLUMNS, is_stale=lambda row: bool(row["is_stale"]), rows=shown),
+    )
+
+
+def price_link(value: Any, row: Row) -> Markup:
+    """Return a price that leads to its source."""
+    return link(row["source_url"], numbers.figure(value))
+
+
+OFFER_COLUMNS = [
+    Column("usd_per_gpu_hour", "price", "USD/GPU-h", show=price_link, toggle="hour"),
+    Column("usd_per_node_hour", "node price", "USD/h", toggle="hour"),
+    Column("gpu_count", "GPUs"),
+    Column("provider_id", "provider"),
+    Column("sku", "SKU", show=lambda sku, _: Markup("<code>{}</code>").format(sku)),
+    Column("region", "region", reason="one price everywhere"),
+    Column("purchase_model", "bought"),
+    Column("commitment_months", "months", reason="no commitment"),
+    Column("is_available", "available", reason="the source does not say"),
+    Column("observed_at", "seen (UTC)"),
+    Column("age_hours", "age", show=lambda hours, _: numbers.age(hours)),
+    Column("source_id", "source", show=lambda name, row: link(row["homepage_url"], name)),
+    Column("source_kind", "kind"),
+    Column("is_witness", "witness"),
+    Column(
+        "payload_sha256",
+        "payload",
+        show=lambda sha, _: Markup('<code title="{}">{}</code>').format(sha, sha[:8]),
+    ),
+]
+MARKET_COLUMNS = [
+    Column("purchase_model", "bought"),
+    Column("commitment_months", "months", reason="no commitment"),
+    Column("market_family", "market"),
+    Column("median_usd_per_gpu_hour", "median", "USD/GPU-h", show=median_cell, toggle="hour"),
+    Column("p10_usd_per_gpu_hour", "p10", "USD/GPU-h", show=median_cell, toggle="hour"),
+    Column("p90_usd_per_gpu_hour", "p90", "USD/GPU-h", show=median_cell, toggle="hour"),
+    Column("min_usd_per_gpu_hour", "cheapest", "USD/GPU-h", toggle="hour"),
+    Column("max_usd_per_gpu_hour", "dearest", "USD/GPU-h", toggle="hour"),
+    Column("provider_count", "providers"),
+    Column("offer_count", "offers"),
+    Column("oldest_seen_on", "oldest answer"),
+]
+
+
+def history(published: Published, gpu_id: str) -> Block:
+    """Return the daily medians, with gaps where there is no value."""
+    answer = published.ask(HISTORY, gpu_id=gpu_id)
+    rows = in_segments([row for row in answer.rows if row["provider_count"] > 0])
+    return Block(
+        "history",
+        history_title(gpu_id, answer.rows),
+        "Median of the providers' medians on demand and spot, all markets; band p10–p90; faded"
+        f" points: fewer than {PROVIDERS_NEEDED} providers. Days without a value stay empty.",
+        answer=answer,
+        chart=Chart(
+            charts.price_history(charts.is_wide([row["median"] for row in rows])),
+            rows,
+            "Daily median prices",
+        )
+        if rows
+        else None,
+        table=Table(
+            answer,
+            [
+                Column("day", "day (UTC)"),
+                Column("purchase_model", "bought"),
+                Column("median", "median", "USD/GPU-h"),
+                Column("p10", "p10", "USD/GPU-h"),
+                Column("p90", "p90", "USD/GPU-h"),
+                Column("provider_count", "providers"),
+                Column("offer_count", "offers"),
+            ],
+            rows=answer.rows[-120:],
+        ),
+        is_folded=True,
+    )
+
+
+def history_title(gpu_id: str, rows: list[Row]) -> str:
+    """Return how the median on demand moved between the first and the last trusted day."""
+    known = [
+        row
+        for row in rows
+        if row["purchase_model"] == "on_demand" and row["provider_count"] >= PROVIDERS_NEEDED
+    ]
+    if len(known) < 2:
+        return f"{gpu_id}: no history with {PROVIDERS_NEEDED} providers yet"
+    first, last = known[0], known[-1]
+    moved = numbers.percent(last["median"] / first["median"] - 1, signed=True)
+    return f"The median on demand moved {moved} from {first['day']} to {last['day']}"
+
+
+def in_segments(rows: list[Row]) -> list[Row]:
+    """Return rows with a number that changes wherever a day is missing."""
+    before: dict[str, date] = {}
+    segments: dict[str, int] = defaultdict(int)
+    result = []
+    for row in rows:
+        kind, day = row["purchase_model"], row["day"]
+        if kind in before and (day - before[kind]).days > 1:
+            segments[kind] += 1
+        before[kind] = day
+        result.append({**row, "segment": f"{kind} {segments[kind]}"})
+    return result
+
+
+def chip(published: Published, gpu: Row) -> Block:
+    """Return the peaks of the chip, dense and sparse kept apart."""
+    answer = published.ask(CHIP, gpu_id=gpu["gpu_id"])
+    dense = [
+        row for row in answer.rows if not row["is_sparse"] and row["precision"] in ("bf16", "fp16")
+    ]
+    title = (
+        f"It reaches at most {numbers.figure(dense[0]['teraflops'])} TFLOP/s,"
+        f" {dense[0]['precision']} dense"
+        if dense
+        else "No peak is known for it"
+    )
+    return Block(
+        "chip",
+        title,
+        "Peaks as the vendor prints them. Costs use dense peaks only; sparse ones (2:4) stand"
+        " here to be told apart.",
+        answer=answer,
+        table=Table(
+            answer,
+            [
+                Column("precision", "precision"),
+                Column("is_sparse", "kind", show=lambda v, _: "sparse 2:4" if v else "dense"),
+                Column(
+                    "teraflops",
+                    "peak",
+                    "TFLOP/s",
+                    show=lambda v, row: link(row["source_url"], numbers.figure(v)),
+                ),
+                Column("note", "note", reason="none"),
+            ],
+        ),
+    )

@@ -1,0 +1,240 @@
+"""The first page: what GPUs rent for today."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+
+from markupsafe import Markup
+
+from pipelines.site import charts, numbers
+from pipelines.site.drawings import sparkline
+from pipelines.site.page import Block, Chart, Column, Filter, Page, Table, Tile, choices, link, slug
+from pipelines.site.published import Published, Row
+from pipelines.site.theme import FAMILY_COLOURS, family
+
+PROVIDERS_NEEDED = 3  # a median of fewer providers is withheld
+TILES = 12
+LIST_PRICES = (
+    "List prices: what is asked in public, not what anyone paid. Negotiated and"
+    " private prices are not in it."
+)
+
+TODAY = """
+    select
+        d.gpu_id, d.purchase_model, d.median_usd_per_gpu_hour, d.p10_usd_per_gpu_hour,
+        d.p90_usd_per_gpu_hour, d.min_usd_per_gpu_hour, d.provider_count, d.offer_count,
+        d.day, d.oldest_seen_on, g.architecture, g.form_factor, g.is_coarse
+    from marts.gpu_price_daily as d
+    left join core.gpu as g on d.gpu_id = g.gpu_id
+    where d.market_family = 'all' and d.commitment_months is null
+        and d.day = (select max(day) from marts.gpu_price_daily)
+    order by d.provider_count desc, d.offer_count desc, d.gpu_id
+"""
+HISTORY = """
+    select gpu_id, day, median_usd_per_gpu_hour, provider_count
+    from marts.gpu_price_daily
+    where market_family = 'all' and purchase_model = 'on_demand' and gpu_id in {gpu_ids}
+        and day > (select max(day) from marts.gpu_price_daily) - 91
+    order by gpu_id, day
+"""
+HEATMAP = """
+    select
+        provider_id, gpu_id, min(usd_per_gpu_hour) as usd_per_gpu_hour, count(*) as offer_count,
+        bool_and(is_stale) as is_stale, min(age_hours) as age_hours,
+        arg_min(source_id, usd_per_gpu_hour) as source_id
+    from marts.offers_latest
+    where purchase_model = 'on_demand' and not is_witness and gpu_id in {gpu_ids}
+    group by provider_id, gpu_id
+    order by count(*) over (partition by provider_id) desc, provider_id, gpu_id
+"""
+
+
+def market_page(published: Published) -> Page:
+    """Return the page of today's market."""
+    today = published.ask(TODAY)
+    on_demand = [row for row in today.rows if row["purchase_model"] == "on_demand"]
+    main = [row for row in on_demand if not row["is_coarse"]]
+    ids = [row["gpu_id"] for row in main[:TILES]]
+    history = published.ask(HISTORY, gpu_ids=ids)
+    return Page(
+        path="index.html",
+        name="Market today",
+        title=headline(main),
+        basis=f"Median of the providers' medians per GPU and hour, on demand, all markets."
+        f" {LIST_PRICES} Lower is better.",
+        filters=[Filter("purchase_model", "bought", choices(today.rows, "purchase_model"))],
+        blocks=[
+            Block(
+                "today",
+                tiles_title(main),
+                "USD per GPU-hour on demand; band p10 to p90 over providers; line: up to 90 days,"
+                " days without a value left out. Each number leads to the page of its GPU."
+                f" Under {PROVIDERS_NEEDED} providers no median is shown.",
+                answer=history,
+                tiles=[tile(row, history.rows) for row in main[:TILES]],
+            ),
+            heatmap(published, ids),
+            Block(
+                "all-gpus",
+                f"{numbers.plural(len({row['gpu_id'] for row in today.rows}), 'GPU')} have a"
+                " price today",
+                "USD per GPU-hour, all markets together, without a commitment. Form factors are"
+                " kept apart: SXM, PCIe and NVL are three things.",
+                answer=today,
+                table=Table(today, COLUMNS),
+            ),
+        ],
+    )
+
+
+def headline(rows: list[Row]) -> str:
+    """Return the finding: the most offered GPU, its median and how far providers are apart."""
+    known = [row for row in rows if row["provider_count"] >= PROVIDERS_NEEDED]
+    if not known:
+        return "No GPU has enough providers today for a median"
+    row = known[0]
+    spread = row["p90_usd_per_gpu_hour"] / row["p10_usd_per_gpu_hour"]
+    return (
+        f"{row['gpu_id']} rents for a median of {numbers.usd(row['median_usd_per_gpu_hour'])}"
+        f" per GPU-hour; dear providers ask {numbers.figure(spread)} times what cheap ones do"
+    )
+
+
+def tiles_title(rows: list[Row]) -> str:
+    """Return the range of the medians on the tiles."""
+    known = [
+        row["median_usd_per_gpu_hour"]
+        for row in rows[:TILES]
+        if row["provider_count"] >= PROVIDERS_NEEDED
+    ]
+    if not known:
+        return "The most offered GPUs"
+    return (
+        f"The most offered GPUs rent for {numbers.usd(min(known))} to {numbers.usd(max(known))}"
+        " per GPU-hour"
+    )
+
+
+def tile(row: Row, history: list[Row]) -> Tile:
+    """Return the tile of a GPU: median, band, change, line, who stands behind it."""
+    gpu_id = row["gpu_id"]
+    points = [
+        (day["day"], day["median_usd_per_gpu_hour"])
+        for day in history
+        if day["gpu_id"] == gpu_id and day["provider_count"] >= PROVIDERS_NEEDED
+    ]
+    enough = row["provider_count"] >= PROVIDERS_NEEDED
+    behind = (
+        f"{numbers.plural(row['provider_count'], 'provider')},"
+        f" {numbers.plural(row['offer_count'], 'offer')}"
+    )
+    notes: list[Any] = [behind]
+    if enough:
+        notes.insert(
+            0,
+            f"p10–p90 {numbers.figure(row['p10_usd_per_gpu_hour'])} –"
+            f" {numbers.figure(row['p90_usd_per_gpu_hour'])}",
+        )
+        changes = [change(points, days) for days in (7, 30)]
+        notes.append(" · ".join(changes))
+    notes.append(f"oldest answer {row['oldest_seen_on']}")
+    return Tile(
+        name=gpu_id,
+        href=f"gpu/{slug(gpu_id)}.html",
+        value=numbers.figure(row["median_usd_per_gpu_hour"])
+        if enough
+        else numbers.dash(f"withheld: {behind}, {PROVIDERS_NEEDED} providers needed"),
+        unit="USD/GPU-h",
+        notes=notes,
+        drawing=sparkline(points, f"{gpu_id}: median over the last 90 days") if points else "",
+        colour=FAMILY_COLOURS[family(row["architecture"])],
+    )
+
+
+def change(points: list[tuple[date, float]], days: int) -> str:
+    """Return how a median moved over some days, from the value of that very day or none.
+
+    Examples
+    --------
+    >>> week = [(date(2026, 1, 1), 2.0), (date(2026, 1, 8), 2.2)]
+    >>> change(week, 7), change(week, 30)
+    ('7 d +10 %', '30 d –')
+    """
+    if points:
+        last, value = points[-1]
+        then = dict(points).get(last - timedelta(days=days))
+        if then:
+            return f"{days} d {numbers.percent(value / then - 1, signed=True)}"
+    return f"{days} d –"
+
+
+def heatmap(published: Published, gpu_ids: list[str]) -> Block:
+    """Return the cheapest price of each provider for each main GPU."""
+    answer = published.ask(HEATMAP, gpu_ids=gpu_ids)
+    spread = [0.0]
+    for gpu_id in gpu_ids:
+        prices = [row["usd_per_gpu_hour"] for row in answer.rows if row["gpu_id"] == gpu_id]
+        if len(prices) >= PROVIDERS_NEEDED:
+            spread.append(max(prices) / min(prices))
+    order = {gpu_id: place for place, gpu_id in enumerate(gpu_ids)}
+    return Block(
+        "who-offers-what",
+        f"For one and the same GPU the dearest provider asks up to {numbers.figure(max(spread))}"
+        " times the cheapest"
+        if max(spread)
+        else "Who offers which GPU",
+        "Cheapest offer on demand of each provider, USD per GPU-hour, log colours, lower is"
+        " better. Grey: no offer that we see. Red dot: not confirmed in the last 30 hours.",
+        answer=answer,
+        chart=Chart(
+            charts.price_heatmap(),
+            sorted(answer.rows, key=lambda row: order.get(row["gpu_id"], 0)),
+            "Cheapest price on demand by provider and GPU",
+        )
+        if answer
+        else None,
+        table=Table(
+            answer,
+            [
+                Column("provider_id", "provider"),
+                Column("gpu_id", "GPU", show=gpu_link),
+                Column("usd_per_gpu_hour", "cheapest", "USD/GPU-h", toggle="hour"),
+                Column("offer_count", "offers"),
+                Column("age_hours", "age", show=lambda hours, _: numbers.age(hours)),
+                Column("source_id", "source"),
+            ],
+            is_stale=lambda row: bool(row["is_stale"]),
+        ),
+        is_folded=True,
+    )
+
+
+def gpu_link(gpu_id: Any, _: Row) -> Markup:
+    """Return a link from the top of the site to the page of a GPU."""
+    return link(f"gpu/{slug(str(gpu_id))}.html", gpu_id)
+
+
+def withheld(row: Row) -> str:
+    """Return why a median is not shown."""
+    return f"withheld: {row['provider_count']} of {PROVIDERS_NEEDED} providers"
+
+
+def median_cell(value: Any, row: Row) -> Any:
+    """Return a median, or a dash where too few providers stand behind it."""
+    if row["provider_count"] < PROVIDERS_NEEDED:
+        return numbers.dash(withheld(row))
+    return numbers.figure(value)
+
+
+COLUMNS = [
+    Column("gpu_id", "GPU", show=gpu_link),
+    Column("purchase_model", "bought"),
+    Column("median_usd_per_gpu_hour", "median", "USD/GPU-h", show=median_cell, toggle="hour"),
+    Column("p10_usd_per_gpu_hour", "p10", "USD/GPU-h", show=median_cell, toggle="hour"),
+    Column("p90_usd_per_gpu_hour", "p90", "USD/GPU-h", show=median_cell, toggle="hour"),
+    Column("min_usd_per_gpu_hour", "cheapest offer", "USD/GPU-h", toggle="hour"),
+    Column("provider_count", "providers"),
+    Column("offer_count", "offers"),
+    Column("oldest_seen_on", "oldest answer"),
+]

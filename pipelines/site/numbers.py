@@ -1,0 +1,135 @@
+"""How numbers and times read on a page: three significant digits, a dash with its reason.
+
+Wording only. Units stand in the headings of columns and axes, never here alone.
+"""
+
+from __future__ import annotations
+
+import math
+from datetime import UTC, date, datetime
+from typing import Any
+
+from markupsafe import Markup
+
+SCALES = ((1e12, "trillion"), (1e9, "billion"), (1e6, "million"))
+NOT_SAID = "the source does not say"
+
+
+def figure(value: Any) -> str:
+    """Return a number with three significant digits and thousands set apart.
+
+    Parameters
+    ----------
+    value : float or int
+        In the unit that its heading says.
+
+    Examples
+    --------
+    >>> figure(2), figure(10.8378), figure(1234.5), figure(0.0204), figure(0.000001234)
+    ('2.00', '10.8', '1,230', '0.0204', '1.23e-6')
+    """
+    number = float(value)
+    if number == 0:
+        return "0"
+    power = math.floor(math.log10(abs(number)))
+    rounded = round(number, 2 - power)
+    if abs(rounded) >= 10.0 ** (power + 1):
+        power += 1
+    if power < -4:
+        mantissa = rounded / 10.0**power
+        return f"{mantissa:.2f}e{power}"
+    return f"{rounded:,.{max(0, 2 - power)}f}"
+
+
+def count(value: Any) -> str:
+    """Return a whole number of things, exact.
+
+    Examples
+    --------
+    >>> count(6182)
+    '6,182'
+    """
+    return f"{int(value):,}"
+
+
+def usd(value: Any) -> str:
+    """Return an amount of money in words for a sentence.
+
+    Examples
+    --------
+    >>> usd(3.534), usd(45_000_000)
+    ('$3.53', '$45.0 million')
+    """
+    number = float(value)
+    for scale, word in SCALES:
+        if abs(number) >= scale:
+            return f"${figure(number / scale)} {word}"
+    return f"${figure(number)}"
+
+
+def percent(fraction: Any, *, signed: bool = False) -> str:
+    """Return a fraction as a percentage.
+
+    Examples
+    --------
+    >>> percent(0.1234), percent(-0.05, signed=True), percent(0.05, signed=True)
+    ('12 %', '−5.0 %', '+5.0 %')
+    """
+    number = 100 * float(fraction)
+    digits = 0 if abs(number) >= 10 or number == 0 else 1
+    sign = "−" if number < 0 else "+" if signed else ""
+    return f"{sign}{abs(number):,.{digits}f} %"
+
+
+def dash(reason: str) -> Markup:
+    """Return the mark of a missing value, with its reason for pointer and screen reader.
+
+    Examples
+    --------
+    >>> str(dash("2 providers"))
+    '<span class="none" title="2 providers">–<span class="unseen"> (2 providers)</span></span>'
+    """
+    return Markup(
+        '<span class="none" title="{0}">–<span class="unseen"> ({0})</span></span>'
+    ).format(reason)
+
+
+def instant(moment: datetime | date | None) -> str:
+    """Return a time in UTC to the minute, or a date.
+
+    Examples
+    --------
+    >>> instant(datetime(2026, 11, 21, 5, 22, 5)), instant(date(2026, 11, 21)), instant(None)
+    ('2026-11-21 05:22Z', '2026-11-21', 'never')
+    """
+    if moment is None:
+        return "never"
+    if isinstance(moment, datetime):
+        aware = moment if moment.tzinfo is None else moment.astimezone(UTC)
+        return f"{aware:%Y-%m-%d %H:%M}Z"
+    return moment.isoformat()
+
+
+def age(hours: Any) -> str:
+    """Return an age in hours, or in days from two days on.
+
+    Examples
+    --------
+    >>> age(0.2), age(30), age(75)
+    ('under 1 h', '30 h', '3.1 days')
+    """
+    number = float(hours)
+    if number < 1:
+        return "under 1 h"
+    return f"{number:.0f} h" if number < 48 else f"{number / 24:.1f} days"
+
+
+def plural(number: int, thing: str) -> str:
+    """Return a number with its thing.
+
+    Examples
+    --------
+    >>> plural(1, "provider"), plural(14, "provider")
+    ('1 provider', '14 providers')
+    """
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"

@@ -1,0 +1,209 @@
+"""What a page is made of: sentences, tiles, charts and tables, each with the query behind it.
+
+The shapes only; what they say belongs to the page modules, how they look to the templates.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from markupsafe import Markup, escape
+
+from pipelines.site import numbers
+from pipelines.site.published import Answer, Row
+
+NOT_GIVEN = "not given"
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a table: where its value is, what it is called, and how it is shown.
+
+    Parameters
+    ----------
+    key : str
+        Name in the row.
+    title : str
+        Heading.
+    unit : str
+        Unit, shown in the heading.
+    show : callable, optional
+        Value and row to text or markup; three significant digits for numbers where not given.
+    reason : str or callable
+        Why a value may be missing, or a function of the row that says so.
+    toggle : str
+        ``hour`` or ``thousand`` where readers may switch the unit of the column.
+    """
+
+    key: str
+    title: str
+    unit: str = ""
+    show: Callable[[Any, Row], Any] | None = None
+    reason: str | Callable[[Row], str] = NOT_GIVEN
+    toggle: str = ""
+
+    def is_number(self, rows: Sequence[Row]) -> bool:
+        """Return whether the column holds numbers, which stand to the right."""
+        return any(
+            isinstance(row.get(self.key), (int, float)) and not isinstance(row[self.key], bool)
+            for row in rows
+        )
+
+    def cell(self, row: Row) -> Markup:
+        """Return the value as escaped markup, or a dash with the reason."""
+        value = row.get(self.key)
+        if value is None or value != value:
+            why = self.reason(row) if callable(self.reason) else self.reason
+            return numbers.dash(why)
+        if self.show is not None:
+            return escape(self.show(value, row))
+        if isinstance(value, bool):
+            return escape("yes" if value else "no")
+        if isinstance(value, int):
+            return escape(numbers.count(value))
+        if isinstance(value, float):
+            return escape(numbers.figure(value))
+        if hasattr(value, "isoformat"):
+            return escape(numbers.instant(value))
+        return escape(value)
+
+    def key_to_sort(self, row: Row) -> str:
+        """Return what the column is sorted by: the bare value."""
+        value = row.get(self.key)
+        if isinstance(value, bool):
+            return str(int(value))
+        return "" if value is None else f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+@dataclass(frozen=True)
+class Filter:
+    """A choice that readers have on a page; its state stands in the address.
+
+    ``field`` is the name of a field of table rows and chart rows; the others are untouched.
+    """
+
+    field: str
+    label: str
+    options: Sequence[str]
+    default: str = ""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of an answer."""
+
+    answer: Answer
+    columns: Sequence[Column]
+    is_stale: Callable[[Row], bool] = lambda row: False
+    rows: list[Row] | None = None  # fewer than the answer's, where not all are shown
+
+    @property
+    def shown(self) -> list[Row]:
+        """The rows that the page carries."""
+        return self.answer.rows if self.rows is None else self.rows
+
+    def heads(self) -> list[tuple[Column, bool]]:
+        """Return the columns, each with whether it holds numbers."""
+        return [(column, column.is_number(self.shown)) for column in self.columns]
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A chart: a specification and the rows that go into it."""
+
+    spec: dict[str, Any]
+    rows: list[Row]
+    label: str  # what it shows, for those who cannot see it
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A headline number that links to its query or page."""
+
+    name: str
+    href: str
+    value: Any
+    unit: str
+    notes: Sequence[Any] = ()
+    drawing: Any = ""
+    colour: str = ""
+    fields: Row = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Block:
+    """A part of a page: a finding as its title, the basis under it, and what shows it.
+
+    Parameters
+    ----------
+    id : str
+        Anchor, and name of its files.
+    title : str
+        The finding, a sentence with numbers from the data.
+    basis : str
+        What the numbers are: units, filters, interval, direction.
+    answer : Answer
+        The query behind it; its rows are what can be downloaded.
+    """
+
+    id: str
+    title: Any
+    basis: Any = ""
+    answer: Answer | None = None
+    chart: Chart | None = None
+    table: Table | None = None
+    tiles: Sequence[Tile] = ()
+    is_folded: bool = False  # whether the table waits under a summary
+    caveats: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Page:
+    """One file of the site."""
+
+    path: str
+    name: str  # in the navigation
+    title: Any  # the finding of the page
+    basis: Any
+    blocks: Sequence[Block]
+    filters: Sequence[Filter] = ()
+    links: Sequence[tuple[str, str]] = ()
+
+    @property
+    def root(self) -> str:
+        """The way from the page to the top of the site."""
+        return "../" * self.path.count("/")
+
+
+def slug(text: str) -> str:
+    """Return a name for a file or an anchor: a-z, 0-9 and hyphens.
+
+    Examples
+    --------
+    >>> slug("H100-SXM-80GB"), slug("../x<y>")
+    ('h100-sxm-80gb', 'x-y')
+    """
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
+
+
+def link(href: str | None, text: Any, **attributes: str) -> Markup:
+    """Return a link, or only its text where the address is not of the web.
+
+    Examples
+    --------
+    >>> str(link("javascript:alert(1)", "<x>")), str(link("https://a.b", "c"))
+    ('&lt;x&gt;', '<a href="https://a.b" rel="noreferrer">c</a>')
+    """
+    if not href or not re.match(r"(https?://|#|[\w./-]+\.(html|csv)|[\w./-]+$)", href):
+        return escape(text)
+    outside = Markup(' rel="noreferrer"') if href.startswith("http") else Markup("")
+    extra = Markup("").join(Markup(' {}="{}"').format(k, v) for k, v in attributes.items())
+    return Markup('<a href="{}"{}{}>{}</a>').format(href, outside, extra, text)
+
+
+def choices(rows: Sequence[Row], key: str) -> list[str]:
+    """Return the values of a field, in order, for a filter."""
+    return sorted({str(row[key]) for row in rows if row.get(key) is not None})

@@ -1,0 +1,82 @@
+"""One look for all charts and pages: colours by family of chips, type, grid.
+
+The colours are those of Okabe and Ito, which people with colour-blindness tell apart, darkened
+where they would vanish on white. https://jfly.uni-koeln.de/color/
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+# architecture as core.gpu says it -> family as people say it
+FAMILIES = {
+    "blackwell": "Blackwell", "blackwell_ultra": "Blackwell", "rubin": "Rubin",
+    "hopper": "Hopper", "ada": "Ada Lovelace", "ampere": "Ampere",
+    "cdna": "AMD Instinct", "cdna2": "AMD Instinct", "cdna3": "AMD Instinct",
+    "cdna4": "AMD Instinct", "tpu": "TPU",
+}  # fmt: skip
+OLDER = "Older and other"
+FAMILY_COLOURS = {
+    "Blackwell": "#0072b2",
+    "Hopper": "#009e73",
+    "Ada Lovelace": "#56b4e9",
+    "Ampere": "#e69f00",
+    "AMD Instinct": "#d55e00",
+    "TPU": "#cc79a7",
+    "Rubin": "#b8a900",
+    OLDER: "#8a8f98",
+}
+KIND_COLOURS = {
+    "on_demand": "#0072b2",
+    "spot": "#d55e00",
+    "reserved": "#009e73",
+    "capacity_block": "#cc79a7",
+}
+TIER_SHAPES = {
+    "hyperscaler": "square",
+    "neocloud": "circle",
+    "marketplace": "triangle-up",
+}
+FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', sans-serif"
+
+
+def family(architecture: str | None) -> str:
+    """Return the family whose colour a chip has on every page.
+
+    Examples
+    --------
+    >>> family("hopper"), family("volta"), family(None)
+    ('Hopper', 'Older and other', 'Older and other')
+    """
+    return FAMILIES.get(architecture or "", OLDER)
+
+
+def vega_config(is_dark: bool) -> dict[str, Any]:
+    """Return the Vega-Lite configuration of all charts, on light or on dark ground."""
+    ink, quiet, grid = (
+        ("#e8eaed", "#a8b0bb", "#333a44") if is_dark else ("#1b1f24", "#57606a", "#e4e7eb")
+    )
+    ground = "#14181d" if is_dark else "#ffffff"
+    return {
+        "font": FONT,
+        "background": ground,
+        "view": {"stroke": None},
+        "axis": {
+            "labelColor": quiet, "titleColor": ink, "gridColor": grid, "domainColor": grid,
+            "tickColor": grid, "labelFontSize": 12, "titleFontSize": 12, "titleFontWeight": 600,
+            "titlePadding": 8, "labelLimit": 150, "labelOverlap": "greedy",
+        },
+        "axisX": {"titleAnchor": "start"},
+        "axisY": {"titleAnchor": "end"},
+        "legend": {
+            "labelColor": ink, "titleColor": ink, "labelFontSize": 12, "titleFontSize": 12,
+            "orient": "top", "columns": 3, "symbolOpacity": 1, "symbolStrokeWidth": 2,
+            "labelLimit": 140, "symbolSize": 90,
+        },
+        "text": {"color": ink, "fontSize": 11},
+        "rule": {"color": quiet},
+        "tick": {"color": ink, "thickness": 2},
+        "line": {"strokeWidth": 2},
+        "point": {"size": 60, "filled": True},
+        "range": {"heatmap": ["#2c7fb8", "#7fcdbb", "#edf8b1"]},
+    }  # fmt: skip
