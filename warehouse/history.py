@@ -101,7 +101,7 @@ OFFER = Entity(
         "upfront_fraction": "double",
         "market_tier": "varchar",
         "source_kind": "varchar",
-        "price_amount": "decimal(24, 10)",
+        "price_amount": "decimal(38, 18)",
         "currency": "varchar",
         "price_basis": "varchar",
         "price_unit": "varchar",
@@ -189,11 +189,9 @@ def _document(connection: duckdb.DuckDBPyConnection, entity: Entity) -> None:
 
 
 @contextmanager
-def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
-    """Run a block in the caller's transaction, or in one of its own where there is none."""
-    # Outside a transaction every statement has a number of its own.
-    first, second = (connection.execute("select txid_current()").fetchall() for _ in range(2))
-    if first == second:
+def _transaction(connection: duckdb.DuckDBPyConnection, is_open: bool) -> Iterator[None]:
+    """Run a block in the caller's transaction, if it has opened one, or in one of its own."""
+    if is_open:
         yield
         return
     connection.begin()
@@ -206,7 +204,12 @@ def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
 
 
 def merge(
-    connection: duckdb.DuckDBPyConnection, observations: str, captures: str, entity: Entity
+    connection: duckdb.DuckDBPyConnection,
+    observations: str,
+    captures: str,
+    entity: Entity,
+    *,
+    is_in_transaction: bool = False,
 ) -> int:
     """Merge new captures into the history, all or nothing.
 
@@ -217,7 +220,7 @@ def merge(
     Parameters
     ----------
     connection : DuckDBPyConnection
-        The build file. Joins the caller's transaction, if there is one.
+        The build file, or a lake.
     observations : str
         Table or view: ``capture_id`` and the key, value and provenance columns of the entity; the
         complete rows of every capture.
@@ -226,6 +229,8 @@ def merge(
         recorded_at, parser_version``. A capture without observations says that the scope is empty.
     entity : Entity
         What the rows are.
+    is_in_transaction : bool
+        Whether the caller has opened a transaction that this is to be a part of.
 
     Returns
     -------
@@ -238,7 +243,7 @@ def merge(
     ValueError
         If a capture holds a key twice: which of the two would be believed?
     """
-    with transaction(connection):
+    with _transaction(connection, is_in_transaction):
         create(connection, entity)
         new = connection.execute(
             f"""

@@ -66,7 +66,7 @@ def connect():
     return connection
 
 
-def merge(connection, captures):
+def merge(connection, captures, **options):
     """Merge the captures in one batch, from tables as the build makes them."""
     connection.execute(
         "create or replace temp table seen (capture_id varchar, source_id varchar,"
@@ -86,7 +86,7 @@ def merge(connection, captures):
                 "insert into observed values (?, ?, ?, ?, ?)",
                 [one.capture_id, thing, region, usd, one.capture_id],
             )
-    return history.merge(connection, "observed", "seen", PRICE)
+    return history.merge(connection, "observed", "seen", PRICE, **options)
 
 
 def rows(connection):
@@ -297,7 +297,7 @@ def test_a_key_twice_in_a_capture_is_refused_and_nothing_is_merged():
 def test_merge_joins_the_transaction_of_the_caller():
     with connect() as connection:
         connection.begin()
-        merge(connection, [Capture("north", 0, 0, one_price(1.0))])
+        merge(connection, [Capture("north", 0, 0, one_price(1.0))], is_in_transaction=True)
         connection.rollback()
         assert rows(connection) == []
 
