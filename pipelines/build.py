@@ -42,7 +42,10 @@ from warehouse.reference import REFERENCE_FOLDER, reference_rows
 SNAPSHOT = Path(warehouse.__file__).parent / "snapshot"
 KIND_RANK = {"api": 1, "page": 2, "marketplace": 3, "feed": 4, "reference": 5}
 COSTING = "pipelines/costing/"  # models that say "-- made by: pipelines/costing/..."
-COSTINGS: tuple[str, ...] = ("training", "inference")  # modules with derive(connection, on), in running order
+COSTINGS: tuple[str, ...] = (
+    "training",
+    "inference",
+)  # modules with derive(connection, on), in running order
 
 
 class ChecksFailedError(RuntimeError):
@@ -113,13 +116,21 @@ def arrive(connection: duckdb.DuckDBPyConnection, ledger: pa.Table, root: Path) 
     connection.execute(
         """
         create or replace temp table arrived as
-        select * exclude (captured_at, recorded_at, started_at, finished_at, mirror),
-            captured_at::timestamp as valid_at, recorded_at::timestamp as recorded_at,
+        -- A capture that someone decided on is read anew, and known so from this build on.
+        with decision as (
+            select capture_id, count(*) as decisions from meta.quarantine_audit group by capture_id
+        )
+        select l.* exclude (captured_at, recorded_at, started_at, finished_at, mirror),
+            l.captured_at::timestamp as valid_at,
+            case when d.decisions is null then l.recorded_at::timestamp else c.now_at end
+                as recorded_at,
             ? || '/' || observation_path as observation_file,
             ? || '/' || quarantine_path as quarantine_file,
-            capture_id || '#' || coalesce(request_scope, '') || '#'
-                || coalesce(parser_version, 0) as scope_capture_id
-        from arrived_ledger
+            concat_ws('#', l.capture_id, coalesce(request_scope, ''),
+                coalesce(parser_version, 0), d.decisions) as scope_capture_id
+        from arrived_ledger as l
+        cross join staged.build_clock as c
+        left join decision as d on l.capture_id = d.capture_id
         """,
         [str(root), str(root)],
     )
@@ -424,7 +435,9 @@ def make(home: Home, order: Phases, say: Say = lambda _: None) -> Iterator[tuple
                 importlib.import_module(f"pipelines.costing.{name}").derive(connection, newest)
         yield from counted(connection, order.made)
         done.clear()
-        run_models(connection, order.after, lambda *pair: done.append(pair))
+        for model in order.after:  # where the cost engine made what it reads
+            if all(table_exists(connection, name) for name in model.depends_on):
+                run_models(connection, [model], lambda *pair: done.append(pair))
         yield from done
         run_macros(connection)
         connection.execute((SQL_FOLDER / "meta_views.sql").read_text())

@@ -29,6 +29,7 @@ COMMANDS = {
     "rebuild": ("history", "Make the warehouse again from landing."),
     "verify": ("history", "Check payloads, published files and a sample of prices."),
     "restore": ("history", "Put a published run back."),
+    "quarantine": ("quarantine", "What was held and why; accept or reject it."),
     "site": ("site", "Write the pages: static, offline, as of any day."),
     "ui": ("ui", "Dagster webserver and daemon on 127.0.0.1: lineage, schedules, checks."),
 }

@@ -14,8 +14,9 @@ import pytest
 from pipelines import build, publishing
 from pipelines.landing import Capture, Landing, RequestRecord
 from pipelines.parse import parse_captures
-from warehouse.database import open_published
-from warehouse.models import read_models
+from warehouse import quality
+from warehouse.database import open_build, open_published
+from warehouse.models import SQL_FOLDER, read_models
 from warehouse.paths import Home
 
 DAY_1 = datetime(2026, 7, 1, 6, tzinfo=UTC)
@@ -87,10 +88,16 @@ def run(home: Home, at: datetime, run_id: str) -> None:
     publishing.publish_build(home, run_id=run_id, now=at)
 
 
+def history_macros(connection: duckdb.DuckDBPyConnection) -> None:
+    """Make the macros that read no table of the cost engine."""
+    connection.execute((SQL_FOLDER / "macros" / "history.sql").read_text())
+
+
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
     """Return an empty home; the cost engine and the snapshot stay out of these tests."""
     monkeypatch.setattr(build, "COSTINGS", ())
+    monkeypatch.setattr(build, "run_macros", history_macros)
     monkeypatch.setattr(build, "SNAPSHOT", tmp_path / "no_snapshot")
     return Home(tmp_path / "data")
 
@@ -235,6 +242,7 @@ def test_a_machine_that_never_heard_an_answer_starts_from_the_snapshot(
     land(donor, "runpod", "gpu_types", DAY_1, runpod({(H100, "secure"): 2.69}))
     monkeypatch.setattr(build, "SNAPSHOT", donor.root)
     monkeypatch.setattr(build, "COSTINGS", ())
+    monkeypatch.setattr(build, "run_macros", history_macros)
     home = Home(tmp_path / "data")
     report = build.load(home, now=DAY_3, run_id="one")
     assert report.from_snapshot
@@ -244,3 +252,24 @@ def test_a_machine_that_never_heard_an_answer_starts_from_the_snapshot(
             "select usd_per_gpu_hour, observed_at::date::text, is_stale from marts.offers_latest"
         ).fetchall()
     assert rows == [(2.69, "2026-07-01", True)]
+
+
+def test_a_price_that_is_accepted_counts_after_the_next_build(home: Home, ask) -> None:
+    land(home, "runpod", "gpu_types", DAY_1, runpod({(H100, "secure"): 2.69}))
+    run(home, DAY_1, "one")
+    land(home, "runpod", "gpu_types", DAY_2, runpod({(H100, "secure"): 26.9}))
+    run(home, DAY_2, "two")
+    assert ask("select usd_per_gpu_hour from marts.offers_latest") == [(2.69,)]
+    held = ask("select held_id, rule from meta.quarantine where state = 'held' order by rule")
+    assert held
+    for held_id, _ in held:
+        with open_build(home) as connection:
+            at = DAY_3.replace(tzinfo=None)
+            assert quality.decide(connection, str(held_id), "accepted", "seen on the page", at) == 1
+    run(home, DAY_3, "three")
+    assert ask("select usd_per_gpu_hour from marts.offers_latest") == [(26.9,)]
+    assert ask("select usd_per_gpu_hour from as_of('2026-07-02', '2026-07-02')") == [(2.69,)]
+    assert ask("select usd_per_gpu_hour from as_of('2026-07-02', '2026-07-03')") == [(26.9,)]
+    assert ask("select distinct state, reason from meta.quarantine_audit") == [
+        ("accepted", "seen on the page")
+    ]

@@ -18,6 +18,9 @@ create table if not exists meta.quarantine (
     captured_at timestamp, payload_sha256 varchar, parser_version integer, rule varchar,
     reason varchar, row_json varchar, state varchar default 'held', run_id varchar
 );
+create table if not exists meta.quarantine_audit (
+    held_id varchar, capture_id varchar, state varchar, reason varchar, decided_at timestamp
+);
 create table if not exists meta.run (
     run_id varchar, started_at timestamp, finished_at timestamp, status varchar,
     captures_new bigint, rows_kept bigint, rows_held bigint, code_version varchar, note varchar
