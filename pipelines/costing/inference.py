@@ -13,9 +13,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import duckdb
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
@@ -26,8 +25,10 @@ from cost_engine.trends import decimal_year, fitted_trend
 from pipelines.costing import inference_backtest
 from pipelines.costing import serving_reference as reference
 from pipelines.costing.serving_reference import Fit, UnknownSubjectError
-from warehouse.models import SQL_FOLDER, table_exists
 from warehouse.reference import REFERENCE_FOLDER, Gpu, Model, Scenario, load_scenarios
+
+if TYPE_CHECKING:
+    import duckdb
 
 ENGINE = "typical"
 """No engine of the fit: the mean of those that were measured."""
@@ -43,8 +44,6 @@ FACILITY_PUE = 1.25
 """Where no all-in power is published: board x server x PUE of a rented hall (scenarios)."""
 TREND_PRECISIONS = ("fp32", "bf16", "fp8")
 TREND_LEVEL = 0.9
-SEARCH_ROUNDS = 10
-"""Halvings of the range of concurrency; 10 find it to 1 %."""
 
 Floats = NDArray[np.float64]
 
@@ -285,9 +284,7 @@ class Served:
     limit: NDArray[np.intp]
 
 
-def served(
-    sets: Sets, workload: Workload, level: ServiceLevel, fit: Fit, rounds: int = SEARCH_ROUNDS
-) -> Served:
+def served(sets: Sets, workload: Workload, level: ServiceLevel, fit: Fit) -> Served:
     """Return how each set serves a workload at a pace, with the cache joint or divided.
 
     Sets that do not fit or are too slow have a concurrency below 1.
@@ -300,7 +297,7 @@ def served(
     )
     constants = fit.constants
     most = constants["batch_limit"]
-    joint = _served(sets, load_of(sets, workload), pace, most, factor, fit, rounds)
+    joint = _served(sets, load_of(sets, workload), pace, most, factor, fit)
     can_divide = np.flatnonzero((np.asarray(sets.shape.experts) > 1) & (sets.gpu_count > 1))
     if len(can_divide) == 0:
         return joint
@@ -312,7 +309,6 @@ def served(
         most * some.gpu_count,
         factor[can_divide],
         fit,
-        rounds,
     )
     is_better = divided.requests_per_second > joint.requests_per_second[can_divide]
     merged = {}
@@ -323,12 +319,10 @@ def served(
     return Served(**merged)
 
 
-def _served(
-    sets: Sets, load: Load, pace: Floats, most: Any, factor: Floats, fit: Fit, rounds: int
-) -> Served:
+def _served(sets: Sets, load: Load, pace: Floats, most: Any, factor: Floats, fit: Fit) -> Served:
     constants = fit.constants
     users = np.asarray(
-        serving.concurrency_at_pace(constants, sets.shape, sets.chip, load, pace, most, rounds)
+        serving.concurrency_at_pace(constants, sets.shape, sets.chip, load, pace, most)
     )
     users = np.where(users >= 1, np.maximum(np.floor(users + 1e-9), 1.0), 0.0)
     point = serving.closed_loop(constants, sets.shape, sets.chip, load, np.maximum(users, 1.0))
@@ -549,6 +543,8 @@ def derive(connection: duckdb.DuckDBPyConnection, on: date) -> None:
     on : date
         The newest day of the build.
     """
+    from warehouse.models import SQL_FOLDER
+
     fit = reference.load_fit()
     _make_serving_points(connection, fit)
     connection.execute((SQL_FOLDER / "macros" / "inference.sql").read_text(encoding="utf-8"))
@@ -568,6 +564,8 @@ def _make_serving_points(connection: duckdb.DuckDBPyConnection, fit: Fit) -> Non
     gpus = servable_gpus(priced)
     version = reference_hash(fit)
     is_new = True
+    from warehouse.models import table_exists
+
     if table_exists(connection, "marts.serving_point"):
         known = _rows(connection, "select distinct gpu_id, reference_hash from marts.serving_point")
         if all(hash_there == version for _, hash_there in known):

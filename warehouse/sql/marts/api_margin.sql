@@ -7,7 +7,7 @@
 -- gpu_price_day | the day of the GPU price: the last of that month with prices [UTC date]
 -- is_relisted | true where the provider re-lists the hosts of others
 -- usd_per_million_tokens_listed | list price, three tokens in for one out [USD/10^6 token]
--- gpu_id | the accelerator of the cheapest set
+-- gpu_id | the accelerator of the cheapest set, data-centre parts only
 -- gpu_count | GPUs of that set [GPU]
 -- precision | number format of the weights on that set
 -- purchase_model | how the GPUs are rented
@@ -31,6 +31,8 @@ with cheapest as (
     from marts.inference_cost
     where workload_id = 'balanced' and service_level_id = 'interactive'
         and purchase_model = 'on_demand' and is_cheapest_set
+        -- what companies serve from: the accelerators whose all-in facility power is published
+        and gpu_id in (select gpu_id from core.gpu where facility_power_watts is not null)
     qualify row_number() over (
         partition by model_id, day order by usd_per_1k_tokens, gpu_id, gpu_count, precision
     ) = 1
