@@ -110,6 +110,11 @@ def _today() -> date:
 @click.option("--hidden-size", type=AMOUNT)
 @click.option("--attention-heads", type=AMOUNT)
 @click.option("--sequence-tokens", type=AMOUNT, default=8192.0, show_default=True)
+@click.option(
+    "--on",
+    type=click.DateTime(["%Y-%m-%d"]),
+    help="Tracked prices as of this day. Default: the newest.",
+)
 @click.option("--country", default="US", show_default=True, help="Of the electricity and grid.")
 @format_choice
 @json_flag
@@ -137,6 +142,7 @@ def train(
     hidden_size: float | None,
     attention_heads: float | None,
     sequence_tokens: float,
+    on: datetime | None,
     country: str,
     output: str | None,
 ) -> None:
@@ -150,14 +156,17 @@ def train(
     truecost train --parameters 70B --tokens 15T --gpus 4096
     truecost train --budget 10M --runs all
     truecost train --target-loss 1.95 --fit corrected --deadline-days 60
-    truecost train GPT-4
+    truecost train GPT-4 --on 2025-06-01
     """
     from pipelines.costing import planner
 
+    day = on.date() if on else None
     with _answering(), _connection(is_needed=price is None or model is not None) as connection:
         history: list[dict[str, Any]] = []
         if model is not None:
             history, known = _known_model(connection, model)
+            if day is not None:
+                history = planner.history_on(connection, history, day)
             if known is None and not (parameters or flops or budget_usd or target_loss):
                 _print_history(history, output)
                 return
@@ -173,7 +182,7 @@ def train(
             from pipelines.commands.published import one_of
 
             gpu = one_of("GPU", gpu, planner.gpu_names(connection))
-        facts = planner.gpu_facts(connection, gpu, precision, purchase, price)
+        facts = planner.gpu_facts(connection, gpu, precision, purchase, price, day)
         choices = planner.Choices(
             gpu_count=gpu_count,
             deadline_days=deadline_days,
@@ -201,8 +210,8 @@ def train(
                 target_loss=target_loss,
                 fit=fit,
             )
-        answer = planner.training_answer(size, facts, choices, _today())
-        answer["offers"] = _offers(connection, precision)
+        answer = planner.training_answer(size, facts, choices, day or _today())
+        answer["offers"] = planner.offers_for(connection, size, answer["plan"], precision)
         answer["history"] = history
     if output == "json":
         click.echo(json.dumps(plain(answer), indent=1))
@@ -257,9 +266,14 @@ def _known_model(connection: Any, model: str) -> tuple[list[dict[str, Any]], dic
         epoch_name = found["epoch_model_name"]
     history = _rows(
         connection,
-        "select method, price_basis, day, hardware, gpu_hours, usd_nominal, usd_real, real_month,"
-        " low, high, low_80, high_80, energy_kwh, carbon_kg, confidence, reason, source_url, model"
-        " from marts.training_cost where model = ? order by method, price_basis",
+        """
+        select method, price_basis, day, hardware, gpu_id, gpu_hours, usd_nominal, usd_real,
+            real_month, low, high, low_80, high_80, energy_kwh, carbon_kg, confidence, reason,
+            source_url, model
+        from marts.training_cost
+        where model = ?
+        order by method, price_basis
+        """,
         [epoch_name or ""],
     )
     return history, found
@@ -276,35 +290,6 @@ def _rows(connection: Any, sql: str, values: Sequence[Any] = ()) -> list[dict[st
         raise refuse_duckdb(error, connection) from error
     names = [column[0] for column in cursor.description]
     return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
-
-
-def _offers(connection: Any, precision: str) -> list[dict[str, Any]]:
-    """Return the cheapest standing offers of whole servers, by the price of a FLOP."""
-    if connection is None:
-        return []
-    return _rows(
-        connection,
-        """
-        select o.gpu_id, o.provider_id, o.region, o.gpu_count, o.purchase_model,
-            o.commitment_months, o.usd_per_gpu_hour,
-            o.usd_per_gpu_hour / p.flops_per_second * h.flops_per_second as usd_per_h100_hour,
-            o.is_available, o.source_url
-        from marts.offers_latest as o
-        inner join core.gpu_peak as p
-            on o.gpu_id = p.gpu_id and p."precision" = ? and not p.is_sparse
-        inner join core.gpu_peak as h
-            on h.gpu_id = 'H100-SXM-80GB' and h."precision" = p."precision" and not h.is_sparse
-        inner join core.gpu as g on o.gpu_id = g.gpu_id
-        where not o.is_stale and o.purchase_model in ('on_demand', 'reserved')
-            and o.gpu_count >= 8 and g.memory_bytes >= 40e9
-            and coalesce(o.is_available, true)
-        qualify row_number() over (
-            partition by o.gpu_id, o.provider_id order by o.usd_per_gpu_hour) = 1
-        order by usd_per_h100_hour, o.provider_id
-        limit 8
-        """,
-        [precision],
-    )
 
 
 def _print_history(history: list[dict[str, Any]], output: str | None) -> None:
@@ -326,8 +311,8 @@ def _print_plan(answer: Mapping[str, Any]) -> None:
     print_table(
         ("", "value", "unit"),
         [
-            ("parameters", size["parameters"], ""),
-            ("tokens", size["tokens"], "token"),
+            ("parameters", float(size["parameters"]), ""),
+            ("tokens", float(size["tokens"]), "token"),
             ("compute", f"{size['flops']:.3g}", "FLOP"),
             ("predicted loss, corrected fit", size["losses"]["corrected"], "nat/token"),
             ("training state", memory["training_state_bytes"] / 1e9, "GB"),
@@ -359,14 +344,14 @@ def _print_plan(answer: Mapping[str, Any]) -> None:
         "time against cost",
     )
     if answer["offers"]:
-        columns = ("gpu_id", "provider_id", "gpu_count", "purchase_model", "usd_per_gpu_hour")
+        columns = (
+            *("gpu_id", "provider_id", "gpu_count", "purchase_model", "usd_per_gpu_hour"),
+            *("minimum_gpus", "gpu_hours", "usd"),
+        )
         print_table(
-            (*columns, "USD per H100-hour of FLOPs"),
-            [
-                (*(row[name] for name in columns), row["usd_per_h100_hour"])
-                for row in answer["offers"]
-            ],
-            "cheapest offers for these FLOPs",
+            columns,
+            [[row[name] for name in columns] for row in answer["offers"]],
+            "cheapest whole servers, at the same utilisation (how many there are is not told)",
         )
     _print_assumptions(answer["assumptions"])
     if answer["history"]:
@@ -391,6 +376,11 @@ def _print_assumptions(rows: Sequence[Mapping[str, Any]]) -> None:
 @click.option("--interest", type=click.FloatRange(0, 1), help="A year, 0 to 1.")
 @click.option("--usd-per-kwh", type=AMOUNT, help="Electricity.")
 @click.option("--watts", type=AMOUNT, help="Board power of one GPU.")
+@click.option(
+    "--on",
+    type=click.DateTime(["%Y-%m-%d"]),
+    help="Tracked prices as of this day. Default: the newest.",
+)
 @click.option("--country", default="US", show_default=True)
 @format_choice
 @json_flag
@@ -404,6 +394,7 @@ def own_vs_rent(
     interest: float | None,
     usd_per_kwh: float | None,
     watts: float | None,
+    on: datetime | None,
     country: str,
     output: str | None,
 ) -> None:
@@ -422,7 +413,8 @@ def own_vs_rent(
             gpu = one_of("GPU", gpu, planner.gpu_names(connection))
         if utilisation is not None and utilisation > 1:
             raise Refused(f"--utilisation {utilisation:g}: must be a fraction in (0, 1]")
-        rental, source = _rental(connection, gpu, price)
+        day = on.date() if on else None
+        rental, source = _rental(connection, gpu, price, day)
         fixed = {
             "utilisation_fraction": utilisation,
             "lifetime_years": lifetime_years,
@@ -433,7 +425,7 @@ def own_vs_rent(
             gpu_count,
             rental,
             source,
-            _today(),
+            day or _today(),
             purchase_usd=purchase_usd,
             country=country,
             usd_per_kwh=usd_per_kwh,
@@ -458,12 +450,14 @@ def own_vs_rent(
     )
 
 
-def _rental(connection: Any, gpu: str, price: float | None) -> tuple[dict[str, float], str]:
+def _rental(
+    connection: Any, gpu: str, price: float | None, on: date | None
+) -> tuple[dict[str, float], str]:
     if price is not None:
         return {"median": price, "p10": price, "p90": price}, "given"
     from pipelines.costing.planner import gpu_price
 
-    middle, low, high, source = gpu_price(connection, gpu, "on_demand")
+    middle, low, high, source = gpu_price(connection, gpu, "on_demand", on)
     return {"median": middle, "p10": low, "p90": high}, source
 
 

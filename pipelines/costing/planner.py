@@ -80,6 +80,7 @@ def gpu_facts(
     precision: str = "bf16",
     purchase: str = "on_demand",
     usd_per_gpu_hour: float | None = None,
+    on: date | None = None,
 ) -> GpuFacts:
     """Return memory, dense peak, power and price of a GPU.
 
@@ -99,7 +100,7 @@ def gpu_facts(
     if usd_per_gpu_hour is not None:
         price = (usd_per_gpu_hour, usd_per_gpu_hour, usd_per_gpu_hour, "given")
     else:
-        price = gpu_price(connection, gpu_id, purchase)
+        price = gpu_price(connection, gpu_id, purchase, on)
     return GpuFacts(gpu_id, memory, peaks[precision], watts, *price)
 
 
@@ -134,30 +135,49 @@ def _with_half(peaks: dict[str, float]) -> dict[str, float]:
 
 
 def gpu_price(
-    connection: duckdb.DuckDBPyConnection | None, gpu_id: str, purchase: str
+    connection: duckdb.DuckDBPyConnection | None,
+    gpu_id: str,
+    purchase: str,
+    on: date | None = None,
 ) -> tuple[float, float, float, str]:
-    """Return median, 10th and 90th percentile of the newest tracked price, and its source.
+    """Return median, 10th and 90th percentile of a tracked price, and its source.
+
+    Parameters
+    ----------
+    connection : DuckDBPyConnection or None
+    gpu_id, purchase : str
+    on : date, optional
+        The newest price up to this day; default the newest of all.
 
     Raises
     ------
     ValueError
-        If the GPU has none.
+        If the GPU has none, or none yet on that day.
     """
-    rows = (
-        connection.execute(
-            """
-            select median_usd_per_gpu_hour, p10_usd_per_gpu_hour, p90_usd_per_gpu_hour, day,
-                provider_count, commitment_months
-            from marts.gpu_price_daily
-            where gpu_id = ? and purchase_model = ? and market_family = 'all'
-            order by day desc, commitment_months limit 1
-            """,
+    if connection is None:
+        raise ValueError(f"gpu = {gpu_id!r}: no tracked prices here; give one with --price")
+    rows = connection.execute(
+        """
+        select median_usd_per_gpu_hour, p10_usd_per_gpu_hour, p90_usd_per_gpu_hour, day,
+            provider_count, commitment_months
+        from marts.gpu_price_daily
+        where gpu_id = ? and purchase_model = ? and market_family = 'all'
+            and day <= coalesce(?, date '9999-12-31')
+        order by day desc, commitment_months limit 1
+        """,
+        [gpu_id, purchase, on],
+    ).fetchall()
+    if not rows:
+        ((first,),) = connection.execute(
+            "select min(day) from marts.gpu_price_daily"
+            " where gpu_id = ? and purchase_model = ? and market_family = 'all'",
             [gpu_id, purchase],
         ).fetchall()
-        if connection is not None
-        else []
-    )
-    if not rows:
+        if first is not None:
+            raise ValueError(
+                f"on = {on}: before the first tracked {purchase} price of {gpu_id};"
+                f" must be {first} or later"
+            )
         raise ValueError(
             f"gpu = {gpu_id!r}: no tracked {purchase} price; give one with --price, or run"
             " `truecost offers` to see what is tracked"
@@ -165,6 +185,37 @@ def gpu_price(
     middle, low, high, day, providers, months = rows[0]
     term = f", {months} months" if months else ""
     return middle, low, high, f"tracked {purchase}{term}: {providers} providers on {day}"
+
+
+def history_on(
+    connection: duckdb.DuckDBPyConnection, history: list[dict[str, Any]], on: date
+) -> list[dict[str, Any]]:
+    """Return a model's costs with the tracked ones at the prices of another day.
+
+    Raises
+    ------
+    ValueError
+        If no tracked price is that old.
+    """
+    found = []
+    for row in history:
+        if not row["price_basis"].startswith("tracked") or row["gpu_hours"] is None:
+            found.append(row)
+            continue
+        if row["gpu_id"] is None:
+            found.append(row)
+            continue
+        middle, _, _, source = gpu_price(connection, row["gpu_id"], "on_demand", on)
+        usd = middle * row["gpu_hours"]
+        scale = usd / row["usd_nominal"] if row["usd_nominal"] else None
+        bounds = {
+            name: row[name] * scale if scale and row[name] is not None else None
+            for name in ("low", "high", "low_80", "high_80")
+        }
+        found.append(
+            row | bounds | {"usd_nominal": usd, "day": on, "reason": None, "price_source": source}
+        )
+    return found
 
 
 def sizing(
@@ -496,6 +547,57 @@ def _assumptions(
         Used("server_power_ratio", SERVER_POWER_RATIO, "1", "arXiv:2405.21015"),
         Used("average_power_fraction", AVERAGE_POWER_FRACTION, "1", "arXiv:2405.21015"),
     ]
+
+
+def offers_for(
+    connection: duckdb.DuckDBPyConnection | None,
+    size: Sizing,
+    plan: Mapping[str, Any],
+    precision: str,
+    limit: int = 8,
+) -> list[dict[str, Any]]:
+    """Return the cheapest standing offers of whole servers that can train the model.
+
+    Each at the utilisation and goodput of the plan: GPUs that hold one copy, hours and cost of the
+    run. One offer per GPU and provider. [GPU, GPU h, USD]
+    """
+    if connection is None:
+        return []
+    cursor = connection.execute(
+        """
+        select o.gpu_id, o.provider_id, o.region, o.gpu_count, o.purchase_model,
+            o.commitment_months, o.usd_per_gpu_hour, o.is_available, o.source_url,
+            p.flops_per_second, g.memory_bytes
+        from marts.offers_latest as o
+        inner join core.gpu_peak as p
+            on o.gpu_id = p.gpu_id and p."precision" = ? and not p.is_sparse
+        inner join core.gpu as g on o.gpu_id = g.gpu_id
+        where not o.is_stale and o.purchase_model in ('on_demand', 'reserved')
+            and o.gpu_count >= 8 and g.memory_bytes >= 40e9
+            and coalesce(o.is_available, true)
+        qualify row_number() over (
+            partition by o.gpu_id, o.provider_id order by o.usd_per_gpu_hour) = 1
+        order by o.usd_per_gpu_hour / p.flops_per_second, o.provider_id
+        limit ?
+        """,
+        [precision, limit],
+    )
+    names = [column[0] for column in cursor.description or []]
+    found = []
+    for values in cursor.fetchall():
+        row = dict(zip(names, values, strict=True))
+        peak, memory = row.pop("flops_per_second"), row.pop("memory_bytes")
+        hours = float(
+            compute.chip_hours(
+                size.flops, peak, plan["utilisation_fraction"], plan["goodput_fraction"]
+            )
+        )
+        hours *= plan["runs_multiplier"]
+        row["minimum_gpus"] = int(training_memory.minimum_gpus(size.parameters, memory))
+        row["gpu_hours"] = hours
+        row["usd"] = hours * row["usd_per_gpu_hour"]
+        found.append(row)
+    return found
 
 
 def size_for_budget(budget_usd: float, gpu: GpuFacts, choices: Choices, fit: str | None) -> Sizing:

@@ -38,6 +38,8 @@ def home(tmp_path_factory):
                     'all' as market_family, 2.4::double as median_usd_per_gpu_hour,
                     1.9::double as p10_usd_per_gpu_hour, 3.9::double as p90_usd_per_gpu_hour,
                     9 as provider_count, 40 as offer_count
+                union all select 'H100-SXM-80GB', date '2024-01-10', 'on_demand', null, 'all', 4.8,
+                    3.9, 6.0, 5, 9
                 union all select 'H100-SXM-80GB', date '2026-11-20', 'on_demand', null, 'neocloud',
                     2.4, 1.9, 3.9, 9, 40
                 union all select 'H100-SXM-80GB', date '2026-11-20', 'reserved', 12, 'neocloud',
@@ -53,9 +55,10 @@ def home(tmp_path_factory):
                     as t (gpu_id, provider_id, usd);
             create table marts.training_cost as
                 select model, method, price_basis, date '2019-10-01' as day, 'chip' as hardware,
+                    'H100-SXM-80GB' as gpu_id,
                     1e6 as gpu_hours, usd::double as usd_nominal, usd::double as usd_real,
-                    '2023-12' as real_month, usd * 0.5 as low, usd * 2.0 as high,
-                    usd * 0.6 as low_80, usd * 1.6 as high_80, null::double as energy_kwh,
+                    '2023-12' as real_month, usd * 0.5e0 as low, usd * 2e0 as high,
+                    usd * 0.6e0 as low_80, usd * 1.6e0 as high_80, null::double as energy_kwh,
                     null::double as carbon_kg, 'high' as confidence, null::varchar as reason,
                     'https://example.org' as source_url
                 from (values
@@ -137,6 +140,23 @@ def test_a_known_model_is_shown_at_its_date_and_today(answer):
     assert by_basis["rental", "tracked_h100"]["usd_nominal"] == 565_000
 
 
+def test_prices_can_be_those_of_another_day(answer):
+    now = as_json(answer, "train", "--parameters", "7B", "--gpus", "64")
+    then = as_json(answer, "train", "--parameters", "7B", "--gpus", "64", "--on", "2024-06-01")
+    assert then["plan"]["usd"] == pytest.approx(2 * now["plan"]["usd"])
+    name = ("train", "gpt-3 175b (davinci)", "--on", "2024-06-01")
+    tracked = [row for row in as_json(answer, *name)["history"] if "tracked" in row["price_basis"]]
+    assert [row["usd_nominal"] for row in tracked] == [4.8e6]
+
+
+def test_each_offer_says_what_the_run_would_cost_on_it(answer):
+    got = as_json(answer, "train", "--parameters", "70B", "--tokens", "2T", "--gpus", "512")
+    blackwell, hopper = got["offers"]
+    assert blackwell["gpu_hours"] * 2250 == pytest.approx(hopper["gpu_hours"] * 989.4)
+    assert blackwell["usd"] < hopper["usd"]
+    assert blackwell["minimum_gpus"] < hopper["minimum_gpus"]
+
+
 def test_twenty_four_over_two_is_twelve(answer):
     (row,) = as_json(answer, "reserve", "--job-months", "2", "--term-months", "24")
     assert row["multiplier"] == 12
@@ -171,6 +191,9 @@ def test_owning_has_a_band_and_tests_the_rule_of_thumb(answer):
         (("train", "--parameters", "7B", "--mfu", "40"), "(0, 1]"),
         (("train", "--parameters", "7B", "--country", "ZZ"), "there are CY, FI, IE, US"),
         (("train", "--parameters", "7B", "--gpu", "B200-180GB"), "give one with --price"),
+        (("train", "--parameters", "7B", "--on", "2023-01-01"), "must be 2024-01-10 or later"),
+        (("own-vs-rent", "--on", "2023-01-01"), "must be 2024-01-10 or later"),
+        (("train", "--parameters", "7B", "--on", "yesterday"), "does not match the format"),
         (("train", "--target-loss", "1.2"), "irreducible loss"),
         (("train", "nonesuch-9"), "unknown model 'nonesuch-9'"),
         (("reserve", "--job-months", "-1"), "above 0"),
