@@ -29,6 +29,9 @@ KNOWN_UTILISATION = (0.95, 1.05)
 SERVER_POWER_RATIO = 1.8
 AVERAGE_POWER_FRACTION = 0.75
 PUE = 1.25
+SIXTEEN_BIT_PRECISIONS = ("bf16", "fp16", "tf32", "fp32")
+FP8_UTILISATION_FRACTION = 0.1947
+"""DeepSeek-V3, relative to the FP8 peak. [1] Epoch AI, models of June 2025."""
 TENSOR_PARALLEL = 8
 """GPUs of a server over which a layer is split. [GPU] assumption: the fast link's domain."""
 
@@ -55,6 +58,7 @@ class GpuFacts:
     p10_usd_per_gpu_hour: float
     p90_usd_per_gpu_hour: float
     price_source: str
+    precision: str = "bf16"
 
 
 @dataclass
@@ -101,7 +105,7 @@ def gpu_facts(
         price = (usd_per_gpu_hour, usd_per_gpu_hour, usd_per_gpu_hour, "given")
     else:
         price = gpu_price(connection, gpu_id, purchase, on)
-    return GpuFacts(gpu_id, memory, peaks[precision], watts, *price)
+    return GpuFacts(gpu_id, memory, peaks[precision], watts, *price, precision)
 
 
 def _hardware(
@@ -305,19 +309,28 @@ class Choices:
     sequence_tokens: float = 8192.0
 
 
-def utilisation_range() -> tuple[float, float, float]:
-    """Return low, central and high MFU of training from the reference scenarios [1]."""
+def utilisation_range(precision: str = "bf16") -> tuple[float, float, float]:
+    """Return low, central and high MFU of training, relative to the peak of a precision [1].
+
+    Raises
+    ------
+    ValueError
+        For a precision in which no training run was reported.
+    """
     from warehouse.reference import load_scenarios
 
     found = next(
         s for s in load_scenarios() if s.scenario_id == "training" and s.kind == "utilisation"
     )
-    values = found.values
-    return (
-        float(str(values["low_fraction"])),
-        float(str(values["central_fraction"])),
-        float(str(values["high_fraction"])),
+    low, central, high = (
+        float(str(found.values[f"{name}_fraction"])) for name in ("low", "central", "high")
     )
+    if precision in SIXTEEN_BIT_PRECISIONS:
+        return low, central, high
+    if precision == "fp8":
+        scale = FP8_UTILISATION_FRACTION / central
+        return low * scale, FP8_UTILISATION_FRACTION, high * scale
+    raise ValueError(f"precision = {precision!r}: no training run is reported in it; give --mfu")
 
 
 def training_answer(size: Sizing, gpu: GpuFacts, choices: Choices, on: date) -> dict[str, Any]:
@@ -336,10 +349,11 @@ def training_answer(size: Sizing, gpu: GpuFacts, choices: Choices, on: date) -> 
     ValueError
         If the model does not fit the cluster, or a choice is out of bounds.
     """
-    low_mfu, central_mfu, high_mfu = utilisation_range()
     is_mfu_given = choices.utilisation_fraction is not None
-    mfu = choices.utilisation_fraction if is_mfu_given else central_mfu
-    assert mfu is not None
+    mfu = choices.utilisation_fraction
+    low_mfu = high_mfu = mfu or 0.0
+    if mfu is None:
+        low_mfu, mfu, high_mfu = utilisation_range(gpu.precision)
     activations, recomputation = _activations(choices, gpu.memory_bytes)
     minimum = int(training_memory.minimum_gpus(size.parameters, gpu.memory_bytes, activations))
     multiplier = _runs_multiplier() if choices.is_all_runs else 1.0
@@ -515,6 +529,8 @@ def _assumptions(
 ) -> list[Used]:
     given = "given"
     reference = "warehouse/reference/scenarios/utilisation.yaml (Epoch AI, 62 reported values)"
+    if gpu.precision == "fp8":
+        reference = "DeepSeek-V3, relative to the FP8 peak (Epoch AI)"
     return [
         Used("model size", size.how, "", given if size.how == "as given" else "arXiv:2203.15556"),
         Used("flops_per_parameter_token", 6.0, "FLOP/(parameter token)", "arXiv:2001.08361"),
@@ -602,7 +618,7 @@ def offers_for(
 
 def size_for_budget(budget_usd: float, gpu: GpuFacts, choices: Choices, fit: str | None) -> Sizing:
     """Return the optimal model that ``budget_usd`` trains, lost time and other runs counted."""
-    mfu = choices.utilisation_fraction or utilisation_range()[1]
+    mfu = choices.utilisation_fraction or utilisation_range(gpu.precision)[1]
     multiplier = _runs_multiplier() if choices.is_all_runs else 1.0
     hours = budget_usd / gpu.usd_per_gpu_hour / multiplier
     goodput = choices.goodput_fraction

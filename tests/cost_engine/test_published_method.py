@@ -147,6 +147,25 @@ def test_a_chip_without_a_price_or_power_gives_null_and_a_reason_not_a_crash():
     assert one(without_power, name="acquisition_usd") > 0
 
 
+def test_the_clean_rules_price_what_the_families_leave_out():
+    tables = PriceTables(
+        [chip("NVIDIA H200", date(2024, 11, 18), 700.0), chip("Google TPU v5e", watts=225.0)],
+        [
+            PurchasePrice("NVIDIA H200", date(2024, 3, 27), 40_000.0, "one GPU"),
+            PurchasePrice("NVIDIA H200", date(2025, 1, 31), 39_083.0, "HGX, 8 GPU"),
+            PurchasePrice("Google TPU v5e", date(2023, 8, 15), 1_781.0, "equivalent"),
+        ],
+        [],
+        INDEX,
+    )
+    server_share = replace(BASE, hardware="NVIDIA H200", published_on=date(2025, 6, 1))
+    assert one(server_share, CLEAN, "chip_price_usd", tables) == 39_083
+    equivalent = replace(BASE, hardware="Google TPU v5e", published_on=date(2024, 6, 1))
+    assert one(equivalent, CLEAN, "chip_price_usd", tables) == pytest.approx(1_781 * 1.64)
+    for run in (server_share, equivalent):
+        assert np.isnan(one(run, PUBLISHED, "chip_price_usd", tables))
+
+
 def test_an_unknown_chip_is_named_in_the_reason():
     assert "chip 'Abacus 3000' not in the chip table" in reason(
         replace(BASE, hardware="Abacus 3000")

@@ -25,6 +25,8 @@ def home(tmp_path_factory):
             create table core.gpu_peak as
                 select 'H100-SXM-80GB' as gpu_id, 'bf16' as "precision", false as is_sparse,
                     989.4e12::double as flops_per_second
+                union all select 'H100-SXM-80GB', 'fp8', false, 1978.9e12
+                union all select 'H100-SXM-80GB', 'fp4', false, 3957.8e12
                 union all select 'B200-180GB', 'bf16', false, 2250e12;
             create table core.model as
                 select 'llama-3.1-405b' as model_id, 'Llama 3.1 405B' as name,
@@ -149,6 +151,12 @@ def test_prices_can_be_those_of_another_day(answer):
     assert [row["usd_nominal"] for row in tracked] == [4.8e6]
 
 
+def test_fp8_doubles_the_peak_but_not_what_is_reached_of_it(answer):
+    wide = as_json(answer, "train", "--parameters", "70B", "--gpus", "512")["plan"]
+    narrow = as_json(answer, "train", "--parameters", "70B", "--gpus", "512", "--precision", "fp8")
+    assert narrow["plan"]["usd"] / wide["usd"] == pytest.approx(0.4 / (2 * 0.1947), rel=0.01)
+
+
 def test_each_offer_says_what_the_run_would_cost_on_it(answer):
     got = as_json(answer, "train", "--parameters", "70B", "--tokens", "2T", "--gpus", "512")
     blackwell, hopper = got["offers"]
@@ -188,6 +196,7 @@ def test_owning_has_a_band_and_tests_the_rule_of_thumb(answer):
         (("train", "--parameters", "1T", "--gpus", "8"), "must be at least 240"),
         (("train", "--parameters", "7B", "--gpu", "H900"), "unknown GPU 'H900'"),
         (("train", "--parameters", "7B", "--precision", "fp2"), "there are bf16"),
+        (("train", "--parameters", "7B", "--precision", "fp4"), "give --mfu"),
         (("train", "--parameters", "7B", "--mfu", "40"), "(0, 1]"),
         (("train", "--parameters", "7B", "--country", "ZZ"), "there are CY, FI, IE, US"),
         (("train", "--parameters", "7B", "--gpu", "B200-180GB"), "give one with --price"),

@@ -200,6 +200,9 @@ def test_corrections_take_effect_and_tell_their_source():
     published = training_runs.basis("2025-06")
     falcon = [run.model for run in published.runs].index("Falcon-180B")
     assert published.estimates.numbers["chip_hours"][falcon] == 17_694_720
+    for costed, watts in ((clean, 373), (published, 170)):
+        palm = [run.model for run in costed.runs].index("PaLM (540B)")
+        assert costed.estimates.numbers["board_power_watts"][palm] == watts
     assert all(item.source_url for item in training_runs.corrections())
 
 
