@@ -3,7 +3,9 @@
 On 2026-05-08 the collector changed: until then one comparison site, since then the providers' own
 interfaces, with a median over a marketplace's offers. Each row names the page it was read from,
 the collector: it is part of the offer's identity and a scope of its own here, so that the change
-of method ends one series and begins another, and is never a move of a price.
+of method ends one series and begins another, and is never a move of a price. The comparison site
+showed whole instances until 2026-02-18 and single GPUs since (the median ratio of eight GPUs to one
+falls from 8.0 to 1.0 from that day to the next): a break too. The other collectors give one GPU.
 """
 
 from __future__ import annotations
@@ -27,6 +29,8 @@ from pipelines.sources.providers import market_tier, provider_id
 
 COLUMNS = ("date", "provider", "gpu_model", "gpu_count", "region", "rental_type",
            "price_median_usd", "source_url", "fetched_at")  # fmt: skip
+PER_INSTANCE = "getdeploying.com per instance"
+PER_GPU_SINCE = "2026-02-19"
 RENTAL_TYPES: dict[str, PurchaseModel] = {"on_demand": "on_demand", "spot": "spot"}
 
 
@@ -51,7 +55,10 @@ def moments(payload: Payload) -> Iterator[Moment]:
 
 
 def _collector(row: Mapping[str, str]) -> str:
-    return urlsplit(row["source_url"]).hostname or "unknown"
+    host = urlsplit(row["source_url"]).hostname or "unknown"
+    if host == "getdeploying.com" and row["date"] < PER_GPU_SINCE:
+        return PER_INSTANCE
+    return host
 
 
 def _offers(row: Mapping[str, str]) -> Iterator[Row]:
@@ -70,7 +77,7 @@ def _offers(row: Mapping[str, str]) -> Iterator[Row]:
         gpu_count=row["gpu_count"],
         region=None if row["region"] == "global" else row["region"],
         currency="USD",
-        price_basis="instance",
+        price_basis="instance" if _collector(row) == PER_INSTANCE else "gpu",
         price_unit="hour",
         purchase_model=purchase_model,
         market_tier=market_tier(provider),
@@ -94,10 +101,10 @@ SOURCE = Source(
         "observations.csv",
     ),
     parse=parse,
-    parser_version=1,
+    parser_version=2,
     expected_rows=(50, 600),
     currency="USD",
-    price_basis="instance",
+    price_basis="gpu",
     price_unit="hour",
     disabled_reason="a history, not today's prices: truecost backfill gpu_pricing_tracker",
 )

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from pipelines.commands.sources import fixture_payloads
-from pipelines.sources import all_sources
+from pipelines.sources import all_sources, gpu_pricing_tracker
 from pipelines.sources.base import Held, Offer, ParseError, Payload, Row
 
 FIXTURES = Path(__file__).parents[2] / "fixtures/sources"
@@ -208,3 +208,31 @@ def test_only_linux_and_only_plans_without_advance_payment():
 def test_no_price_is_no_offer_and_zero_is_held():
     assert offers("vantage", sku="p4d.24xlarge") == []
     assert len(held("vantage", "price_zero")) == 1
+
+
+def test_the_tracker_prices_whole_instances_until_its_site_changed() -> None:
+    header = (
+        "date,provider,gpu_model,gpu_count,region,rental_type,price_min_usd,price_median_usd,"
+        "price_max_usd,n_offers,source_url,fetched_at\n"
+    )
+
+    def read(day: str, price: str) -> Offer:
+        site = "https://getdeploying.com"
+        line = f"{day},aws,B200,8,global,on_demand,{price},{price},{price},9,{site},{day}T21:00:00Z"
+        content = (header + line + "\n").encode()
+        (row,) = gpu_pricing_tracker.parse(
+            Payload(
+                source_id="gpu_pricing_tracker",
+                key="observations",
+                url="https://example.test/observations.csv",
+                content=content,
+                sha256="0" * 64,
+                captured_at=datetime(2026, 7, 20, tzinfo=UTC),
+            )
+        )
+        assert isinstance(row, Offer)
+        return row
+
+    before, after = read("2026-02-18", "113.92"), read("2026-02-19", "14.24")
+    assert (before.price_basis, after.price_basis) == ("instance", "gpu")
+    assert before.sku != after.sku  # a declared break, not a move of a price
