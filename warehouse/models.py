@@ -26,7 +26,7 @@ from sqlglot.optimizer.scope import build_scope
 
 SQL_FOLDER = Path(__file__).parent / "sql"
 SCHEMAS = ("staged", "core", "marts", "focus")  # in the order in which they are made
-COLUMN_LINE = re.compile(r"^-- ([a-z_][a-z0-9_]*) \| (.+)$")
+COLUMN_LINE = re.compile(r"^-- ([A-Za-z_][A-Za-z0-9_]*) \| (.+)$")
 UNIT = re.compile(r"\[([^\]]+)\]\s*$")
 
 
@@ -53,7 +53,7 @@ class Model:
     checks: tuple[str, ...]
     select: str | None  # None where Python makes the table
     made_by: str | None
-    kind: str  # table | view | incremental
+    kind: str  # table | view | incremental | append
     depends_on: frozenset[str] = field(default_factory=frozenset)
 
     @property
@@ -92,6 +92,8 @@ def read_model(path: Path) -> Model:
             kind = "view"
         elif line.strip() == "-- incremental: day":
             kind = "incremental"
+        elif line.strip() == "-- append":
+            kind = "append"
         elif match := COLUMN_LINE.match(line):
             unit = UNIT.search(match[2])
             columns.append(
@@ -146,7 +148,8 @@ def run_models(
     """Make the tables of the models, in the order given.
 
     An ``incremental`` model is refreshed for the days of ``staged.affected_day`` only; its select
-    must restrict itself to those days.
+    must restrict itself to those days. To an ``append`` model, a table of ``ledgers.sql``, the rows
+    of its select are added: it gives only what is new.
 
     Parameters
     ----------
@@ -163,6 +166,8 @@ def run_models(
         connection.execute(f"create schema if not exists {model.schema}")
         if model.kind == "view":
             connection.execute(f"create or replace view {model.name} as {model.select}")
+        elif model.kind == "append":
+            connection.execute(f"insert into {model.name} by name {model.select}")
         elif model.kind == "incremental" and table_exists(connection, model.name):
             connection.execute(
                 f"delete from {model.name} where day in (select day from staged.affected_day)"

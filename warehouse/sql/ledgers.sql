@@ -34,3 +34,16 @@ create table if not exists core.series_point (
     series_id varchar, "on" date, value double, unit varchar, source_id varchar,
     request_key varchar, source_url varchar, payload_sha256 varchar, captured_at timestamp
 );
+create table if not exists marts.gpu_price_index_revision (
+    gpu_id varchar, day date, purchase_model varchar, commitment_months integer,
+    market_family varchar, usd_per_gpu_hour double, p10_usd_per_gpu_hour double,
+    p90_usd_per_gpu_hour double, provider_count bigint, n_in bigint, n_trimmed bigint,
+    n_excluded bigint, withheld_reason varchar, is_flagged boolean, oldest_age_hours double,
+    methodology_version varchar, input_sha256 varchar,
+    inputs struct(
+        provider_id varchar, source_kind varchar, source_ids varchar,
+        median_usd_per_gpu_hour double, offer_count bigint, age_hours double,
+        offers_hash varchar, log_distance double, exclusion varchar
+    )[],
+    revision bigint, revision_reason varchar, recorded_at timestamp, run_id varchar
+);

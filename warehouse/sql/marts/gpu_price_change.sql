@@ -1,0 +1,100 @@
+-- One row per newest value of the index and horizon: how far it moved, and who moved it.
+-- gpu_id | the accelerator
+-- purchase_model | on_demand, spot, reserved or capacity_block
+-- commitment_months | length of the commitment, null where there is none [month]
+-- market_family | hyperscaler, neocloud, marketplace_secure or marketplace_community
+-- horizon_days | how long ago the comparison is: 1, 7, 30, 90 or 365 [day]
+-- day | day of the newest value [UTC date]
+-- usd_per_gpu_hour | the index now [USD/(GPU h)]
+-- then_day | day that it is compared with, at most 3 days before the horizon [UTC date]
+-- then_usd_per_gpu_hour | the index then, null where none was published [USD/(GPU h)]
+-- change_fraction | change of the index [1]
+-- matched_change_fraction | middle change of the providers that count on both days: what is left when no one enters or leaves [1]
+-- matched_count | providers that count on both days
+-- raised_count | of these, those that ask more
+-- lowered_count | of these, those that ask less
+-- entered_count | providers that count now only
+-- left_count | providers that counted then only
+-- mover_provider_id | the provider without whose move the index would differ most, null where none alone decides
+-- movers | up to five moves, those that decide first
+-- reason | why there is no change; null where there is one
+-- check: select gpu_id from {this} group by gpu_id, purchase_model, commitment_months, market_family, horizon_days having count(*) > 1
+-- check: select * from {this} where (change_fraction is null) <> (reason is not null)
+with newest as (
+    select max(day) as day
+    from marts.gpu_price_index
+    where usd_per_gpu_hour is not null
+),
+value_now as (
+    select i.gpu_id, i.purchase_model, i.commitment_months, i.market_family, i.day,
+        i.usd_per_gpu_hour
+    from marts.gpu_price_index as i
+    inner join newest as n on i.day between n.day - 3 and n.day
+    where i.usd_per_gpu_hour is not null
+    qualify row_number() over (
+        partition by i.gpu_id, i.purchase_model, i.commitment_months, i.market_family
+        order by i.day desc
+    ) = 1
+),
+moved as (
+    select
+        gpu_id, purchase_model, commitment_months, market_family, horizon_days,
+        max(then_day) as then_day,
+        exp(median(ln(usd_per_gpu_hour / then_usd_per_gpu_hour))) - 1 as matched_change_fraction,
+        count(change_fraction) as matched_count,
+        count(*) filter (move = 'raised') as raised_count,
+        count(*) filter (move = 'lowered') as lowered_count,
+        count(*) filter (move = 'entered') as entered_count,
+        count(*) filter (move = 'left') as left_count,
+        arg_max(provider_id, abs(contribution_usd_per_gpu_hour))
+            filter (abs(contribution_usd_per_gpu_hour) > 1e-9 and move <> 'kept')
+            as mover_provider_id,
+        list(
+            case move
+                when 'entered' then format('{} entered at {:.4g}', provider_id, usd_per_gpu_hour)
+                when 'left' then format('{} left at {:.4g}', provider_id, then_usd_per_gpu_hour)
+                else format(
+                    '{} {:.4g} to {:.4g}', provider_id, then_usd_per_gpu_hour, usd_per_gpu_hour
+                )
+            end
+            order by
+                abs(contribution_usd_per_gpu_hour) desc, abs(change_fraction) desc nulls last,
+                provider_id
+        ) filter (move <> 'kept') as moves
+    from marts.gpu_price_mover
+    group by gpu_id, purchase_model, commitment_months, market_family, horizon_days
+)
+select
+    n.gpu_id,
+    n.purchase_model,
+    n.commitment_months,
+    n.market_family,
+    h.horizon_days,
+    n.day,
+    n.usd_per_gpu_hour,
+    t.day as then_day,
+    t.usd_per_gpu_hour as then_usd_per_gpu_hour,
+    n.usd_per_gpu_hour / t.usd_per_gpu_hour - 1 as change_fraction,
+    m.matched_change_fraction,
+    coalesce(m.matched_count, 0) as matched_count,
+    coalesce(m.raised_count, 0) as raised_count,
+    coalesce(m.lowered_count, 0) as lowered_count,
+    coalesce(m.entered_count, 0) as entered_count,
+    coalesce(m.left_count, 0) as left_count,
+    m.mover_provider_id,
+    array_to_string(m.moves[:5], '; ') as movers,
+    case when t.day is null
+        then format('no value {} to {} days before', h.horizon_days, h.horizon_days + 3)
+    end as reason
+from value_now as n
+cross join (select unnest([1, 7, 30, 90, 365]) as horizon_days) as h
+left join moved as m
+    on
+        n.gpu_id = m.gpu_id and n.purchase_model = m.purchase_model
+        and n.commitment_months is not distinct from m.commitment_months
+        and n.market_family = m.market_family and h.horizon_days = m.horizon_days
+left join marts.gpu_price_index as t
+    on
+        n.gpu_id = t.gpu_id and n.purchase_model = t.purchase_model
+        and n.commitment_months is not distinct from t.commitment_months
+        and n.market_family = t.market_family and t.day = m.then_day
