@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -29,6 +30,8 @@ def ui(port: int, read_only: bool) -> None:
     if read_only:
         webserver.append("--read-only")
     click.echo(f"Dagster on http://127.0.0.1:{port} (Ctrl-C ends it)")
+    # Ended from outside, it ends its two servers too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     processes = [
         subprocess.Popen(command, cwd=PROJECT, env=os.environ)
         for command in (webserver, [str(folder / "dagster-daemon"), "run", *workspace])
@@ -41,3 +44,5 @@ def ui(port: int, read_only: bool) -> None:
     finally:
         for process in processes:
             process.terminate()
+        for process in processes:
+            process.wait(timeout=20)
