@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
@@ -31,7 +31,7 @@ from pipelines.site.inference import inference_page
 from pipelines.site.market import market_page
 from pipelines.site.page import Block, Chart, Page
 from pipelines.site.past import Past
-from pipelines.site.published import Answer, Published, opened, plain
+from pipelines.site.published import Published, opened, plain
 from pipelines.site.theme import vega_config
 from pipelines.site.training import training_page
 from pipelines.site.value import value_page
@@ -95,8 +95,14 @@ class Exports:
             stem = f"data/{page.path.removesuffix('.html').replace('/', '-')}-{block.id}"
             self.written[key] = stem
             (self.folder / "data").mkdir(exist_ok=True)
-            write_csv(self.folder / f"{stem}.csv", answer.columns, answer.cells())
-            write_parquet(self.folder / f"{stem}.parquet", answer)
+            cells = answer.cells()
+            write_csv(self.folder / f"{stem}.csv", answer.columns, cells)
+            columns = dict(zip(answer.columns, zip(*cells, strict=True), strict=True))
+            pyarrow.parquet.write_table(
+                pa.table({name: list(values) for name, values in columns.items()}),
+                self.folder / f"{stem}.parquet",
+                compression="zstd",
+            )
         return {"csv": f"{stem}.csv", "parquet": f"{stem}.parquet"}
 
     def chart_json(self, chart: Chart) -> Markup:
@@ -107,12 +113,6 @@ class Exports:
             allow_nan=False,
         )
         return Markup(text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026"))
-
-
-def write_parquet(path: Path, answer: Answer) -> None:
-    """Write an answer as Parquet."""
-    columns = {name: [plain(row[name]) for row in answer.rows] for name in answer.columns}
-    pyarrow.parquet.write_table(pa.table(columns), path, compression="zstd")
 
 
 def build_site(
@@ -149,7 +149,7 @@ def build_site(
     shutil.rmtree(fresh, ignore_errors=True)
     (fresh / "assets").mkdir(parents=True)
     (fresh / "gpu").mkdir()
-    shared = write_assets(fresh / "assets", home)
+    shared = write_assets(fresh / "assets", [folder, home.site])
     weights: dict[str, int] = {}
     with opened(home, past) as published:
         facts = facts_of(published, now or datetime.now(UTC))
@@ -220,7 +220,7 @@ def bundle_name() -> str:
     return f"vega-{version('vl-convert-python')}.js"
 
 
-def write_assets(folder: Path, home: Home) -> int:
+def write_assets(folder: Path, earlier_sites: Sequence[Path]) -> int:
     """Write scripts and styles, and return their bytes. [byte]."""
     for name in ("site.css", "site.js"):
         shutil.copyfile(FOLDER / "assets" / name, folder / name)
@@ -228,9 +228,12 @@ def write_assets(folder: Path, home: Home) -> int:
     (folder / "theme.js").write_text(
         f"window.truecostTheme = {json.dumps(themes)};\n", encoding="utf-8"
     )
-    earlier = home.site / "assets" / bundle_name()  # making it takes seconds, and never differs
-    if earlier.exists():
-        shutil.copyfile(earlier, folder / bundle_name())
+    # Making the bundle takes seconds, and one version of it never differs.
+    made = [site / "assets" / bundle_name() for site in earlier_sites]
+    for earlier in made:
+        if earlier.exists():
+            shutil.copyfile(earlier, folder / bundle_name())
+            break
     else:
         (folder / bundle_name()).write_text(vl_convert.javascript_bundle(), encoding="utf-8")
     return sum(path.stat().st_size for path in folder.iterdir())
@@ -272,8 +275,8 @@ def banners_of(published: Published, facts: dict[str, Any]) -> Iterator[str]:
     if past is not None:
         yield (
             f"As of {past.as_of}, with what was known on {past.known_on}: prices are made again"
-            " from what was believed then. Costs of serving and training show the days up to then, as"
-            " they were computed later."
+            " from what was believed then. Costs of serving and training show the days up to"
+            " then, as they were computed later."
         )
     elif facts["age_hours"] is not None and facts["age_hours"] > OLD_AFTER_HOURS:
         yield (

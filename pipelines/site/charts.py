@@ -44,36 +44,45 @@ def scaled(field: str, title: str, *, is_log: bool, **more: Any) -> dict[str, An
     }
 
 
-def number_axis(**more: Any) -> alt.Axis:
-    """Return an axis of few, short labels."""
-    return alt.Axis(tickCount=5, format="~g", **more)
+def number_axis(ticks: int = 5) -> alt.Axis:
+    """Return an axis of few, short labels: 0.02, 20, 2,000, 20M, 2B."""
+    return alt.Axis(
+        tickCount=ticks,
+        labelExpr="datum.value >= 1e5 ? replace(format(datum.value, '.3~s'), 'G', 'B')"
+        " : format(datum.value, ',.3~r')",
+    )
 
 
-def finish(chart: Any, height: Any) -> Spec:
-    """Return the specification: as wide as its page, without a theme of its own."""
+def finish(chart: Any, height: int, *, each: str = "") -> Spec:
+    """Return the specification: as wide as its page, without a theme of its own.
+
+    With ``each``, the height is that of one value of this field, and the page multiplies it.
+    """
     spec: Spec = chart.properties(width="container", height=height).to_dict()
     spec.pop("config", None)
+    if each:
+        spec["usermeta"] = {"heightOfEach": each}
     spec["autosize"] = {"type": "fit-x", "contains": "padding"}
     return spec
 
 
-def kind_colour(*, legend: bool = True) -> alt.Color:
+def kind_colour() -> alt.Color:
     """Return the colour of a purchase model."""
     return alt.Color(
         "purchase_model:N",
         title="bought",
         scale=alt.Scale(domain=list(KIND_COLOURS), range=list(KIND_COLOURS.values())),
-        legend=alt.Legend(labelExpr=KIND_WORDS) if legend else None,
+        legend=alt.Legend(labelExpr=KIND_WORDS, symbolType="circle"),
     )
 
 
-def family_colour(*, legend: bool = True) -> alt.Color:
+def family_colour() -> alt.Color:
     """Return the colour of a family of chips."""
     return alt.Color(
         "family:N",
         title="chip family",
         scale=alt.Scale(domain=list(FAMILY_COLOURS), range=list(FAMILY_COLOURS.values())),
-        legend=alt.Legend(columns=4) if legend else None,
+        legend=alt.Legend(columns=4, symbolType="circle"),
     )
 
 
@@ -125,7 +134,7 @@ def price_strip(is_log: bool) -> Spec:
     )
     median = bands.mark_rule(strokeWidth=2, strokeDash=[5, 3]).encode(
         x=alt.X("median:Q"),
-        color=kind_colour(legend=False),
+        color=kind_colour(),
         tooltip=tips(
             ("median:Q", f"median on demand, {USD_HOUR}"),
             ("p10:Q", "p10"),
@@ -133,10 +142,8 @@ def price_strip(is_log: bool) -> Spec:
             ("provider_count:Q", "providers"),
         ),
     )
-    band = bands.mark_rect(opacity=0.1).encode(
-        x=alt.X("p10:Q"), x2="p90:Q", color=kind_colour(legend=False)
-    )
-    return finish(band + median + offers, alt.Step(20))
+    band = bands.mark_rect(opacity=0.1).encode(x=alt.X("p10:Q"), x2="p90:Q", color=kind_colour())
+    return finish(band + median + offers, 20, each="provider_id")
 
 
 @cache
@@ -144,21 +151,22 @@ def price_history(is_log: bool) -> Spec:
     """Return daily medians with their p10-p90 band; days without a value stay empty."""
     x = alt.X("day:T", title="day (UTC)", axis=alt.Axis(tickCount=5, format="%b %Y"))
     base = alt.Chart(ROWS)
+    trust = alt.condition("datum.is_thin", alt.value(0.3), alt.value(0.9))
     band = base.mark_area(opacity=0.15).encode(
         x=x,
         y=alt.Y(**scaled("p10", USD_HOUR, is_log=is_log, axis=number_axis())),
         y2="p90:Q",
-        color=kind_colour(legend=False),
+        color=kind_colour(),
         detail="segment:N",
     )
     line = base.mark_line().encode(
-        x=x, y=alt.Y("median:Q"), color=kind_colour(legend=False), detail="segment:N"
+        x=x, y=alt.Y("median:Q"), color=kind_colour(), detail="segment:N", opacity=trust
     )
     points = base.mark_point(size=18, filled=True).encode(
         x=x,
         y=alt.Y("median:Q"),
         color=kind_colour(),
-        opacity=alt.condition("datum.provider_count < 3", alt.value(0.35), alt.value(0.9)),
+        opacity=trust,
         tooltip=tips(
             ("day:T", "day (UTC)"),
             ("purchase_model:N", "bought"),
@@ -176,7 +184,12 @@ def price_history(is_log: bool) -> Spec:
 def price_heatmap() -> Spec:
     """Return the cheapest price by provider and GPU; grey where there is none, a dot if stale."""
     x = alt.X("gpu_id:N", title="GPU", sort=None, axis=alt.Axis(labelAngle=-60, orient="top"))
-    y = alt.Y("provider_id:N", title="provider", sort=None)
+    y = alt.Y(
+        "provider_id:N",
+        title="provider",
+        sort=None,
+        axis=alt.Axis(titleX=-8, titleY=-6, titleAlign="right"),
+    )
     colour = alt.Color(
         "usd_per_gpu_hour:Q",
         title=f"cheapest, {USD_HOUR} (log)",
@@ -206,7 +219,7 @@ def price_heatmap() -> Spec:
         .mark_point(size=14, filled=True, color="#d62728")
         .encode(x=x, y=y)
     )
-    spec = finish(cells + stale, alt.Step(18))
+    spec = finish(cells + stale, 18, each="provider_id")
     spec["view"] = {"fill": "#8a8f98", "fillOpacity": 0.16}
     return spec
 
@@ -229,14 +242,14 @@ def value_dots(field: str, title: str, is_log: bool, has_effective: bool) -> Spe
         tooltip=tips(("gpu_id:N", "GPU"), (f"{field}:Q", title), *more),
     )
     if not has_effective:
-        return finish(solid, alt.Step(20))
+        return finish(solid, 20, each="gpu_id")
     interval = base.mark_rule(strokeWidth=2, opacity=0.55).encode(
-        x=alt.X("low:Q"), x2="high:Q", y=y, color=family_colour(legend=False)
+        x=alt.X("low:Q"), x2="high:Q", y=y, color=family_colour()
     )
     hollow = base.mark_point(filled=False, size=70, strokeWidth=2).encode(
         x=alt.X("effective:Q"),
         y=y,
-        color=family_colour(legend=False),
+        color=family_colour(),
         tooltip=tips(
             ("gpu_id:N", "GPU"),
             ("effective:Q", "at the share commonly reached (estimate)"),
@@ -246,7 +259,7 @@ def value_dots(field: str, title: str, is_log: bool, has_effective: bool) -> Spe
             *more,
         ),
     )
-    return finish(interval + solid + hollow, alt.Step(20))
+    return finish(interval + solid + hollow, 20, each="gpu_id")
 
 
 @cache
@@ -260,7 +273,7 @@ def speed_cost() -> Spec:
         **scaled("usd_per_1m_output", "USD per 1M output tokens", is_log=True, axis=number_axis())
     )
     bars = base.mark_rule(opacity=0.45).encode(
-        x=x, y=alt.Y("output_low:Q"), y2="output_high:Q", color=family_colour(legend=False)
+        x=x, y=alt.Y("output_low:Q"), y2="output_high:Q", color=family_colour()
     )
     points = base.mark_point(filled=False, size=70, strokeWidth=2).encode(
         x=x,
@@ -289,10 +302,11 @@ def margins() -> Spec:
     base = alt.Chart(ROWS)
     title = "USD per 1M tokens, three in for one out"
     y = alt.Y("model_id:N", title="model", sort=None)
-    interval = base.mark_rule(strokeWidth=6, opacity=0.25).encode(
+    costs = base.transform_filter("datum.part == 'cost'")
+    interval = costs.mark_rule(strokeWidth=7, opacity=0.35, color="#d55e00").encode(
         x=alt.X("cost_low:Q"), x2="cost_high:Q", y=y
     )
-    cost = base.mark_point(filled=False, size=80, strokeWidth=2, color="#d55e00").encode(
+    cost = costs.mark_point(filled=False, size=80, strokeWidth=2, color="#d55e00").encode(
         x=alt.X(**scaled("cost", title, is_log=True, axis=number_axis())),
         y=y,
         tooltip=tips(
@@ -305,7 +319,8 @@ def margins() -> Spec:
             ("precision:N", "precision"),
         ),
     )
-    listed = base.mark_point(filled=True, size=50, color="#0072b2", opacity=0.8).encode(
+    lists = base.transform_filter("datum.part == 'list'")
+    listed = lists.mark_point(filled=True, size=50, color="#0072b2", opacity=0.8).encode(
         x=alt.X("listed:Q"),
         y=y,
         tooltip=tips(
@@ -319,7 +334,7 @@ def margins() -> Spec:
             ("api_source_id:N", "source"),
         ),
     )
-    return finish(interval + listed + cost, alt.Step(20))
+    return finish(interval + listed + cost, 20, each="model_id")
 
 
 @cache
@@ -370,11 +385,16 @@ def training_trend(money: str) -> Spec:
         ("hardware:N", "hardware"),
         ("confidence:N", "confidence"),
     )
-    bars = model.mark_rule(opacity=0.25).encode(x=x, y=alt.Y("low:Q"), y2="high:Q")
-    points = model.mark_point(size=50, strokeWidth=1.5, color="#d55e00").encode(
+    bars = (
+        model.transform_filter("datum.is_leading")
+        .mark_rule(opacity=0.5)
+        .encode(x=x, y=alt.Y("low:Q"), y2="high:Q")
+    )
+    points = model.mark_point(size=45, strokeWidth=1.5, filled=False, color="#d55e00").encode(
         x=x,
-        y=alt.Y(**scaled("usd_real", money, is_log=True, axis=alt.Axis(tickCount=6, format="~s"))),
+        y=alt.Y(**scaled("usd_real", money, is_log=True, axis=number_axis(6))),
         fill=alt.condition("datum.is_solid", alt.value("#d55e00"), alt.value("transparent")),
+        opacity=alt.condition("datum.is_leading", alt.value(1), alt.value(0.3)),
         tooltip=tooltip,
     )
     return finish(band + bars + line + points, 340)
@@ -385,11 +405,9 @@ def training_plan() -> Spec:
     """Return cost against duration for GPUs and sizes of cluster, with intervals."""
     base = alt.Chart(ROWS)
     x = alt.X(**scaled("days", "days", is_log=True, axis=number_axis()))
-    y = alt.Y(
-        **scaled("usd", "USD for the run", is_log=True, axis=alt.Axis(tickCount=5, format="~s"))
-    )
+    y = alt.Y(**scaled("usd", "USD for the run", is_log=True, axis=number_axis()))
     bars = base.mark_rule(opacity=0.35).encode(
-        x=x, y=alt.Y("low:Q"), y2="high:Q", color=family_colour(legend=False)
+        x=x, y=alt.Y("low:Q"), y2="high:Q", color=family_colour()
     )
     points = base.mark_point(filled=False, size=70, strokeWidth=2).encode(
         x=x,
@@ -411,19 +429,20 @@ def training_plan() -> Spec:
 
 
 @cache
-def owning(gpu_count_words: str = "GPU") -> Spec:
+def owning(is_log: bool) -> Spec:
     """Return the cost of an owned hour of work by utilisation, against rent."""
     base = alt.Chart(ROWS)
     x = alt.X(
-        "utilisation:Q", title="utilisation of the owner, %", scale=alt.Scale(domain=[10, 100])
+        "utilisation:Q",
+        title="utilisation of the owner, %",
+        scale=alt.Scale(domain=[10, 100]),
+        axis=number_axis(),
     )
     owned = base.transform_filter("datum.part == 'owned'")
     band = owned.mark_area(opacity=0.18, color="#d55e00").encode(x=x, y=alt.Y("low:Q"), y2="high:Q")
     line = owned.mark_line(color="#d55e00").encode(
         x=x,
-        y=alt.Y(
-            "usd:Q", title=f"USD per useful {gpu_count_words}-hour", scale=alt.Scale(zero=True)
-        ),
+        y=alt.Y(**scaled("usd", "USD per useful GPU-hour", is_log=is_log, axis=number_axis())),
         tooltip=tips(
             ("gpu_id:N", "GPU"),
             ("utilisation:Q", "utilisation, %"),
@@ -450,7 +469,7 @@ def owning(gpu_count_words: str = "GPU") -> Spec:
 @cache
 def commitment_heatmap() -> Spec:
     """Return what an hour of use costs for a job that is shorter than its commitment."""
-    x = alt.X("job_months:O", title="job, months")
+    x = alt.X("job_months:O", title="job, months", axis=alt.Axis(labelAngle=0))
     y = alt.Y("term_months:O", title="commitment, months", sort="descending")
     cells = (
         alt.Chart(ROWS)
@@ -481,14 +500,19 @@ def commitment_heatmap() -> Spec:
             color=alt.condition("datum.multiplier > 4", alt.value("#ffffff"), alt.value("#14181d")),
         )
     )
-    return finish(cells + words, alt.Step(26))
+    return finish(cells + words, 26, each="term_months")
 
 
 @cache
 def headroom() -> Spec:
     """Return what a token costs when machines stand ready for the peak."""
     base = alt.Chart(ROWS)
-    x = alt.X("peak_over_mean:Q", title="peak demand / mean demand")
+    x = alt.X(
+        "peak_over_mean:Q",
+        title="peak demand / mean demand",
+        axis=alt.Axis(values=[1, 2, 4, 6, 8, 10], format="d"),
+        scale=alt.Scale(zero=False, nice=False),
+    )
     y = alt.Y("usd_per_1m_tokens:Q", title="USD per 1M tokens", scale=alt.Scale(zero=True))
     band = base.mark_area(opacity=0.15, color="#0072b2").encode(x=x, y=alt.Y("low:Q"), y2="high:Q")
     line = base.mark_line(color="#0072b2", point={"size": 30}).encode(
@@ -521,7 +545,8 @@ def shares() -> Spec:
                 ("model_count:Q", "models"),
             ),
         ),
-        alt.Step(20),
+        20,
+        each="factor",
     )
 
 
@@ -549,5 +574,6 @@ def source_grid() -> Spec:
                 ("rows_held:Q", "rows held"),
             ),
         ),
-        alt.Step(14),
+        14,
+        each="source_id",
     )

@@ -134,10 +134,10 @@ def owning(rows: list[Row], published: Published) -> Block:
         "own-or-rent",
         f"An owned {row['gpu_id']} costs {numbers.usd(row['owned_usd_per_gpu_hour'])} per useful"
         f" hour at {numbers.percent(row['utilisation_fraction'])} use; rent is {numbers.usd(rent)}",
-        f"Cluster of {row['gpu_count']:,} GPUs; the owner's cost per hour of work falls with use,"
-        " rent does not. Lower is better.",
+        f"Cluster of {row['gpu_count']:,} GPUs, band p5–p95; the owner's cost per hour of work"
+        " falls with use, rent does not. Lower is better.",
         answer=answer,
-        chart=Chart(charts.owning(), points, "Cost of an owned GPU-hour by utilisation"),
+        chart=Chart(charts.owning(True), points, "Cost of an owned GPU-hour by utilisation"),
         caveats=(
             "The owner's cost is scaled by utilisation alone; power saved idle is not in it.",
         ),

@@ -29,7 +29,9 @@ def harmless(value: Any) -> Any:
     if not isinstance(value, str):
         return value
     is_formula = value.lstrip(" \n\v\f\u00a0\u3000\ufeff").startswith(FORMULA_STARTS)
-    cleaned = "".join(c if c.isprintable() else " " for c in value)
+    cleaned = (
+        value if value.isprintable() else "".join(c if c.isprintable() else " " for c in value)
+    )
     return "'" + cleaned if is_formula else cleaned
 
 
@@ -39,7 +41,7 @@ def csv_text(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
     Examples
     --------
     >>> csv_text(["gpu", "usd"], [("@a", 1.5)])
-    "gpu,usd\\r\\n'@a,1.5\\r\\n"
+    "gpu,usd\r\n'@a,1.5\r\n"
     """
     target = io.StringIO()
     writer = csv.writer(target)

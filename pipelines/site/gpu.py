@@ -10,7 +10,18 @@ from markupsafe import Markup
 
 from pipelines.site import charts, numbers
 from pipelines.site.market import LIST_PRICES, PROVIDERS_NEEDED, median_cell
-from pipelines.site.page import Block, Chart, Column, Filter, Page, Table, choices, link, slug
+from pipelines.site.page import (
+    Block,
+    Chart,
+    Column,
+    Filter,
+    Page,
+    Table,
+    choices,
+    link,
+    slug,
+    words,
+)
 from pipelines.site.published import Answer, Published, Row
 
 SHOWN_OFFERS = 400
@@ -241,7 +252,7 @@ OFFER_COLUMNS = [
     Column("provider_id", "provider"),
     Column("sku", "SKU", show=lambda sku, _: Markup("<code>{}</code>").format(sku)),
     Column("region", "region", reason="one price everywhere"),
-    Column("purchase_model", "bought"),
+    Column("purchase_model", "bought", show=words),
     Column("commitment_months", "months", reason="no commitment"),
     Column("is_available", "available", reason="the source does not say"),
     Column("observed_at", "seen (UTC)"),
@@ -256,7 +267,7 @@ OFFER_COLUMNS = [
     ),
 ]
 MARKET_COLUMNS = [
-    Column("purchase_model", "bought"),
+    Column("purchase_model", "bought", show=words),
     Column("commitment_months", "months", reason="no commitment"),
     Column("market_family", "market"),
     Column("median_usd_per_gpu_hour", "median", "USD/GPU-h", show=median_cell, toggle="hour"),
@@ -277,8 +288,8 @@ def history(published: Published, gpu_id: str) -> Block:
     return Block(
         "history",
         history_title(gpu_id, answer.rows),
-        "Median of the providers' medians on demand and spot, all markets; band p10–p90; faded"
-        f" points: fewer than {PROVIDERS_NEEDED} providers. Days without a value stay empty.",
+        "Median of the providers' medians on demand and spot, all markets; band p10–p90; faded:"
+        f" fewer than {PROVIDERS_NEEDED} providers. Days without a value stay empty.",
         answer=answer,
         chart=Chart(
             charts.price_history(charts.is_wide([row["median"] for row in rows])),
@@ -291,7 +302,7 @@ def history(published: Published, gpu_id: str) -> Block:
             answer,
             [
                 Column("day", "day (UTC)"),
-                Column("purchase_model", "bought"),
+                Column("purchase_model", "bought", show=words),
                 Column("median", "median", "USD/GPU-h"),
                 Column("p10", "p10", "USD/GPU-h"),
                 Column("p90", "p90", "USD/GPU-h"),
@@ -319,16 +330,18 @@ def history_title(gpu_id: str, rows: list[Row]) -> str:
 
 
 def in_segments(rows: list[Row]) -> list[Row]:
-    """Return rows with a number that changes wherever a day is missing."""
-    before: dict[str, date] = {}
+    """Return rows with a number that changes where a day is missing, or trust in the value."""
+    before: dict[str, tuple[date, bool]] = {}
     segments: dict[str, int] = defaultdict(int)
     result = []
     for row in rows:
         kind, day = row["purchase_model"], row["day"]
-        if kind in before and (day - before[kind]).days > 1:
+        is_thin = row["provider_count"] < PROVIDERS_NEEDED
+        last, was_thin = before.get(kind, (day, is_thin))
+        if (day - last).days > 1 or is_thin != was_thin:
             segments[kind] += 1
-        before[kind] = day
-        result.append({**row, "segment": f"{kind} {segments[kind]}"})
+        before[kind] = (day, is_thin)
+        result.append({**row, "segment": f"{kind} {segments[kind]}", "is_thin": is_thin})
     return result
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from markupsafe import Markup
 
 from pipelines.site import charts, numbers
-from pipelines.site.page import Block, Chart, Column, Filter, Page, Table, choices, link
+from pipelines.site.page import Block, Chart, Column, Filter, Page, Table, choices, link, words
 from pipelines.site.published import Published, Row
 
 EXAMPLES = 300
@@ -170,7 +170,12 @@ def grid(published: Published) -> Block:
     today = [row for row in failed if row["day"] == newest]
     return Block(
         "answers",
-        f"On {newest}, {numbers.plural(len(today), 'source')} gave no answer"
+        f"On {newest}, "
+        + (
+            f"{numbers.plural(len(today), 'source')} gave no answer"
+            if today
+            else "every source that was asked answered"
+        )
         if newest
         else "No source was asked yet",
         "The newest 30 days of capture. Empty: not asked. Partial: some of its pages answered."
@@ -203,7 +208,7 @@ def disagreements(published: Published) -> Block:
             [
                 Column("provider_id", "provider"),
                 Column("gpu_id", "GPU"),
-                Column("purchase_model", "bought"),
+                Column("purchase_model", "bought", show=words),
                 Column("area", "area"),
                 Column("source_id", "best source"),
                 Column("usd_per_gpu_hour", "its price", "USD/GPU-h"),

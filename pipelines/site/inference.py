@@ -11,7 +11,10 @@ from pipelines.site.page import Block, Chart, Column, Filter, Page, Table, choic
 from pipelines.site.published import Answer, Published, Row
 from pipelines.site.theme import family
 
-CHARTED_PER_MODEL = 40
+USUAL_MODEL = "llama-3.1-70b"  # shown until another is chosen, where there is one
+USUAL_WORKLOAD = "chat"
+USUAL_LEVEL = "interactive"
+ODD_RATIO = 100  # a list price this far from the middle of its model is not charted
 CHARTED_MODELS = 24
 
 CHEAPEST = """
@@ -22,7 +25,8 @@ CHEAPEST = """
         i.utilisation_fraction, i.tokens_per_second_per_user, i.tokens_per_second_per_gpu,
         i.binding_limit, i.is_extrapolated, i.usd_per_gpu_hour, i.provider_count, i.day
     from marts.inference_cost as i
-    where i.is_cheapest_set and i.purchase_model = 'on_demand' and i.commitment_months is null
+    where i.is_cheapest_set and i.service_level_id = {level}
+        and i.purchase_model = 'on_demand' and i.commitment_months is null
         and i.day = (select max(day) from marts.inference_cost)
     qualify row_number() over (
         partition by i.model_id, i.workload_id, i.service_level_id order by i.usd_per_1k_tokens
@@ -41,9 +45,14 @@ EFFICIENT = """
     where i.is_efficient and i.purchase_model = 'on_demand' and i.commitment_months is null
         and i.workload_id = {workload_id}
         and i.day = (select max(day) from marts.inference_cost)
-    qualify row_number() over (
-        partition by i.model_id order by i.usd_per_1k_output_tokens
-    ) <= 40
+    qualify i.tokens_per_second_per_user > coalesce(
+        max(i.tokens_per_second_per_user) over (
+            partition by i.model_id
+            order by i.usd_per_1k_output_tokens, i.tokens_per_second_per_user desc
+            rows between unbounded preceding and 1 preceding
+        ),
+        0
+    )
     order by i.model_id, i.usd_per_1k_output_tokens
 """
 WORKLOAD = """
@@ -51,7 +60,7 @@ WORKLOAD = """
     from marts.inference_cost
     where is_efficient and day = (select max(day) from marts.inference_cost)
     group by workload_id
-    order by models desc, workload_id
+    order by workload_id = 'chat' desc, models desc, workload_id
 """
 MARGIN = """
     select
@@ -62,7 +71,7 @@ MARGIN = """
         break_even_tokens_per_day, capacity_tokens_per_day, day
     from marts.api_margin
     where day = (select max(day) from marts.api_margin)
-    order by margin_fraction desc, model_id, api_provider_id
+    order by is_relisted, model_id, usd_per_million_tokens_listed, api_provider_id
 """
 TRUTH = """
     select
@@ -76,7 +85,7 @@ TRUTH = """
 
 def inference_page(published: Published) -> Page:
     """Return the page of serving costs and margins."""
-    cheapest = published.ask(CHEAPEST)
+    cheapest = published.ask(CHEAPEST, level=USUAL_LEVEL)
     margin = published.ask(MARGIN)
     workloads = choices(cheapest.rows, "workload_id")
     models = sorted({*choices(cheapest.rows, "model_id"), *choices(margin.rows, "model_id")})
@@ -89,7 +98,7 @@ def inference_page(published: Published) -> Page:
         f" {LIST_PRICES} Lower is better.",
         filters=[
             Filter("model_id", "model", models),
-            Filter("workload_id", "workload", workloads),
+            Filter("workload_id", "workload", workloads, USUAL_WORKLOAD),
             Filter("api_provider_id", "API provider", choices(margin.rows, "api_provider_id")),
         ],
         blocks=[
@@ -121,6 +130,15 @@ def headline(margin: list[Row], cheapest: list[Row]) -> str:
     return "What tokens cost to serve is not known today"
 
 
+COST_FIELDS = (
+    "model_id", "cost", "cost_low", "cost_high", "gpu_id", "gpu_count", "precision", "day",
+)  # fmt: skip
+LIST_FIELDS = (
+    "model_id", "api_provider_id", "listed", "margin_fraction", "margin_low", "margin_high",
+    "day", "api_source_id",
+)  # fmt: skip
+
+
 def dumbbells(answer: Answer) -> Block:
     """Return predicted cost and list prices by model."""
     by_model: dict[str, list[Row]] = {}
@@ -132,18 +150,22 @@ def dumbbells(answer: Answer) -> Block:
     }
     widest = sorted(by_model, key=lambda model: len(by_model[model]), reverse=True)
     order = sorted(widest[:CHARTED_MODELS], key=lambda model: middle[model])
-    rows = [
-        {
-            key: row[key]
-            for key in (
-                "model_id", "api_provider_id", "listed", "cost", "cost_low", "cost_high",
-                "margin_fraction", "margin_low", "margin_high", "gpu_id", "gpu_count",
-                "precision", "day", "api_source_id",
-            )
-        }
-        for model in order
-        for row in by_model[model]
-    ]  # fmt: skip
+    rows: list[Row] = []
+    odd = 0
+    for model in order:
+        usual = statistics.median(row["listed"] for row in by_model[model])
+        rows.append({"part": "cost", **{key: by_model[model][0][key] for key in COST_FIELDS}})
+        for row in by_model[model]:
+            if usual / ODD_RATIO <= row["listed"] <= usual * ODD_RATIO:
+                rows.append({"part": "list", **{key: row[key] for key in LIST_FIELDS}})
+            else:
+                odd += 1
+    left_out = (
+        f" {numbers.plural(odd, 'list price')} over {ODD_RATIO} times from the middle of the model"
+        " are in the table only: more likely a wrong unit in the list than a price."
+        if odd
+        else ""
+    )
     return Block(
         "margins",
         f"{order[0]} leaves its sellers least, {order[-1]} most"
@@ -152,7 +174,7 @@ def dumbbells(answer: Answer) -> Block:
         "By model, from the thinnest median margin to the widest. Blue, solid: list price of an"
         " API provider. Orange, hollow: predicted cost of the cheapest GPU set at the utilisation"
         " of a fleet sized for its peak, bar: 80 % interval. List prices are blended as the cost"
-        " is: three tokens in for one out.",
+        f" is: three tokens in for one out.{left_out}",
         answer=answer,
         chart=Chart(charts.margins(), rows, "List prices and predicted costs") if rows else None,
         caveats=(
@@ -172,13 +194,15 @@ def pareto(published: Published) -> Block:
     )
     rows = [{**row, "family": family(row["architecture"])} for row in answer.rows]
     models = sorted({row["model_id"] for row in rows})
+    usual = ""
     title = "Faster answers cost more"
     if rows:
-        first = [row for row in rows if row["model_id"] == models[0]]
+        usual = USUAL_MODEL if USUAL_MODEL in models else models[0]
+        first = [row for row in rows if row["model_id"] == usual]
         low = min(row["usd_per_1m_output"] for row in first)
         high = max(row["usd_per_1m_output"] for row in first)
         title = (
-            f"For {models[0]}, output tokens cost {numbers.usd(low)} to {numbers.usd(high)} a"
+            f"For {usual}, output tokens cost {numbers.usd(low)} to {numbers.usd(high)} a"
             " million, by how fast a user wants them"
         )
     workload = workloads.first["workload_id"] if workloads else ""
@@ -186,11 +210,11 @@ def pareto(published: Published) -> Block:
         "pace",
         title,
         f"USD per million output tokens against tokens per second that one user sees; workload"
-        f" {workload}; the {CHARTED_PER_MODEL} cheapest sets of a model that no other beats on"
-        " price and pace. Bars: 80 % interval. Choose a model above.",
+        f" {workload}; only sets that no other beats on both. Bars: 80 % interval. Choose another"
+        " model above.",
         answer=answer,
         chart=Chart(
-            charts.speed_cost(),
+            charts.speed_cost() | {"usermeta": {"usual": {"model_id": usual}}},
             [{k: v for k, v in row.items() if k != "architecture"} for row in rows],
             "Cost of output tokens against pace",
         )
@@ -218,8 +242,8 @@ def cheapest_table(answer: Answer) -> Block:
     return Block(
         "cheapest-sets",
         title,
-        "Replica always full; low and high: 80 % of the blended price. Provisioned: at the"
-        " utilisation of a fleet sized for its peak. Limit: what binds the pace.",
+        f"Service level {USUAL_LEVEL}. Replica always full; low and high: 80 % of the"
+        " blended price. Provisioned: at the utilisation of a fleet sized for its peak. Limit: what binds the pace.",
         answer=answer,
         table=Table(
             answer,
@@ -294,14 +318,17 @@ def truth(published: Published) -> Block:
         title = (
             f"Half of {len(scored)} measured results are predicted within {numbers.percent(error)}"
         )
-    ends = [row["reported"] for row in scored] + [row["predicted"] for row in scored]
+    units = [row["unit"] for row in scored]
+    unit = max(sorted(set(units)), key=units.count, default="")
+    charted = [row for row in scored if row["unit"] == unit]
+    ends = [row[key] for row in charted for key in ("reported", "predicted")]
     rows: list[Row] = [
         {
             "part": "case",
             "name": f"{row['model']} on {row['gpu']}",
             **{key: row[key] for key in ("reported", "predicted", "ratio", "source")},
         }
-        for row in scored
+        for row in charted
         if row["reported"] > 0 and row["predicted"] > 0
     ]
     if rows:
@@ -311,11 +338,10 @@ def truth(published: Published) -> Block:
         "truth",
         title,
         "Predictions from constants fitted without the pair of model and GPU in question. On the"
-        " dashed line prediction and measurement are equal.",
+        f" dashed line both are equal. The chart holds the {len(charted)} results in"
+        f" {unit or 'one unit'}, the table all.",
         answer=answer,
-        chart=Chart(charts.calibration("as measured"), rows, "Predicted against measured")
-        if rows
-        else None,
+        chart=Chart(charts.calibration(unit), rows, "Predicted against measured") if rows else None,
         table=Table(
             answer,
             [

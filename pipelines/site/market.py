@@ -9,7 +9,19 @@ from markupsafe import Markup
 
 from pipelines.site import charts, numbers
 from pipelines.site.drawings import sparkline
-from pipelines.site.page import Block, Chart, Column, Filter, Page, Table, Tile, choices, link, slug
+from pipelines.site.page import (
+    Block,
+    Chart,
+    Column,
+    Filter,
+    Page,
+    Table,
+    Tile,
+    choices,
+    link,
+    slug,
+    words,
+)
 from pipelines.site.published import Published, Row
 from pipelines.site.theme import FAMILY_COLOURS, family
 
@@ -61,7 +73,8 @@ def market_page(published: Published) -> Page:
         path="index.html",
         name="Market today",
         title=headline(main),
-        basis=f"Median of the providers' medians per GPU and hour, on demand, all markets."
+        basis=f"Median of the providers' medians per GPU and hour, on demand, all markets, at the"
+        f" end of {today.first['day'] if today else 'no day yet'} (UTC)."
         f" {LIST_PRICES} Lower is better.",
         filters=[Filter("purchase_model", "bought", choices(today.rows, "purchase_model"))],
         blocks=[
@@ -147,19 +160,21 @@ def tile(row: Row, history: list[Row]) -> Tile:
         else numbers.dash(f"withheld: {behind}, {PROVIDERS_NEEDED} providers needed"),
         unit="USD/GPU-h",
         notes=notes,
-        drawing=sparkline(points, f"{gpu_id}: median over the last 90 days") if points else "",
+        drawing=sparkline(points, f"{gpu_id}: median over the last 90 days")
+        if len(points) > 1
+        else "",
         colour=FAMILY_COLOURS[family(row["architecture"])],
     )
 
 
 def change(points: list[tuple[date, float]], days: int) -> str:
-    """Return how a median moved over some days, from the value of that very day or none.
+    r"""Return how a median moved over some days, from the value of that very day or none.
 
     Examples
     --------
     >>> week = [(date(2026, 1, 1), 2.0), (date(2026, 1, 8), 2.2)]
     >>> change(week, 7), change(week, 30)
-    ('7 d +10 %', '30 d –')
+    ('7 d +10\xa0%', '30 d –')
     """
     if points:
         last, value = points[-1]
@@ -229,7 +244,7 @@ def median_cell(value: Any, row: Row) -> Any:
 
 COLUMNS = [
     Column("gpu_id", "GPU", show=gpu_link),
-    Column("purchase_model", "bought"),
+    Column("purchase_model", "bought", show=words),
     Column("median_usd_per_gpu_hour", "median", "USD/GPU-h", show=median_cell, toggle="hour"),
     Column("p10_usd_per_gpu_hour", "p10", "USD/GPU-h", show=median_cell, toggle="hour"),
     Column("p90_usd_per_gpu_hour", "p90", "USD/GPU-h", show=median_cell, toggle="hour"),

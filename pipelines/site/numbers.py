@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from datetime import UTC, date, datetime
+from functools import cache
 from typing import Any
 
 from markupsafe import Markup
@@ -68,19 +69,20 @@ def usd(value: Any) -> str:
 
 
 def percent(fraction: Any, *, signed: bool = False) -> str:
-    """Return a fraction as a percentage.
+    r"""Return a fraction as a percentage.
 
     Examples
     --------
     >>> percent(0.1234), percent(-0.05, signed=True), percent(0.05, signed=True)
-    ('12 %', '−5.0 %', '+5.0 %')
+    ('12\xa0%', '−5.0\xa0%', '+5.0\xa0%')
     """
     number = 100 * float(fraction)
     digits = 0 if abs(number) >= 10 or number == 0 else 1
-    sign = "−" if number < 0 else "+" if signed else ""
-    return f"{sign}{abs(number):,.{digits}f} %"
+    sign = "−" if number < 0 else "+" if signed and number > 0 else ""
+    return f"{sign}{abs(number):,.{digits}f}\u00a0%"
 
 
+@cache
 def dash(reason: str) -> Markup:
     """Return the mark of a missing value, with its reason for pointer and screen reader.
 

@@ -70,12 +70,12 @@ class Column:
             return escape(numbers.instant(value))
         return escape(value)
 
-    def key_to_sort(self, row: Row) -> str:
-        """Return what the column is sorted by: the bare value."""
+    def sort_mark(self, row: Row) -> str:
+        """Return the bare number as an attribute, where the text does not tell it in full."""
         value = row.get(self.key)
-        if isinstance(value, bool):
-            return str(int(value))
-        return "" if value is None else f"{value:.6g}" if isinstance(value, float) else str(value)
+        if value is None or not (self.toggle or self.show):
+            return ""
+        return f' data-v="{value:.6g}"'
 
 
 @dataclass(frozen=True)
@@ -104,6 +104,24 @@ class Table:
     def shown(self) -> list[Row]:
         """The rows that the page carries."""
         return self.answer.rows if self.rows is None else self.rows
+
+    def body(self, filters: Sequence[Filter]) -> Markup:
+        """Return the rows as escaped markup, with what the filters of the page look at."""
+        heads = self.heads()
+        parts = []
+        for row in self.shown:
+            marks = ' class="stale"' if self.is_stale(row) else ""
+            for name in (one.field for one in filters if one.field in row):
+                value = "" if row[name] is None else row[name]
+                marks += f' data-{name.replace("_", "-")}="{escape(value)}"'
+            cells = "".join(
+                f'<td class="number"{column.sort_mark(row)}>{column.cell(row)}'
+                if is_number
+                else f"<td>{column.cell(row)}"
+                for column, is_number in heads
+            )
+            parts.append(f"<tr{marks}>{cells}")
+        return Markup("\n".join(parts))
 
     def heads(self) -> list[tuple[Column, bool]]:
         """Return the columns, each with whether it holds numbers."""
@@ -189,7 +207,7 @@ def slug(text: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
 
 
-def link(href: str | None, text: Any, **attributes: str) -> Markup:
+def link(href: str | None, text: Any) -> Markup:
     """Return a link, or only its text where the address is not of the web.
 
     Examples
@@ -199,9 +217,19 @@ def link(href: str | None, text: Any, **attributes: str) -> Markup:
     """
     if not href or not re.match(r"(https?://|#|[\w./-]+\.(html|csv)|[\w./-]+$)", href):
         return escape(text)
-    outside = Markup(' rel="noreferrer"') if href.startswith("http") else Markup("")
-    extra = Markup("").join(Markup(' {}="{}"').format(k, v) for k, v in attributes.items())
-    return Markup('<a href="{}"{}{}>{}</a>').format(href, outside, extra, text)
+    outside = ' rel="noreferrer"' if href.startswith("http") else ""
+    return Markup(f'<a href="{escape(href)}"{outside}>{escape(text)}</a>')
+
+
+def words(value: Any, _: Row | None = None) -> str:
+    """Return an identifier as people would write it.
+
+    Examples
+    --------
+    >>> words("on_demand")
+    'on demand'
+    """
+    return str(value).replace("_", " ")
 
 
 def choices(rows: Sequence[Row], key: str) -> list[str]:

@@ -165,6 +165,8 @@ def plain(value: Any) -> Any:
     >>> plain(Decimal("1.5")), plain(datetime(2026, 1, 2, 3)), plain(float("nan"))
     (1.5, '2026-01-02T03:00:00Z', None)
     """
+    if value is None or isinstance(value, (str, int)):
+        return value
     if isinstance(value, Decimal):
         return float(value)
     if isinstance(value, datetime):

@@ -67,11 +67,15 @@ def vega_config(is_dark: bool) -> dict[str, Any]:
             "titlePadding": 8, "labelLimit": 150, "labelOverlap": "greedy",
         },
         "axisX": {"titleAnchor": "start"},
-        "axisY": {"titleAnchor": "end"},
+        "axisY": {
+            "titleAngle": 0, "titleAlign": "left", "titleBaseline": "bottom", "titleX": 0,
+            "titleY": -8,
+        },
         "legend": {
             "labelColor": ink, "titleColor": ink, "labelFontSize": 12, "titleFontSize": 12,
             "orient": "top", "columns": 3, "symbolOpacity": 1, "symbolStrokeWidth": 2,
-            "labelLimit": 140, "symbolSize": 90,
+            "labelLimit": 140, "symbolSize": 90, "offset": 26,
+            "titleLimit": 320,
         },
         "text": {"color": ink, "fontSize": 11},
         "rule": {"color": quiet},

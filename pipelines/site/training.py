@@ -13,6 +13,7 @@ from pipelines.site.published import Published, Row
 from pipelines.site.theme import family
 
 SELECTION, METHOD, BASIS = "top 10", "amortized", "clean"
+CHEAPEST_CHARTED = 100.0  # USD: cheaper runs are toys, and stand in the table only
 Z_80 = statistics.NormalDist().inv_cdf(0.9)
 
 COSTS = """
@@ -41,10 +42,15 @@ TODAY = """
         now_.usd_nominal as usd_now, now_.low_80 as low, now_.high_80 as high, now_.day,
         now_.price_basis
     from marts.training_cost as then_
-    inner join marts.training_cost as now_ using (model, published_on)
+    inner join marts.training_cost as now_
+        on then_.model = now_.model and then_.published_on = now_.published_on
     where then_.method = 'rental' and then_.price_basis = {basis}
         and now_.method = 'rental' and now_.price_basis like 'tracked%'
         and now_.usd_nominal is not null
+    qualify row_number() over (
+        partition by then_.model, then_.model_number
+        order by now_.price_basis = 'tracked_same_chip' desc
+    ) = 1
     order by now_.usd_nominal desc, then_.model
     limit 60
 """
@@ -125,8 +131,10 @@ def over_time(published: Published, fit: Row | None) -> Block:
             "low": row["low"] and row["low"] * row["usd_real"] / row["usd_nominal"],
             "high": row["high"] and row["high"] * row["usd_real"] / row["usd_nominal"],
             "is_solid": row["gpu_hours_method"] == "reported",
+            "is_leading": row["compute_rank"] is not None and row["compute_rank"] <= 10,
         }
         for row in known
+        if row["usd_real"] >= CHEAPEST_CHARTED
     ]
     month = known[0]["real_month"] if known else ""
     title = "What training runs cost over time"
@@ -143,7 +151,9 @@ def over_time(published: Published, fit: Row | None) -> Block:
         "over-time",
         title,
         f"Amortized cost: hardware used up, interconnect and energy; USD of {month}; log axis."
-        " Bars: 90 % interval. Line: fit over the models that led by compute"
+        f" Runs under ${CHEAPEST_CHARTED:.0f} are in the files only. Strong marks with 90 %"
+        " intervals: among the ten largest of their time. Line: fit over the models that led by"
+        " compute"
         + (
             f" ({fit['selection']}, {fit['model_count']} models, R² {fit['r_squared']:.2f});"
             " band: where 80 % of models fall."
@@ -162,10 +172,10 @@ def over_time(published: Published, fit: Row | None) -> Block:
                 Column("hardware", "hardware", reason="not known"),
                 Column("gpu_hours", "chip-hours", "h"),
                 Column("gpu_hours_method", "from"),
-                Column("usd_nominal", "cost then", "USD"),
-                Column("low", "low", "USD"),
-                Column("high", "high", "USD"),
-                Column("usd_real", "cost", f"USD of {month}"),
+                Column("usd_nominal", "cost then", "USD million", millions),
+                Column("low", "low", "USD million", millions),
+                Column("high", "high", "USD million", millions),
+                Column("usd_real", "cost", f"million USD of {month}", millions),
                 Column("energy_kwh", "energy", "kWh"),
                 Column("confidence", "confidence"),
             ],
@@ -178,6 +188,11 @@ def over_time(published: Published, fit: Row | None) -> Block:
             "One final run: experiments, failed runs and staff are not in it.",
         ),
     )
+
+
+def millions(value: float, _: Row) -> str:
+    """Return an amount in millions."""
+    return numbers.figure(value / 1e6)
 
 
 def fitted(fit: Row, first: date, last: date) -> list[Row]:
@@ -261,10 +276,10 @@ def then_and_now(published: Published) -> Block:
                 Column("published_on", "published"),
                 Column("hardware", "hardware", reason="not known"),
                 Column("gpu_hours", "chip-hours", "h"),
-                Column("usd_then", "then", "USD", reason="no rental price then"),
-                Column("usd_now", "now", "USD"),
-                Column("low", "low", "USD"),
-                Column("high", "high", "USD"),
+                Column("usd_then", "then", "USD million", millions, "no rental price then"),
+                Column("usd_now", "now", "USD million", millions),
+                Column("low", "low", "USD million", millions),
+                Column("high", "high", "USD million", millions),
                 Column("price_basis", "prices", show=lambda v, _: v.replace("_", " ")),
                 Column("day", "day"),
             ],
@@ -303,9 +318,9 @@ def planner(plan: Any) -> Block:
                 Column("gpu_id", "GPU"),
                 Column("cluster", "GPUs"),
                 Column("days", "duration", "days"),
-                Column("usd", "cost", "USD"),
-                Column("low", "low", "USD"),
-                Column("high", "high", "USD"),
+                Column("usd", "cost", "USD million", millions),
+                Column("low", "low", "USD million", millions),
+                Column("high", "high", "USD million", millions),
                 Column("usd_per_gpu_hour", "median", "USD/GPU-h"),
                 Column("provider_count", "providers"),
             ],

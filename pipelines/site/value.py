@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pipelines.site import charts, numbers
 from pipelines.site.market import LIST_PRICES, gpu_link
-from pipelines.site.page import Block, Chart, Column, Filter, Page, Table, choices
+from pipelines.site.page import Block, Chart, Column, Filter, Page, Table, choices, words
 from pipelines.site.published import Answer, Published, Row
 from pipelines.site.theme import family
 
@@ -106,7 +106,8 @@ def dots(
     best, worst = first[0], first[-1]
     return Block(
         id,
-        f"A {thing} costs {numbers.usd(best[field])} on {best['gpu_id']} and"
+        f"A {thing}{' at the dense bf16 peak' if field == 'peak' else ''} costs"
+        f" {numbers.usd(best[field])} on {best['gpu_id']} and"
         f" {numbers.usd(worst[field])} on {worst['gpu_id']}",
         f"{basis} The {CHARTED} cheapest of the choice above.",
         answer=answer,
@@ -144,7 +145,7 @@ def table(answer: Answer, rows: list[Row]) -> Block:
             [
                 Column("gpu_id", "GPU", show=gpu_link),
                 Column("precision", "precision, dense"),
-                Column("purchase_model", "bought"),
+                Column("purchase_model", "bought", show=words),
                 Column("usd_per_gpu_hour", "median", "USD/GPU-h"),
                 Column("peak", "peak", "USD/PFLOP-h"),
                 Column("utilisation_fraction", "share of peak", "%", show=share),

@@ -47,7 +47,12 @@
     heads.forEach((head) => head.removeAttribute("aria-sort"));
     heads[index].setAttribute("aria-sort", direction);
     const sign = direction === "ascending" ? 1 : -1;
-    const value = (row) => row.cells[index].dataset.v ?? row.cells[index].textContent;
+    const value = (row) => {
+      const cell = row.cells[index];
+      if (cell.querySelector(".none")) return "";
+      const text = cell.textContent.trim(), bare = text.replaceAll(",", "");
+      return cell.dataset.v ?? (bare !== "" && !isNaN(bare) ? bare : text);
+    };
     const rows = [...body.rows].map((row) => [value(row), row]);
     const numeric = rows.every(([text]) => text === "" || !isNaN(text));
     rows.sort(([a], [b]) => {
@@ -90,18 +95,22 @@
   }
   for (const kind of Object.keys(units)) {
     if (!form || !document.querySelector(`small[data-unit="${kind}"]`)) continue;
+    const group = document.createElement("fieldset"), legend = document.createElement("legend");
+    legend.textContent = "prices in tables";
+    group.append(legend);
     for (const [name, , words] of units[kind]) {
       const button = document.createElement("button");
       Object.assign(button, { type: "button", value: name });
-      button.textContent = words + (name === "month" ? " (730 h), tables" : kind === "hour" ? ", tables" : "");
+      button.textContent = words + (name === "month" ? " (730 h)" : "");
       button.dataset.unitKind = kind;
       button.addEventListener("click", () => {
         setUnit(kind, name);
         keep(kind, name, units[kind][0][0]);
         remember();
       });
-      form.querySelector(".units").append(button);
+      group.append(button);
     }
+    form.querySelector(".units").append(group);
     setUnit(kind, state.get(kind));
   }
 
@@ -109,7 +118,8 @@
   async function draw(figureBox) {
     const id = figureBox.dataset.chart;
     const { spec, rows } = JSON.parse(document.getElementById(id + "-data").textContent);
-    const kept = rows.filter((row) => chosen().every(([name, value]) =>
+    const wanted = Object.entries({ ...spec.usermeta?.usual, ...Object.fromEntries(chosen()) });
+    const kept = rows.filter((row) => wanted.every(([name, value]) =>
       !(name in row) || String(row[name]) === value));
     const drawn = kept.some((row) => row.part !== "line" && row.part !== "fit");
     if (!drawn) {
@@ -117,6 +127,8 @@
       figureBox.textContent = "No marks for this choice of filters.";
       return;
     }
+    const each = spec.usermeta?.heightOfEach;
+    if (each) spec.height *= Math.max(2, new Set(kept.map((row) => row[each]).filter(Boolean)).size);
     const theme = window.truecostTheme[dark.matches ? "dark" : "light"];
     const result = await vegaEmbed(figureBox, { ...spec, datasets: { rows: kept } }, {
       actions: false, renderer: "svg", ast: true, config: theme, defaultStyle: false,
