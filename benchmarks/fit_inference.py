@@ -50,9 +50,6 @@ SCALARS = {
     "decode_attention_efficiency": (0.45, 0.5, "ratio"),
     "prefill_attention_efficiency": (0.45, 0.5, "ratio"),
     "narrow_shard_penalty": (1.0, 1.0, "ratio"),
-    "narrow_expert_penalty": (0.3, 1.0, "ratio"),
-    "expert_tile_tokens": (16.0, 1.0, "token"),
-    "draft_step_fraction": (0.05, 0.7, "ratio"),
     "overlap_exponent": (1.5, 0.3, "ratio"),
     "layer_overhead_seconds": (30e-6, 0.7, "seconds"),
     "amd_overhead_factor": (2.0, 0.5, "ratio"),
@@ -137,7 +134,9 @@ def fitted(cases: Cases, values: np.ndarray) -> ServingConstants:
         robust = np.sign(off) * np.sqrt(2 * (np.sqrt(1 + off**2) - 1))
         return np.concatenate([robust * weights, (theta - mean) / spread])
 
-    found = least_squares(residuals, mean, max_nfev=25, diff_step=1e-4, x_scale=spread)
+    found = least_squares(
+        residuals, mean, max_nfev=25, ftol=1e-4, xtol=1e-4, diff_step=1e-4, x_scale=spread
+    )
     constants = dict(zip(names, np.exp(found.x).tolist(), strict=True))
     return ServingConstants(constants | shrunken(cases, values, ServingConstants(constants)))
 

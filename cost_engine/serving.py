@@ -37,6 +37,12 @@ MOST_WORKSPACE_OF_ROOM = 0.5
 SPARSE_PREFILL_TOKENS = 4096.0
 """Mean context that sparse attention reads in prefill, at most. [token]"""
 
+PACE_GRID = 12
+"""Batch sizes, evenly spaced in logarithms, between which a pace is looked for."""
+
+PACE_ROUNDS = 4
+"""Steps of false position after the grid; the pace is then met to about 1e-6."""
+
 LIMITS = ("compute", "bandwidth", "memory", "communication", "overhead")
 """What can bind a serving point, in the order of ``ServingPoint.limit``."""
 
@@ -101,9 +107,6 @@ IDEAL: Mapping[str, float] = {
     "decode_attention_efficiency": 1.0,
     "prefill_attention_efficiency": 1.0,
     "narrow_shard_penalty": 0.0,
-    "narrow_expert_penalty": 0.0,
-    "expert_tile_tokens": 0.0,
-    "draft_step_fraction": 0.0,
     "overlap_exponent": 1.0,
     "layer_overhead_seconds": 0.0,
     "amd_overhead_factor": 1.0,
@@ -396,16 +399,6 @@ def decode_step(
     )
     compute_factor = constants.factor("architecture_compute", chip.architecture)
     narrow = 1 + constants["narrow_shard_penalty"] * NARROW_SHARD_WIDTH * tensor / model.hidden_size
-    # Small experts make small matrices; a tile holds some tokens whether they are there or not.
-    width = model.routed_expert_parameters / (3 * model.experts * model.layers * model.hidden_size)
-    narrow = narrow + constants["narrow_expert_penalty"] * np.where(
-        is_moe, NARROW_SHARD_WIDTH / np.maximum(width, 1.0), 0.0
-    )
-    padding = np.where(
-        is_moe,
-        constants["expert_tile_tokens"] * touched * model.experts / model.experts_per_token,
-        0.0,
-    )
     flops_rate = (
         gpus
         * chip.flops_per_second
@@ -415,7 +408,7 @@ def decode_step(
         / narrow
     )
     seconds_per_token = 2 * model.active_parameters / flops_rate
-    weight_compute = seconds_per_token * (decoded + padding)
+    weight_compute = seconds_per_token * decoded
     exponent = constants["overlap_exponent"]
     weights = (weight_read**exponent + weight_compute**exponent) ** (1 / exponent)
     chunk = np.clip(prompt, PREFILL_CHUNK_TOKENS / 4, PREFILL_CHUNK_TOKENS)
@@ -597,7 +590,6 @@ def concurrency_at_pace(
     load: Load,
     seconds_per_output_token: Number,
     most: Number,
-    rounds: int = 24,
 ) -> Number:
     """Return the largest concurrency at which tokens still come fast enough.
 
@@ -611,8 +603,6 @@ def concurrency_at_pace(
         Slowest pace that is allowed; infinite where nobody waits. [s / token]
     most : float or array
         Upper bound of the answer. [sequence]
-    rounds : int
-        Halvings of the range of logarithms.
 
     Returns
     -------
@@ -620,31 +610,34 @@ def concurrency_at_pace(
         0 where even one user alone is slower. [sequence]
     """
     limit = np.asarray(sequence_limit(constants, model, chip, load))
-    high = np.log(np.maximum(np.minimum(limit, most), 1.0))
     pace = np.asarray(seconds_per_output_token, dtype=float)
-    shape = np.broadcast_shapes(high.shape, pace.shape)
-    high = np.broadcast_to(high, shape)
-    low = np.zeros(shape)
+    most_sequences = np.maximum(np.minimum(limit, most), 1.0)
+    if np.isinf(pace).all():
+        return unwrapped(np.where(limit >= 1, most_sequences, 0.0))
+    high = np.log(np.broadcast_to(most_sequences, np.broadcast_shapes(limit.shape, pace.shape)))
+    target = np.log(pace)
 
-    def per_token(log_sequences: NDArray[np.float64]) -> NDArray[np.float64]:
+    def log_seconds(log_sequences: NDArray[np.float64]) -> NDArray[np.float64]:
         step = decode_step(constants, model, chip, load, np.exp(log_sequences))
         seconds: NDArray[np.float64] = (
             step.total / step.accepted_tokens - step.prefill_per_request / load.output_tokens
         )
-        return seconds
+        return np.log(seconds)
 
-    if np.isinf(pace).all():
-        return unwrapped(np.where(limit >= 1, np.exp(high), 0.0))
-    is_fast_alone = per_token(low) <= pace
-    is_fast_full = per_token(high) <= pace
-    left, right = low, high
-    for _ in range(rounds):
-        middle = (left + right) / 2
-        is_fast = per_token(middle) <= pace
-        left = np.where(is_fast, middle, left)
-        right = np.where(is_fast, right, middle)
-    most_at_pace = np.exp(np.where(is_fast_full, high, left))
-    return unwrapped(np.where((limit >= 1) & is_fast_alone, most_at_pace, 0.0))
+    grid = np.linspace(0.0, 1.0, PACE_GRID).reshape((-1,) + (1,) * high.ndim) * high
+    seconds = log_seconds(grid)
+    below = np.clip(np.sum(seconds <= target, axis=0) - 1, 0, PACE_GRID - 2)[None]
+    left, right = (np.take_along_axis(grid, below + end, axis=0)[0] for end in (0, 1))
+    low, top = (np.take_along_axis(seconds, below + end, axis=0)[0] for end in (0, 1))
+    for _ in range(PACE_ROUNDS):
+        share = np.clip((target - low) / np.maximum(top - low, 1e-300), 0.0, 1.0)
+        middle = left + share * (right - left)
+        found = log_seconds(middle)
+        is_fast = found <= target
+        left, low = np.where(is_fast, middle, left), np.where(is_fast, found, low)
+        right, top = np.where(is_fast, right, middle), np.where(is_fast, top, found)
+    sequences = np.where(seconds[-1] <= target, most_sequences, np.exp(middle))
+    return unwrapped(np.where((limit >= 1) & (seconds[0] <= target), sequences, 0.0))
 
 
 def disaggregated_tokens_per_second_per_gpu(

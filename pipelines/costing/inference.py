@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from cost_engine import inference, memory, serving
 from cost_engine.serving import Chip, Labels, Load, ModelShape
 from cost_engine.trends import decimal_year, fitted_trend
-from pipelines.costing import inference_backtest
+from pipelines.costing import images, inference_backtest
 from pipelines.costing import serving_reference as reference
 from pipelines.costing.serving_reference import Fit, UnknownSubjectError
 from warehouse.reference import REFERENCE_FOLDER, Gpu, Model, Scenario, load_scenarios
@@ -549,7 +549,9 @@ def derive(connection: duckdb.DuckDBPyConnection, on: date) -> None:
     _make_serving_points(connection, fit)
     connection.execute((SQL_FOLDER / "macros" / "inference.sql").read_text(encoding="utf-8"))
     _make_trend(connection, on)
-    _make_backtest(connection, fit)
+    _replace(connection, "marts.inference_backtest", backtest_table(fit))
+    fine = [gpu for gpu in reference.known_gpus().values() if not gpu.is_coarse]
+    _replace(connection, "marts.image_point", images.image_points(fine))
 
 
 def _rows(connection: duckdb.DuckDBPyConnection, query: str, *values: Any) -> list[Any]:
@@ -658,11 +660,6 @@ def _make_trend(connection: duckdb.DuckDBPyConnection, on: date) -> None:
         ]
     )
     _replace(connection, "marts.flop_trend", pa.Table.from_pylist(trends, schema=schema))
-
-
-def _make_backtest(connection: duckdb.DuckDBPyConnection, fit: Fit) -> None:
-    """Predict the measured rows that ship with the reference data."""
-    _replace(connection, "marts.inference_backtest", backtest_table(fit))
 
 
 def backtest_table(fit: Fit) -> pa.Table:

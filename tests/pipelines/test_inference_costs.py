@@ -1,5 +1,6 @@
 """The tables of serving: made once, joined to the prices of a day, equal to the Python sums."""
 
+import statistics
 from collections.abc import Iterator
 from datetime import date
 
@@ -7,14 +8,15 @@ import duckdb
 import numpy as np
 import pytest
 
+from cost_engine import images as image_engine
 from cost_engine import inference as engine
-from pipelines.costing import inference
+from pipelines.costing import images, inference
 from pipelines.costing import serving_reference as reference
 from warehouse.models import comment, read_models, run_checks, run_models
 from warehouse.reference import reference_rows
 
-MODELS = ("serving_point", "flop_trend", "inference_backtest")
-VIEWS = ("cost_per_flop", "inference_cost")
+MODELS = ("serving_point", "flop_trend", "inference_backtest", "image_point")
+VIEWS = ("cost_per_flop", "inference_cost", "image_cost")
 NEWEST = date(2026, 8, 10)
 
 
@@ -180,6 +182,31 @@ def test_efficient_points_are_beaten_by_none(warehouse: duckdb.DuckDBPyConnectio
             & ((table[:, 0] > speed) | (table[:, 1] > pace))
         )
         assert is_efficient != is_beaten
+
+
+def test_a_thousand_images_cost_what_the_function_says(
+    warehouse: duckdb.DuckDBPyConnection,
+) -> None:
+    price, speed, usd = warehouse.execute(
+        "select usd_per_gpu_hour, images_per_second_per_gpu, usd_per_1k_images"
+        " from marts.image_cost where image_model_id = 'sdxl' and gpu_id = 'L4-24GB'"
+    ).fetchall()[0]
+    assert speed == pytest.approx(0.2516)  # four L4 made 1.006 images a second in MLPerf v5.1
+    assert usd == pytest.approx(image_engine.usd_per_1k_images(price, speed))
+
+
+def test_speeds_of_measured_gpus_left_out_are_met_within_a_third() -> None:
+    reached = images.reached_fractions()
+    assert len(reached) == 8
+    for key, fraction in reached.items():
+        others = [value for other, value in reached.items() if other != key]
+        assert statistics.median(others) / fraction == pytest.approx(1, abs=0.35)
+
+
+def test_flux_does_not_fit_where_its_weights_do_not() -> None:
+    table = images.image_points(reference.known_gpus()[name] for name in ("L4-24GB", "L40S-48GB"))
+    flux = [row["gpu_id"] for row in table.to_pylist() if row["image_model_id"] == "flux.1-dev"]
+    assert flux == ["L40S-48GB"]
 
 
 def test_extrapolation_widens_the_interval_and_says_so() -> None:

@@ -1,0 +1,15 @@
+-- One row per image model and accelerator that holds it: how fast it makes images, whatever the day.
+-- image_model_id | the model, its resolution and steps as in the reference data
+-- gpu_id | the accelerator
+-- flops_per_image | FLOPs of one image: encoder, denoising steps, decoder [FLOP]
+-- steps | denoising steps [1]
+-- model_memory_bytes | weights and the activations of one image [byte]
+-- images_per_second_per_gpu | throughput with full batches [1/(s GPU)]
+-- low_images_per_second | the same at the lowest share of the peak that was measured [1/(s GPU)]
+-- high_images_per_second | the same at the highest share that was measured [1/(s GPU)]
+-- method | measured, or peak share: the median share of the 16-bit peak that measured GPUs reach
+-- utilisation_fraction | share of the dense 16-bit peak [1]
+-- made by: pipelines/costing/inference.py
+-- depends on: core.gpu, core.gpu_peak
+-- check: select image_model_id, gpu_id from {this} group by all having count(*) > 1
+-- check: select * from {this} where not (0 < low_images_per_second and low_images_per_second <= images_per_second_per_gpu and images_per_second_per_gpu <= high_images_per_second)
