@@ -25,6 +25,7 @@ from urllib.parse import quote, unquote, urlsplit
 from pipelines import capture as capturing
 from pipelines.http import Client, FetchError, fingerprint
 from pipelines.landing import Capture, Landing, RequestRecord
+from pipelines.parse import capture_ledger
 from pipelines.sources.base import Fetching, ParseError, Payload, Request, Source
 from pipelines.sources.dated_file import Moment
 from warehouse.paths import Home
@@ -155,6 +156,34 @@ def backfill(
                 done.append(version.at)
         progress(number, len(versions), version.at)
     return _report(source, done, len(versions), failed)
+
+
+def refile(source: Source, *, home: Home, recorded_at: datetime) -> int:
+    """File again, as known from now on, every capture that an older parser has read.
+
+    The bytes are those that are kept; what the parser of today reads in them supersedes what was
+    believed, and what was believed stays on record.
+
+    Returns
+    -------
+    int
+        Captures filed again.
+    """
+    landing = Landing(home)
+    parsers = {
+        row["capture_id"]: row["parser_version"]
+        for row in capture_ledger(home).to_pylist()
+        if row["source_id"] == source.source_id and row["parser_version"] is not None
+    }
+    newest = {capture.captured_at: capture for capture in landing.captures(source.source_id)}
+    old = [
+        capture
+        for capture in newest.values()
+        if parsers.get(capture.capture_id, source.parser_version) < source.parser_version
+    ]
+    for capture in old:
+        landing.record(dataclasses.replace(capture, recorded_at=recorded_at))
+    return len(old)
 
 
 def _report(source: Source, done: Sequence[datetime], total: int, failed: int = 0) -> Backfilled:

@@ -38,6 +38,7 @@ def day(context: click.Context, option: click.Parameter, text: str | None) -> da
 )
 @click.option("--mirror", help="Ask URL/HOST/PATH instead of https://HOST/PATH.")
 @click.option("--again", is_flag=True, help="Ask for what is filed already, to record corrections.")
+@click.option("--reparse", is_flag=True, help="Ask nobody: read what is kept with a mended parser.")
 @click.option("--no-build", is_flag=True, help="File only; the next run builds.")
 def backfill(
     sources: tuple[str, ...],
@@ -46,6 +47,7 @@ def backfill(
     every: Any,
     mirror: str | None,
     again: bool,
+    reparse: bool,
     no_build: bool,
 ) -> None:
     """Read what SOURCES said in the past, as far as somebody kept it, and build.
@@ -57,7 +59,7 @@ def backfill(
     truecost backfill gpu_pricing_tracker cloud_gpus
     truecost backfill gcp_pricing_yml --every month --since 2022-01-01
     """
-    from pipelines.backfill import NoHistoryError
+    from pipelines.backfill import NoHistoryError, refile
     from pipelines.backfill import backfill as file_past
     from pipelines.http import FetchError
     from pipelines.parse import parse_captures, pending_captures
@@ -77,7 +79,11 @@ def backfill(
     home = Home.from_environment()
     recorded_at = datetime.now(UTC)
     failures = []
-    for name in sources:
+    for name in sources if reparse else ():
+        filed = refile(known[name], home=home, recorded_at=recorded_at)
+        parse_captures(home, pending_captures(home, [name]))
+        click.echo(f"{name}: {filed} captures of an older parser read again")
+    for name in () if reparse else sources:
         with click.progressbar(
             length=1, label=f"{name:24}", file=click.get_text_stream("stderr")
         ) as bar:

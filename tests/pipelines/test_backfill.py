@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -24,6 +25,15 @@ NOW = datetime(2026, 11, 21, 6, tzinfo=UTC)
 RAW = "raw.githubusercontent.com"
 TRACKER = f"{RAW}/cherielilili/gpu-pricing-tracker/main/data/observations.csv"
 TABLE = f"{RAW}/cloud-gpus/cloud-gpus.github.io/main/cloud_gpu.json"
+
+TWO_DAYS = b"""\
+date,provider,gpu_model,gpu_count,region,rental_type,price_median_usd,source_url,fetched_at
+2026-05-07,aws,A100_SXM_40GB,8,global,on_demand,2.745,https://getdeploying.com,2026-05-07T21:00:10Z
+2026-05-07,lambda,H100_SXM,1,global,on_demand,3.29,https://getdeploying.com,2026-05-07T21:00:03Z
+2026-05-08,lambda,H100_SXM,1,global,on_demand,3.29,https://getdeploying.com,2026-05-08T21:00:02Z
+2026-05-08,lambda,H100_SXM,8,us,on_demand,2.99,https://lambda.ai/service,2026-05-08T21:05:00Z
+2026-05-08,vast,H100_SXM,1,us,spot,1.4,https://console.vast.ai/api,2026-05-08T21:05:01Z
+"""
 
 
 @pytest.fixture
@@ -51,7 +61,7 @@ def captures(home: Home, source_id: str):
 
 
 def test_a_file_with_its_own_history_is_kept_once_and_filed_a_day_at_a_time(home):
-    plays = {TRACKER: [body(fixture("gpu_pricing_tracker", "observations.csv"), "text/csv")]}
+    plays = {TRACKER: [body(TWO_DAYS, "text/csv")]}
     with FaultServer(plays) as server:
         result = file_past(home, "gpu_pricing_tracker", server.url)
     assert (result.filed, result.known, result.failed) == (2, 0, 0)
@@ -70,7 +80,7 @@ def test_a_file_with_its_own_history_is_kept_once_and_filed_a_day_at_a_time(home
 
 
 def test_twice_is_once_and_again_is_asked_for(home):
-    plays = {TRACKER: [body(fixture("gpu_pricing_tracker", "observations.csv"), "text/csv")]}
+    plays = {TRACKER: [body(TWO_DAYS, "text/csv")]}
     with FaultServer(plays) as server:
         file_past(home, "gpu_pricing_tracker", server.url, until=date(2026, 5, 7))
         assert file_past(home, "gpu_pricing_tracker", server.url).filed == 1
@@ -78,6 +88,25 @@ def test_twice_is_once_and_again_is_asked_for(home):
         assert (twice.filed, twice.known) == (0, 2)
         assert file_past(home, "gpu_pricing_tracker", server.url, is_again=True).filed == 2
     assert len(captures(home, "gpu_pricing_tracker")) == 4
+
+
+def test_a_mended_parser_reads_the_kept_bytes_again_as_known_from_now_on(home):
+    source = all_sources()["gpu_pricing_tracker"]
+    plays = {TRACKER: [body(TWO_DAYS, "text/csv")]}
+    with FaultServer(plays) as server:
+        file_past(home, source.source_id, server.url)
+    parse_captures(home, pending_captures(home, [source.source_id]))
+    assert past.refile(source, home=home, recorded_at=NOW) == 0
+    newer = dataclasses.replace(source, parser_version=source.parser_version + 1)
+    later = NOW + timedelta(days=1)
+    assert past.refile(newer, home=home, recorded_at=later) == 2
+    filed = captures(home, source.source_id)
+    assert [one.recorded_at for one in filed] == [NOW, later, NOW, later]
+    read = parse_captures(
+        home, pending_captures(home, [source.source_id]), {source.source_id: newer}
+    )
+    assert {one.parser_version for one in read} == {newer.parser_version}
+    assert past.refile(newer, home=home, recorded_at=later) == 0
 
 
 def github(versions: dict[str, bytes]) -> dict[str, list]:
