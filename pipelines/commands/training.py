@@ -73,7 +73,7 @@ def _today() -> date:
 
 @click.command()
 @click.argument("model", required=False)
-@click.option("--parameters", type=AMOUNT, help="Parameters, all of them.")
+@click.option("--parameters", "--params", type=AMOUNT, help="Parameters, all of them.")
 @click.option("--active-parameters", type=AMOUNT, help="Parameters that a token uses (mixtures).")
 @click.option("--tokens", type=AMOUNT, help="Training tokens. Default: 20 a parameter.")
 @click.option("--flops", type=AMOUNT, help="Compute of the run.")
@@ -85,7 +85,7 @@ def _today() -> date:
     help="Scaling law: 20 tokens a parameter, Hoffmann 2022, or Besiroglu 2024.",
 )
 @click.option("--gpu", default=DEFAULT_GPU, show_default=True, help="An id of core.gpu.")
-@click.option("--gpus", "gpu_count", type=click.IntRange(1), help="GPUs of the cluster.")
+@click.option("-n", "--gpus", "gpu_count", type=click.IntRange(1), help="GPUs of the cluster.")
 @click.option("--deadline-days", type=AMOUNT, help="Size the cluster to end in so many days.")
 @click.option("--precision", default="bf16", show_default=True, help="Precision of the peak.")
 @click.option("--mfu", type=AMOUNT, help="Model FLOP utilisation, 0 to 1.")
@@ -368,7 +368,7 @@ def _print_assumptions(rows: Sequence[Mapping[str, Any]]) -> None:
 
 @click.command("own-vs-rent")
 @click.option("--gpu", default=DEFAULT_GPU, show_default=True, help="An id of core.gpu.")
-@click.option("--gpus", "gpu_count", type=click.IntRange(1), default=1024, show_default=True)
+@click.option("-n", "--gpus", "gpu_count", type=click.IntRange(1), default=1024, show_default=True)
 @click.option("--price", type=AMOUNT, help="Rent, instead of the tracked price. [USD/(GPU h)]")
 @click.option("--purchase-usd", type=AMOUNT, help="One GPU with its share of a server. [USD]")
 @click.option("--utilisation", type=AMOUNT, help="Hours that the owner uses, 0 to 1.")
