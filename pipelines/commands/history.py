@@ -13,6 +13,7 @@ from typing import Any
 import click
 
 from pipelines.commands import Refused
+from pipelines.commands.index import verify_index
 
 
 def day(context: click.Context, option: click.Parameter, text: str | None) -> date | None:
@@ -207,14 +208,17 @@ def fingerprints(connection: Any) -> dict[str, tuple[int, int]]:
     return found
 
 
-@click.command()
+@click.group(invoke_without_command=True)
 @click.option("--rows", default=50, show_default=True, help="Published prices to read again.")
-def verify(rows: int) -> None:
+@click.pass_context
+def verify(context: click.Context, rows: int) -> None:
     """Check every payload and published file by its hash, and read some prices again.
 
     A sample of published prices is parsed anew from the bytes in landing. Ends with status 1 and
-    one line for each thing that is wrong.
+    one line for each thing that is wrong. `truecost verify index --day D` recomputes the index.
     """
+    if context.invoked_subcommand:
+        return
     from pipelines.landing import Landing
     from pipelines.verification import wrong_prices
     from warehouse import publication
@@ -238,6 +242,9 @@ def verify(rows: int) -> None:
         click.echo(f"truecost verify: {one}", err=True)
     if wrong:
         raise SystemExit(1)
+
+
+verify.add_command(verify_index, "index")
 
 
 @click.command()
