@@ -1,14 +1,45 @@
-"""``truecost offers``: today's cheapest like-for-like offers of one GPU."""
+"""``truecost offers``: the cheapest like-for-like offers of one GPU, today or on a past day."""
 
 from __future__ import annotations
 
 import click
 import duckdb
 
+from pipelines.commands import Refused
 from pipelines.commands.answer import format_option, print_rows
+from pipelines.commands.index import moment_of
 from pipelines.commands.published import one_of, published
 
 PURCHASE_MODELS = ("on_demand", "spot", "reserved", "capacity_block")
+# What people see of the columns; machines get all.
+SHOWN = (
+    "usd_per_gpu_hour", "usd_per_node_hour", "gpu_count", "provider_id", "sku", "region",
+    "purchase_model", "commitment_months", "age_hours", "source_id", "is_witness",
+)  # fmt: skip
+STANDING_THEN = """
+(
+    select p.*, r.area, s.kind_rank,
+        case when p.market_tier like 'marketplace%' then 'marketplace' else p.market_tier end
+            as market_family,
+        p.usd_per_gpu_hour * p.gpu_count as usd_per_node_hour,
+        date_diff('minute', c.observed_at, instant($as_of)) / 60.0 as age_hours,
+        c.observed_at < instant($as_of) - interval 30 hour as is_stale,
+        p.gpu_id is not null and s.kind_rank > min(s.kind_rank) over (
+            partition by p.provider_id, p.gpu_id, p.purchase_model, p.market_tier
+        ) as is_witness
+    from as_of($as_of, $known_on) as p
+    inner join meta.source as s on p.source_id = s.source_id
+    inner join (
+        select source_id, request_key, max(valid_at) as observed_at
+        from core.offer_capture
+        where valid_at <= instant($as_of) and recorded_at <= instant($known_on)
+        group by source_id, request_key
+    ) as c on p.source_id = c.source_id and p.request_key = c.request_key
+    left join core.region as r on p.provider_id = r.provider_id and p.region = r.region
+    -- An answer of over 7 days before says nothing about what stood.
+    where c.observed_at >= instant($as_of) - interval 7 day
+)
+"""
 
 
 @click.command()
@@ -25,6 +56,9 @@ PURCHASE_MODELS = ("on_demand", "spot", "reserved", "capacity_block")
 @click.option("--provider", help="Only this provider, e.g. aws.")
 @click.option("--area", help="Only this area, e.g. europe.")
 @click.option("--include-stale", is_flag=True, help="Also offers that are not confirmed lately.")
+@click.option("--all", "is_all", is_flag=True, help="Also what lesser sources say of the same.")
+@click.option("--as-of", help="As of the end of this day (YYYY-MM-DD) or at this instant.")
+@click.option("--known-on", help="With --as-of: only what was known by then.")
 @click.option("--limit", type=click.IntRange(1), default=15, show_default=True)
 @format_option
 def offers(
@@ -35,6 +69,9 @@ def offers(
     provider: str | None,
     area: str | None,
     include_stale: bool,
+    is_all: bool,
+    as_of: str | None,
+    known_on: str | None,
     limit: int,
     output: str | None,
 ) -> None:
@@ -46,48 +83,67 @@ def offers(
     \b
     truecost offers H100-SXM-80GB -n 8
     truecost offers a100-pcie-80gb --purchase spot --json
+    truecost offers H100-SXM-80GB --as-of 2026-08-01 --known-on 2026-08-02
     """
+    if known_on and not as_of:
+        raise Refused("--known-on needs --as-of: the day whose prices are asked for")
+    moments = {
+        "as_of": moment_of(as_of, "--as-of") if as_of else None,
+        "known_on": moment_of(known_on, "--known-on") if known_on else "infinity",
+    }
+    relation = STANDING_THEN if as_of else "marts.offers_latest"
     with published() as connection:
         ids = connection.execute("select gpu_id from core.gpu").fetchall()
         gpu_id = one_of("GPU", gpu, (name for (name,) in ids))
-        conditions = {
-            "gpu_id = ?": gpu_id,
-            "gpu_count = ?": gpu_count,
-            "purchase_model = ?": None if purchase == "all" else purchase,
-            "commitment_months = ?": months,
+        asked = {
+            "gpu_id": gpu_id,
+            "gpu_count": gpu_count,
+            "purchase_model": None if purchase == "all" else purchase,
+            "commitment_months": months,
+            "is_stale": None if include_stale else False,
+            "is_witness": None if is_all else False,
         }
-        for what, column, asked in (("provider", "provider_id", provider), ("area", "area", area)):
-            if asked is not None:
+        for what, column, name in (("provider", "provider_id", provider), ("area", "area", area)):
+            if name is not None:
                 names = connection.execute(
                     f"select distinct {column} from marts.offers_latest where {column} is not null"
                 ).fetchall()
-                conditions[f"{column} = ?"] = one_of(what, asked, (name for (name,) in names))
-        given = {text: value for text, value in conditions.items() if value is not None}
-        if not include_stale:
-            given["is_stale = ?"] = False
+                asked[column] = one_of(what, name, (known for (known,) in names))
+        given = {column: value for column, value in asked.items() if value is not None}
         answer = connection.execute(
-            """
+            f"""
             select
                 usd_per_gpu_hour, usd_per_node_hour, gpu_count, provider_id, sku, region,
                 purchase_model, commitment_months, market_tier, is_available,
                 round(age_hours, 1) as age_hours, source_id, is_witness, source_url,
                 payload_sha256[:8] as payload
-            from marts.offers_latest
-            where """
-            + " and ".join(given)
-            + " order by usd_per_gpu_hour, provider_id, sku limit ?",
-            [*given.values(), limit],
+            from {relation}
+            where {" and ".join(f"{column} = ${column}" for column in given)}
+            order by usd_per_gpu_hour, provider_id, sku limit $limit
+            """,
+            given | {"limit": limit} | (moments if as_of else {}),
         )
         columns = [column[0] for column in answer.description or []]
         rows = answer.fetchall()
         if output in (None, "table"):
-            hidden = {"source_url", "is_witness", "payload"}
-            keep = [i for i, name in enumerate(columns) if name not in hidden]
+            hidden = {
+                "purchase_model": purchase != "all",
+                "commitment_months": purchase not in ("all", "reserved"),
+                "is_witness": not is_all,
+            }
+            keep = [
+                number
+                for number, name in enumerate(columns)
+                if name in SHOWN and not hidden.get(name)
+            ]
             columns, rows = [columns[i] for i in keep], [tuple(r[i] for i in keep) for r in rows]
-        print_rows(
-            columns, rows, output, f"{gpu_id}, {purchase}: list prices, USD, lower is better"
+        then = (
+            f", as of {as_of}" + (f" as known on {known_on}" if known_on else "") if as_of else ""
         )
-        if not rows and output in (None, "table"):
+        print_rows(
+            columns, rows, output, f"{gpu_id}, {purchase}{then}: list prices, USD, lower is better"
+        )
+        if not rows and not as_of and output in (None, "table"):
             click.echo(standing(connection, gpu_id))
 
 
