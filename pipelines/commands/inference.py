@@ -1,4 +1,4 @@
-"""``truecost infer``, ``fit`` and ``flop``: what tokens and FLOPs cost today, and what fits.
+"""``truecost infer`` and ``fit``: what tokens cost today, and on which GPU sets a model fits.
 
 Arguments in, a printed answer out; the answers are made in ``pipelines.costing.serving_quote``.
 """
@@ -245,71 +245,3 @@ def fit(
         output,
         f"{chosen.model_id}: smallest sets that hold {sequences} x {context_tokens} tokens",
     )
-
-
-@click.command()
-@click.argument("gpu", required=False)
-@click.option("--precision", help="fp64, fp32, tf32, bf16, fp16, fp8, int8, fp4 or int4.")
-@click.option(
-    "--purchase", type=click.Choice(PURCHASE_MODELS), default="on_demand", show_default=True
-)
-@click.option("--limit", type=click.IntRange(1), default=20, show_default=True)
-@format_option
-def flop(
-    gpu: str | None, precision: str | None, purchase: str, limit: int, output: str | None
-) -> None:
-    """Print what 10^18 dense FLOPs, memory and bandwidth cost today, on GPU or on every GPU.
-
-    Effective means at the share of the peak that training commonly reaches; low and high span
-    the prices and that share. Without GPU: bf16, cheapest first.
-
-    \b
-    truecost flop H100-SXM-80GB
-    truecost flop --precision fp8 --purchase spot
-    """
-    with published() as connection:
-        known = [
-            row[0]
-            for row in connection.execute(
-                "select distinct gpu_id from marts.cost_per_flop"
-            ).fetchall()
-        ]
-        conditions, values = ["purchase_model = ?", "market_family = 'all'"], [purchase]
-        if gpu is not None:
-            conditions.append("gpu_id = ?")
-            values.append(one_of("GPU", gpu, known))
-        wanted = precision or (None if gpu is not None else "bf16")
-        if wanted is not None:
-            there = [
-                row[0]
-                for row in connection.execute(
-                    "select distinct precision from marts.cost_per_flop"
-                    + (" where gpu_id = ?" if gpu is not None else ""),
-                    values[1:] if gpu is not None else [],
-                ).fetchall()
-            ]
-            conditions.append("precision = ?")
-            values.append(one_of("precision", wanted, there))
-        cursor = connection.execute(
-            f"""
-            select gpu_id, precision, commitment_months, day, usd_per_gpu_hour,
-                usd_per_exaflop_peak, utilisation_fraction, usd_per_exaflop_effective, low, high,
-                usd_per_gigabyte_hour, usd_per_terabyte_per_second_hour,
-                flops_per_second_per_watt, provider_count
-            from marts.cost_per_flop
-            where {" and ".join(conditions)}
-                and day > (select max(day) from marts.gpu_price_daily) - 31
-            qualify day = max(day) over (partition by gpu_id)
-            order by usd_per_exaflop_effective
-            limit {limit}
-            """,
-            values,
-        )
-        columns = [column[0] for column in cursor.description]
-        rows = cursor.fetchall()
-    if not rows:
-        raise Refused(
-            f"no {purchase} price of {values[1] if gpu else 'any GPU'} in the last month; try "
-            + ", ".join(f"--purchase {name}" for name in PURCHASE_MODELS if name != purchase)
-        )
-    print_rows(columns, rows, output, f"USD per 10^18 dense FLOP, {purchase}, list prices")

@@ -1,4 +1,4 @@
-"""``truecost infer``, ``fit`` and ``flop``: answers, and refusals that say what would work."""
+"""``truecost infer`` and ``fit``: answers, and refusals that say what would work."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -12,7 +12,6 @@ from click.testing import CliRunner, Result
 
 from pipelines.commands import inference as commands
 from pipelines.costing import serving_reference as reference
-from warehouse.models import read_models, run_models
 from warehouse.reference import reference_rows
 
 Ask = Callable[..., Result]
@@ -42,7 +41,6 @@ def connection() -> Iterator[duckdb.DuckDBPyConnection]:
         " ('H200-SXM-141GB', 8), ('L4-24GB', 8), ('B200-180GB', 8), ('RTX4090-24GB', 2))"
         " as t (gpu_id, gpu_count)"
     )
-    run_models(made, [read_models()["marts.cost_per_flop"]])
     yield made
     made.close()
 
@@ -133,20 +131,11 @@ def test_fit_prints_the_smallest_sets_cheapest_first(ask: Ask) -> None:
     assert by_gpu["H100-SXM-80GB"]["usd_per_hour"] == pytest.approx(5.0)
 
 
-def test_flop_prints_dense_peaks_of_a_gpu(ask: Ask) -> None:
-    rows = answer(ask("flop", "h100-sxm", "--json"))
-    by_precision = {row["precision"]: row for row in rows}
-    assert by_precision["bf16"]["usd_per_exaflop_peak"] == pytest.approx(0.702, rel=1e-3)
-    cheapest = answer(ask("flop", "--json"))
-    assert {row["precision"] for row in cheapest} == {"bf16"}
-
-
 def test_tables_for_people_print(ask: Ask) -> None:
     result = ask("infer", "gpt-oss-120b", "--limit", "3")
     assert result.exit_code == 0, result.output
     assert "median error" in result.output
     assert ask("fit", "gpt-oss-120b").exit_code == 0
-    assert ask("flop").exit_code == 0
 
 
 @pytest.mark.parametrize(
@@ -172,9 +161,6 @@ def test_tables_for_people_print(ask: Ask) -> None:
         (("infer", "llama-3.3-70b", "--gpu", "A100-SXM-80GB"), "there are prices of B200-180GB"),
         (("fit", "llama-3.1-8b", "--context", "999999"), "reads at most"),
         (("fit", "kimi-k2", "--gpu", "l4-24gb", "--precision", "bf16"), "it fits on"),
-        (("flop", "Q7"), "unknown GPU 'Q7'"),
-        (("flop", "l4-24gb", "--precision", "fp4"), "unknown precision 'fp4'"),
-        (("flop", "l4-24gb", "--purchase", "spot"), "no spot price of L4-24GB"),
     ],
 )
 def test_refusals_are_one_line_that_says_what_would_work(
