@@ -82,7 +82,7 @@ def family_colour() -> alt.Color:
         "family:N",
         title="chip family",
         scale=alt.Scale(domain=list(FAMILY_COLOURS), range=list(FAMILY_COLOURS.values())),
-        legend=alt.Legend(columns=4, symbolType="circle"),
+        legend=alt.Legend(symbolType="circle"),
     )
 
 
@@ -115,7 +115,7 @@ def price_strip(is_log: bool) -> Spec:
                 title="market",
                 scale=alt.Scale(domain=list(TIER_SHAPES), range=list(TIER_SHAPES.values())),
             ),
-            opacity=alt.condition("datum.is_stale", alt.value(0.25), alt.value(0.75)),
+            opacity=alt.condition("datum.is_stale", alt.value(0.4), alt.value(0.85)),
             tooltip=tips(
                 ("provider_id:N", "provider"),
                 ("usd_per_gpu_hour:Q", USD_HOUR),
@@ -284,7 +284,6 @@ def speed_cost() -> Spec:
             ("gpu_id:N", "GPU"),
             ("gpu_count:Q", "GPUs"),
             ("precision:N", "precision"),
-            ("workload_id:N", "workload"),
             ("usd_per_1m_output:Q", "USD per 1M output tokens"),
             ("output_low:Q", "low (80 %)"),
             ("output_high:Q", "high (80 %)"),
@@ -320,7 +319,7 @@ def margins() -> Spec:
         ),
     )
     lists = base.transform_filter("datum.part == 'list'")
-    listed = lists.mark_point(filled=True, size=50, color="#0072b2", opacity=0.8).encode(
+    listed = lists.mark_point(filled=True, size=50, color="#1f84c6", opacity=0.8).encode(
         x=alt.X("listed:Q"),
         y=y,
         tooltip=tips(
@@ -349,7 +348,7 @@ def calibration(unit: str) -> Spec:
     )
     points = (
         base.transform_filter("datum.part == 'case'")
-        .mark_point(filled=False, size=60, strokeWidth=2, color="#0072b2")
+        .mark_point(filled=False, size=60, strokeWidth=2, color="#1f84c6")
         .encode(
             x=x,
             y=alt.Y(**scaled("predicted", f"predicted, {unit}", is_log=True, axis=number_axis())),
@@ -371,10 +370,10 @@ def training_trend(money: str) -> Spec:
     base = alt.Chart(ROWS)
     x = alt.X("published_on:T", title="publication", axis=alt.Axis(tickCount=6, format="%Y"))
     fit = base.transform_filter("datum.part == 'fit'")
-    band = fit.mark_area(opacity=0.15, color="#0072b2").encode(
+    band = fit.mark_area(opacity=0.15, color="#1f84c6").encode(
         x=x, y=alt.Y("fit_low:Q"), y2="fit_high:Q"
     )
-    line = fit.mark_line(color="#0072b2").encode(x=x, y=alt.Y("fit:Q"))
+    line = fit.mark_line(color="#1f84c6").encode(x=x, y=alt.Y("fit:Q"))
     model = base.transform_filter("datum.part == 'model'")
     tooltip = tips(
         ("model:N", "model"),
@@ -452,10 +451,10 @@ def owning(is_log: bool) -> Spec:
         ),
     )
     rent = base.transform_filter("datum.part == 'rent'")
-    rule = rent.mark_rule(color="#0072b2", strokeWidth=2, strokeDash=[5, 3]).encode(
+    rule = rent.mark_rule(color="#1f84c6", strokeWidth=2, strokeDash=[5, 3]).encode(
         y=alt.Y("usd:Q"), tooltip=tips(("usd:Q", "rent, USD per GPU-hour"), ("day:N", "day"))
     )
-    words = rent.mark_text(align="right", dy=-8, fontWeight=600, color="#0072b2").encode(
+    words = rent.mark_text(align="right", dy=-8, fontWeight=600, color="#1f84c6").encode(
         x=alt.datum(99), y=alt.Y("usd:Q"), text="label:N"
     )
     named = (
@@ -514,8 +513,8 @@ def headroom() -> Spec:
         scale=alt.Scale(zero=False, nice=False),
     )
     y = alt.Y("usd_per_1m_tokens:Q", title="USD per 1M tokens", scale=alt.Scale(zero=True))
-    band = base.mark_area(opacity=0.15, color="#0072b2").encode(x=x, y=alt.Y("low:Q"), y2="high:Q")
-    line = base.mark_line(color="#0072b2", point={"size": 30}).encode(
+    band = base.mark_area(opacity=0.15, color="#1f84c6").encode(x=x, y=alt.Y("low:Q"), y2="high:Q")
+    line = base.mark_line(color="#1f84c6", point={"size": 30}).encode(
         x=x,
         y=y,
         tooltip=tips(
@@ -533,7 +532,7 @@ def shares() -> Spec:
     """Return bars of the share of the uncertainty that each input brings."""
     return finish(
         alt.Chart(ROWS)
-        .mark_bar(color="#0072b2")
+        .mark_bar(color="#1f84c6")
         .encode(
             x=alt.X(
                 "share:Q", title="share of the variance of log cost, %", scale=alt.Scale(zero=True)
@@ -564,7 +563,6 @@ def source_grid() -> Spec:
                 "state:N",
                 title="answer",
                 scale=alt.Scale(domain=list(states), range=list(states.values())),
-                legend=alt.Legend(columns=4),
             ),
             tooltip=tips(
                 ("source_id:N", "source"),

@@ -134,16 +134,21 @@ def headline(gpu_id: str, market: list[Row], offers: list[Row]) -> str:
         and row["provider_count"] >= PROVIDERS_NEEDED
     ]
     if not fresh:
-        kinds = sorted({row["purchase_model"].replace("_", " ") for row in offers})
-        return f"{gpu_id}: no fresh offer on demand today; there are: {', '.join(kinds)}"
+        known = f"; the last median was {numbers.usd(median_of(middle))}" if middle else ""
+        return f"{gpu_id}: no offer on demand was confirmed in the last 30 hours{known}"
     cheapest = fresh[0]
     words = (
         f"{gpu_id} rents from {numbers.usd(cheapest['usd_per_gpu_hour'])} per GPU-hour"
         f" at {cheapest['provider_id']}"
     )
     if middle:
-        return f"{words}; the median is {numbers.usd(middle[0]['median_usd_per_gpu_hour'])}"
+        return f"{words}; the median is {numbers.usd(median_of(middle))}"
     return f"{words}; too few providers for a median"
+
+
+def median_of(market: list[Row]) -> float:
+    """Return the median of the first row of a market."""
+    return float(market[0]["median_usd_per_gpu_hour"])
 
 
 def what_it_is(gpu: Row) -> str:
@@ -284,7 +289,7 @@ MARKET_COLUMNS = [
 def history(published: Published, gpu_id: str) -> Block:
     """Return the daily medians, with gaps where there is no value."""
     answer = published.ask(HISTORY, gpu_id=gpu_id)
-    rows = in_segments([row for row in answer.rows if row["provider_count"] > 0])
+    rows = bends(in_segments(answer.rows))
     return Block(
         "history",
         history_title(gpu_id, answer.rows),
@@ -343,6 +348,21 @@ def in_segments(rows: list[Row]) -> list[Row]:
         before[kind] = (day, is_thin)
         result.append({**row, "segment": f"{kind} {segments[kind]}", "is_thin": is_thin})
     return result
+
+
+def bends(rows: list[Row]) -> list[Row]:
+    """Return the rows that a line needs: the ends of every stretch without a change."""
+    shape = [
+        (row["segment"], row["median"], row["p10"], row["p90"], row["provider_count"])
+        for row in rows
+    ]
+    return [
+        row
+        for place, row in enumerate(rows)
+        if place in (0, len(rows) - 1)
+        or shape[place] != shape[place - 1]
+        or shape[place] != shape[place + 1]
+    ]
 
 
 def chip(published: Published, gpu: Row) -> Block:

@@ -11,6 +11,7 @@ from pipelines.site.page import Block, Chart, Column, Filter, Page, Table, choic
 from pipelines.site.published import Answer, Published, Row
 from pipelines.site.theme import family
 
+SHOWN = 250  # rows of the long tables; the CSV has all
 USUAL_MODEL = "llama-3.1-70b"  # shown until another is chosen, where there is one
 USUAL_WORKLOAD = "chat"
 USUAL_LEVEL = "interactive"
@@ -45,7 +46,7 @@ EFFICIENT = """
     where i.is_efficient and i.purchase_model = 'on_demand' and i.commitment_months is null
         and i.workload_id = {workload_id}
         and i.day = (select max(day) from marts.inference_cost)
-    qualify i.tokens_per_second_per_user > coalesce(
+    qualify i.tokens_per_second_per_user > 1.05 * coalesce(
         max(i.tokens_per_second_per_user) over (
             partition by i.model_id
             order by i.usd_per_1k_output_tokens, i.tokens_per_second_per_user desc
@@ -67,7 +68,7 @@ MARGIN = """
         model_id, api_provider_id, api_source_id, api_model_id, is_relisted,
         usd_per_million_tokens_listed as listed, usd_per_million_tokens_cost as cost,
         cost_low, cost_high, margin_fraction, margin_low, margin_high, gpu_id, gpu_count,
-        precision, workload_id, service_level_id, utilisation_fraction,
+        precision, workload_id as priced_workload, service_level_id, utilisation_fraction,
         break_even_tokens_per_day, capacity_tokens_per_day, day
     from marts.api_margin
     where day = (select max(day) from marts.api_margin)
@@ -186,6 +187,12 @@ def dumbbells(answer: Answer) -> Block:
     )  # fmt: skip
 
 
+PACE_FIELDS = (
+    "model_id", "gpu_id", "gpu_count", "precision", "family", "usd_per_1m_output", "output_low",
+    "output_high", "tokens_per_second_per_user", "provider_count", "day",
+)  # fmt: skip
+
+
 def pareto(published: Published) -> Block:
     """Return cost of output against pace for the sets that nothing beats on both."""
     workloads = published.ask(WORKLOAD)
@@ -210,12 +217,12 @@ def pareto(published: Published) -> Block:
         "pace",
         title,
         f"USD per million output tokens against tokens per second that one user sees; workload"
-        f" {workload}; only sets that no other beats on both. Bars: 80 % interval. Choose another"
+        f" {workload}; only sets that no other beats on both, in steps of 5 % of pace. Bars: 80 % interval. Choose another"
         " model above.",
         answer=answer,
         chart=Chart(
             charts.speed_cost() | {"usermeta": {"usual": {"model_id": usual}}},
-            [{k: v for k, v in row.items() if k != "architecture"} for row in rows],
+            [{key: row[key] for key in PACE_FIELDS} for row in rows],
             "Cost of output tokens against pace",
         )
         if rows
@@ -230,7 +237,7 @@ def gpu_set(gpu_id: Any, row: Row) -> Any:
 
 def percentage(value: float, _: Row) -> str:
     """Return a fraction as a bare percentage."""
-    return numbers.percent(value).removesuffix(" %")
+    return numbers.percent(value).removesuffix("\u00a0%")
 
 
 def cheapest_table(answer: Answer) -> Block:
@@ -243,7 +250,8 @@ def cheapest_table(answer: Answer) -> Block:
         "cheapest-sets",
         title,
         f"Service level {USUAL_LEVEL}. Replica always full; low and high: 80 % of the"
-        " blended price. Provisioned: at the utilisation of a fleet sized for its peak. Limit: what binds the pace.",
+        " blended price. Provisioned: at the utilisation of a fleet sized for its peak. Limit:"
+        " what binds the pace.",
         answer=answer,
         table=Table(
             answer,
@@ -303,7 +311,7 @@ def margin_table(answer: Answer) -> Block:
                 ),
                 Column("api_source_id", "source"),
             ],
-            rows=answer.rows[:400],
+            rows=answer.rows[:SHOWN],
         ),
     )
 
@@ -356,7 +364,7 @@ def truth(published: Published) -> Block:
                 Column("predicted", "predicted", reason=why_not_scored),
                 Column("ratio", "ratio", reason=why_not_scored),
             ],
-            rows=answer.rows[:300],
+            rows=answer.rows[:SHOWN],
         ),
         is_folded=True,
     )

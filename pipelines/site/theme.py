@@ -17,7 +17,7 @@ FAMILIES = {
 }  # fmt: skip
 OLDER = "Older and other"
 FAMILY_COLOURS = {
-    "Blackwell": "#0072b2",
+    "Blackwell": "#1f84c6",
     "Hopper": "#009e73",
     "Ada Lovelace": "#56b4e9",
     "Ampere": "#e69f00",
@@ -27,7 +27,7 @@ FAMILY_COLOURS = {
     OLDER: "#8a8f98",
 }
 KIND_COLOURS = {
-    "on_demand": "#0072b2",
+    "on_demand": "#1f84c6",
     "spot": "#d55e00",
     "reserved": "#009e73",
     "capacity_block": "#cc79a7",
@@ -73,7 +73,7 @@ def vega_config(is_dark: bool) -> dict[str, Any]:
         },
         "legend": {
             "labelColor": ink, "titleColor": ink, "labelFontSize": 12, "titleFontSize": 12,
-            "orient": "top", "columns": 3, "symbolOpacity": 1, "symbolStrokeWidth": 2,
+            "orient": "top", "columns": 4, "symbolOpacity": 1, "symbolStrokeWidth": 2,
             "labelLimit": 140, "symbolSize": 90, "offset": 26,
             "titleLimit": 320,
         },

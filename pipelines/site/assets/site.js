@@ -129,7 +129,11 @@
     }
     const each = spec.usermeta?.heightOfEach;
     if (each) spec.height *= Math.max(2, new Set(kept.map((row) => row[each]).filter(Boolean)).size);
-    const theme = window.truecostTheme[dark.matches ? "dark" : "light"];
+    const theme = structuredClone(window.truecostTheme[dark.matches ? "dark" : "light"]);
+    if (figureBox.clientWidth < 600) {
+      Object.assign(theme.legend, { columns: 2, layout: { top: { direction: "vertical" } } });
+      theme.axis.labelLimit = 110;
+    }
     const result = await vegaEmbed(figureBox, { ...spec, datasets: { rows: kept } }, {
       actions: false, renderer: "svg", ast: true, config: theme, defaultStyle: false,
       tooltip: { disableDefaultStyle: true, theme: "none" },
