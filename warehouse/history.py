@@ -243,8 +243,8 @@ def merge(
     ValueError
         If a capture holds a key twice: which of the two would be believed?
     """
+    create(connection, entity)
     with _transaction(connection, is_in_transaction):
-        create(connection, entity)
         new = connection.execute(
             f"""
             create or replace temp table merging_new_capture as

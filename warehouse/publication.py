@@ -32,6 +32,8 @@ from warehouse.database import (
     POINTER,
     DataFolderError,
     NothingPublishedError,
+    is_damage,
+    mend_build,
     open_build,
     published_files,
     schema_version,
@@ -111,8 +113,9 @@ def publish(home: Home, run_id: str, *, keep: int = KEPT_RUNS) -> Path:
     Raises
     ------
     DataFolderError
-        If the copy does not hold what the build file holds, or the disk is full; the pointer then
-        still points to the run before.
+        If the copy does not hold what the build file holds, a block of it is damaged (it is then
+        mended, see ``mend_build``), or the disk is full. The pointer still points to the run
+        before.
     """
     if not RUN_ID.fullmatch(run_id):
         raise DataFolderError(f"run id {run_id!r} is no file name: letters, digits, _ . - only")
@@ -160,6 +163,15 @@ def _publish(home: Home, run_id: str, keep: int) -> Path:
         _write(manifest, described.text())
     except OSError as error:
         raise DataFolderError(f"cannot publish in {home.published}: {error.strerror}") from error
+    except duckdb.Error as error:
+        reason = " ".join(str(error).split())
+        if not is_damage(error):
+            raise DataFolderError(f"cannot publish in {home.published}: {reason}") from error
+        aside = mend_build(home, reason)
+        raise DataFolderError(
+            f"the build file is damaged and kept as {aside.name}; the newest published copy takes"
+            f" its place, run again: {reason}"
+        ) from error
     finally:
         sweep(home)
     _point(home.published / PARQUET_POINTER, folder.name)

@@ -140,3 +140,21 @@ def test_a_reader_keeps_its_file_when_the_pointer_moves(home):
         with database.open_published(home) as new:
             [(path,)] = new.sql("select path from duckdb_databases() where not internal").fetchall()
     assert Path(path).name == "truecost-2.duckdb"
+
+
+def test_a_full_disk_in_a_commit_rolls_back_and_the_file_opens(home):
+    made_build(home)
+    full = (
+        "import resource, sys; from pathlib import Path;"
+        " from warehouse.database import open_build; from warehouse.paths import Home;"
+        " connection = open_build(Home(Path(sys.argv[1])));"
+        " resource.setrlimit(resource.RLIMIT_FSIZE, (2**20, 2**20));"
+        " connection.execute('create table core.u as select random() from range(3000000)')"
+    )
+    child = subprocess.run(
+        [sys.executable, "-c", full, str(home.root)], capture_output=True, text=True, check=False
+    )
+    assert child.returncode != 0
+    with database.open_build(home) as connection:
+        assert connection.sql("select count(*) from core.t").fetchall() == [(10000,)]
+        assert connection.sql("from duckdb_tables() where table_name = 'u'").fetchall() == []

@@ -178,6 +178,42 @@ def test_restoring_a_run_that_is_not_there_names_those_that_are(home):
         publication.restore(home, "run-9")
 
 
+def test_a_damaged_block_is_found_before_it_is_published_and_the_build_file_mended(home):
+    build_day(home, 1)
+    publication.publish(home, "run-1")
+    build_day(home, 2, offers=20_000)
+    content = home.build_database.read_bytes()
+    assert b"offer 1" in content  # blocks of the tables, not the head of the file
+    home.build_database.write_bytes(content.replace(b"offer 1", b"damaged"))
+    with pytest.raises(database.DataFolderError, match="run again"):
+        publication.publish(home, "run-2")
+    assert published_usd(home) == 1.0
+    assert not list(home.published.glob("*.tmp"))
+    build_day(home, 2)
+    publication.publish(home, "run-2")
+    assert published_usd(home) == 2.0
+
+
+def test_a_full_disk_leaves_the_published_run(home):
+    build_day(home, 1)
+    publication.publish(home, "run-1")
+    build_day(home, 2, offers=50_000)
+    full = (
+        "import resource, sys; from pathlib import Path;"
+        " resource.setrlimit(resource.RLIMIT_FSIZE, (2**20, 2**20));"
+        " from warehouse import publication; from warehouse.paths import Home;"
+        " publication.publish(Home(Path(sys.argv[1])), 'run-2')"
+    )
+    child = subprocess.run(
+        [sys.executable, "-c", full, str(home.root)], capture_output=True, text=True, check=False
+    )
+    assert "DataFolderError: cannot publish in" in child.stderr
+    assert published_usd(home) == 1.0
+    assert not list(home.published.glob("*.tmp"))
+    publication.publish(home, "run-2")
+    assert published_usd(home) == 2.0
+
+
 PUBLISH_FOREVER = """
 import sys
 from pathlib import Path
