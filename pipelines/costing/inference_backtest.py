@@ -46,6 +46,8 @@ THROUGHPUT_METRICS = {
     "output_tok_s_per_gpu": "output_per_gpu",
     "total_tok_s_per_gpu": "total_per_gpu",
     "requests_per_s_total": "requests",
+    "output_tok_s_per_user": "pace",
+    "tok_s_per_user": "pace",
     "mlperf_offline_tok_s_total": "mlperf",
     "mlperf_server_tok_s_total": "mlperf",
     "mlperf_interactive_tok_s_total": "mlperf",
@@ -247,7 +249,7 @@ def _facts(row: Mapping[str, str], fit: Fit) -> dict[str, Any]:
     scale = RANDOM_LENGTH_MEAN if source.startswith("InferenceX") else 1.0
     is_16_bit = reference.PRECISION_BITS[precision] == 16
     is_latent = shape["latent_dimension"] > 0
-    divides = engine in DIVIDING_ENGINES or "dp" in parallelism
+    divides = engine in DIVIDING_ENGINES or re.search(r"dp|dep", parallelism) is not None
     is_moe = shape["experts"] > 1
     return {
         "shape": shape,
@@ -393,6 +395,7 @@ def _fixed(cases: Cases, constants: ServingConstants) -> Floats:
         "total": per_gpu * count,
         "total_per_gpu": per_gpu,
         "requests": best("requests_per_second"),
+        "pace": 1 / best("time_per_output_token_seconds"),
         "tpot": best("time_per_output_token_seconds") * 1e3,
         "ttft": best("time_to_first_token_seconds") * 1e3,
         "usd": usd_per_million_tokens(cases.usd_per_gpu_hour, 1.0, safe),

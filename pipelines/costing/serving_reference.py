@@ -74,6 +74,7 @@ class Fit:
     errors: Mapping[str, float]
     error_log_sd: Mapping[str, float]
     total_ownership_usd_per_gpu_hour: Mapping[str, float]
+    three_year_rental_usd_per_gpu_hour: Mapping[str, float]
     pace_limits: Mapping[str, Mapping[str, float]]
     measured_range: Mapping[str, Sequence[float]]
 
@@ -105,6 +106,7 @@ def load_fit(folder: Path = REFERENCE_FOLDER) -> Fit:
         errors=content["fit"]["errors"],
         error_log_sd=content["fit"]["error_log_sd"],
         total_ownership_usd_per_gpu_hour=content["total_ownership_usd_per_gpu_hour"]["values"],
+        three_year_rental_usd_per_gpu_hour=content["three_year_rental_usd_per_gpu_hour"]["values"],
         pace_limits=content["mlperf_seconds_per_token"]["values"],
         measured_range=content["fit"]["measured_range"],
     )
