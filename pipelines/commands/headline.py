@@ -92,6 +92,18 @@ def print_headline(gpus: Sequence[str]) -> None:
         print_table(columns, answer.fetchall(), title)
         for table, title, query in HEADLINES:
             print_one(connection, table, title, query, gpus)
+        print_unmapped(connection)
+
+
+def print_unmapped(connection: duckdb.DuckDBPyConnection) -> None:
+    """Name the printed GPUs that no accelerator is known for."""
+    unmapped = connection.execute(
+        "select gpu_name_printed, source_id, offer_count from meta.unmapped_gpu"
+        " order by offer_count desc, gpu_name_printed limit 10"
+    ).fetchall()
+    if unmapped:
+        names = ", ".join(f"{name} ({source}, {count})" for name, source, count in unmapped)
+        click.echo(f"\nNot known as a GPU yet (see meta.unmapped_gpu): {names}")
 
 
 def print_one(
