@@ -299,7 +299,7 @@ def speed_cost() -> Spec:
 def margins() -> Spec:
     """Return list prices, solid, beside the predicted cost, hollow with its 80 % interval."""
     base = alt.Chart(ROWS)
-    title = "USD per 1M tokens, three in for one out"
+    title = "USD per 1M tokens"
     y = alt.Y("model_id:N", title="model", sort=None)
     costs = base.transform_filter("datum.part == 'cost'")
     interval = costs.mark_rule(strokeWidth=7, opacity=0.35, color="#d55e00").encode(

@@ -11,12 +11,12 @@ from pipelines.site.page import Block, Chart, Column, Filter, Page, Table, choic
 from pipelines.site.published import Answer, Published, Row
 from pipelines.site.theme import family
 
-SHOWN = 250  # rows of the long tables; the CSV has all
+SHOWN = 120  # rows of the long tables; the CSV has all
 USUAL_MODEL = "llama-3.1-70b"  # shown until another is chosen, where there is one
 USUAL_WORKLOAD = "chat"
 USUAL_LEVEL = "interactive"
 ODD_RATIO = 100  # a list price this far from the middle of its model is not charted
-CHARTED_MODELS = 24
+CHARTED_MODELS = 18
 
 CHEAPEST = """
     select
@@ -217,8 +217,8 @@ def pareto(published: Published) -> Block:
         "pace",
         title,
         f"USD per million output tokens against tokens per second that one user sees; workload"
-        f" {workload}; only sets that no other beats on both, in steps of 5 % of pace. Bars: 80 % interval. Choose another"
-        " model above.",
+        f" {workload}; only sets that no other beats on both, in steps of 5 % of pace. Bars: 80 %"
+        " interval. Choose another model above.",
         answer=answer,
         chart=Chart(
             charts.speed_cost() | {"usermeta": {"usual": {"model_id": usual}}},

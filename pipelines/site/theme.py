@@ -65,6 +65,7 @@ def vega_config(is_dark: bool) -> dict[str, Any]:
             "labelColor": quiet, "titleColor": ink, "gridColor": grid, "domainColor": grid,
             "tickColor": grid, "labelFontSize": 12, "titleFontSize": 12, "titleFontWeight": 600,
             "titlePadding": 8, "labelLimit": 150, "labelOverlap": "greedy",
+            "labelSeparation": 6,
         },
         "axisX": {"titleAnchor": "start"},
         "axisY": {
