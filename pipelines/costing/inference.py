@@ -37,6 +37,9 @@ SECOND_NODE = 16
 """Tried only where a node of eight is too small. [GPU]"""
 NOBODY_WAITS = "batch"
 """The service level that asks for no pace; workloads that name it get no other."""
+NETWORK_BYTES_PER_SECOND = 50e9
+"""Between machines: one network card of 400 Gbit/s for each GPU. Only machines whose GPUs have a
+fast link come with such a network."""
 LEVELS_KEPT = (NOBODY_WAITS, "interactive", "fast")
 SMALLEST_MEMORY_BYTES = 11e9
 SERVER_POWER_FACTOR = 1.3
@@ -197,14 +200,22 @@ def sets_of(
         for precision in (precisions or served_precisions(gpu))
     ]
     grid = np.indices((len(shapes), len(chips), len(counts))).reshape(3, -1)
+    gpu_count = np.array(counts, dtype=float)
+    domain = np.array([gpu.scale_up_gpu_count or GPU_COUNTS[-1] for gpu, _, _ in chips])
+    is_pcie = np.array([row["is_pcie"] for _, _, row in chips])
+    leaves_machine = gpu_count > np.maximum(domain, GPU_COUNTS[-1])[:, None]
+    grid = grid[:, ~(leaves_machine & is_pcie[:, None])[grid[1], grid[2]]]
     of_model, of_chip, of_count = grid
     shape = _taken(reference.stacked_shapes(shapes), of_model)
     chip = _taken(reference.stacked_chips([row for _, _, row in chips]), of_chip)
+    link = chip.link_bandwidth_bytes_per_second
+    network = np.where(leaves_machine[of_chip, of_count], NETWORK_BYTES_PER_SECOND, np.inf)
+    chip = replace(chip, link_bandwidth_bytes_per_second=np.minimum(link, network))
     return Sets(
         model=Labels(tuple(model.model_id for model in models), of_model),
         gpu=Labels.of([gpu.gpu_id for gpu, _, _ in chips]).taken(of_chip),
         precision=Labels.of([precision for _, precision, _ in chips]).taken(of_chip),
-        gpu_count=np.array(counts, dtype=float)[of_count],
+        gpu_count=gpu_count[of_count],
         shape=shape,
         chip=chip,
         facility_watts=np.array([facility_watts(gpu) for gpu, _, _ in chips])[of_chip],
@@ -526,7 +537,7 @@ def reference_hash(fit: Fit, folder: Path = REFERENCE_FOLDER) -> str:
     """Return a hash of everything that goes into the serving points, prices apart."""
     digest = hashlib.sha256(serving.ENGINE_VERSION.encode())
     digest.update(repr((sorted(fit.constants.values.items()), fit.error_log_sd)).encode())
-    digest.update(repr((LEVELS_KEPT, GPU_COUNTS, SECOND_NODE)).encode())
+    digest.update(repr((LEVELS_KEPT, GPU_COUNTS, SECOND_NODE, NETWORK_BYTES_PER_SECOND)).encode())
     for pattern in ("gpus/*.yaml", "models/*.yaml", "scenarios/*.yaml"):
         for path in sorted(folder.glob(pattern)):
             digest.update(path.read_bytes())

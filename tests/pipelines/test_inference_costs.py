@@ -239,3 +239,15 @@ def test_two_nodes_are_tried_only_where_one_is_too_small() -> None:
     }
     assert largest[("llama-3.1-8b", "fp8")] == 8
     assert largest[("kimi-k2", "fp8")] == 16  # 1,026 GB of weights and 684 GB on one node
+
+
+def test_cards_without_a_fast_link_do_not_span_machines() -> None:
+    model = reference.known_models()["kimi-k2"]
+    cards = inference.servable_gpus(["L40S-48GB", "H100-SXM-80GB", "GB200-186GB"])
+    sets = inference.sets_of([model], cards)
+    names = np.array(sets.gpu.names)[sets.gpu.codes]
+    assert sets.gpu_count[names == "L40S-48GB"].max() == 8
+    links = np.asarray(sets.chip.link_bandwidth_bytes_per_second)
+    pair = sets.gpu_count == 16
+    assert set(links[pair & (names == "H100-SXM-80GB")]) == {50e9}
+    assert set(links[pair & (names == "GB200-186GB")]) == {900e9}
