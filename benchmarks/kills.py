@@ -3,9 +3,9 @@
     python benchmarks/kills.py [--kills 100] [--seed 1]
 
 A made source answers on 127.0.0.1 with other prices each day. A child process captures, parses,
-builds and publishes day after day; it is killed (SIGKILL) after a random time, and the next one
-goes on. After each kill the published file opens, no capture and no belief is there twice, and a
-day that was acknowledged is there. At the end one more day runs to its end.
+builds and publishes day after day; it is killed (SIGKILL) a random time into a random stage, and
+the next one goes on. After each kill the published file opens, no capture and no belief is there
+twice, and a day that was acknowledged is there. At the end one more day runs to its end.
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ from warehouse.database import open_build, open_published, published_files
 from warehouse.models import table_exists
 from warehouse.paths import Home
 
+# How long after its beginning a stage is killed, at most [s].
+STAGES = {"capture": 0.1, "parse": 0.1, "build": 1.5, "publish": 0.4}
 CHILD = """
 import sys
 from datetime import UTC, datetime, timedelta
@@ -135,7 +137,7 @@ def main() -> None:
     mirror = f"http://127.0.0.1:{server.server_address[1]}"
     stages: Counter[str] = Counter()
     wrong: list[str] = []
-    acknowledged, day = -1, 0
+    acknowledged, day, days = -1, 0, 0
     with tempfile.TemporaryDirectory(prefix="truecost-kills-") as folder:
         home = Home(Path(folder))
         for number in range(arguments.kills + 1):
@@ -146,16 +148,19 @@ def main() -> None:
             )
             assert child.stdout is not None
             stage = child.stdout.readline().split()[-1]
-            if number < arguments.kills:
-                threading.Timer(chance.uniform(0.0, 3.0), child.kill).start()
+            target = chance.choice(list(STAGES)) if number < arguments.kills else None
             for line in child.stdout:
                 word, value = line.split()
                 if word == "done":
                     acknowledged, day = int(value), int(value) + 1
+                    days += 1
                     if number == arguments.kills:
                         child.kill()
                 else:
                     stage = value
+                    if stage == target:
+                        threading.Timer(chance.uniform(0.0, STAGES[stage]), child.kill).start()
+                        target = None
             child.wait()
             stages[stage] += number < arguments.kills
             day += 1  # the day that was cut short stays half done; its landing is merged later
@@ -167,7 +172,7 @@ def main() -> None:
             {
                 "kills": sum(stages.values()),
                 "by_stage": dict(stages),
-                "days_acknowledged": acknowledged + 1,
+                "days_acknowledged": days,
                 "wrong": wrong[:5],
                 "left_over": left_over,
             }
