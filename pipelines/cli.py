@@ -33,6 +33,9 @@ COMMANDS = {
     "restore": ("history", "Put a published run back."),
     "quarantine": ("quarantine", "What was held and why; accept or reject it."),
     "site": ("site", "Write the pages: static, offline, as of any day."),
+    "lake": ("lake", "Share captures and the warehouse between machines."),
+    "digest": ("digest", "What changed: prices, offers, sources, and what moved with them."),
+    "why": ("why", "Where a number comes from: payload, parser, rule; or what hangs on it."),
     "ui": ("ui", "Dagster webserver and daemon on 127.0.0.1: lineage, schedules, checks."),
 }
 

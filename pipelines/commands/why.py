@@ -1,0 +1,111 @@
+"""``truecost why``: from a published number back to payload, parser and rule; or forward."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from pipelines.commands import Refused
+from pipelines.commands.answer import format_option, print_rows, print_table, significant
+from pipelines.commands.published import published
+
+SHOWN_PAYLOADS = 12
+
+
+@click.command()
+@click.argument("table")
+@click.argument("key", nargs=-1, required=True)
+@click.option("--forward", is_flag=True, help="What is made from it, instead.")
+@format_option
+def why(table: str, key: tuple[str, ...], forward: bool, output: str | None) -> None:
+    """Show where a number comes from: the row, the tables before it, the bytes, the assumptions.
+
+    TABLE is a published table. KEY names a row: values of its keys, or column=value; the first
+    letters of a hash are enough. Where several rows are named, the newest is followed.
+
+    \b
+    truecost why gpu_price_index H100-SXM-80GB on_demand neocloud
+    truecost why inference_cost model_id=llama-3.1-70b gpu_id=H100-SXM-80GB
+    truecost why core.offer_price H100-SXM-80GB provider_id=aws --forward
+    """
+    from pipelines.tracing import UntracedError, hanging_on, trace
+
+    with published() as connection:
+        try:
+            found = trace(connection, table, key)
+        except UntracedError as error:
+            raise Refused(str(error)) from error
+        steps = found.steps
+        if forward:
+            steps = hanging_on(connection, found.table, found.row)
+    if output in ("json", "csv"):
+        columns = ("step", "name", "rows", "detail", "rule", "source_url", "values")
+        print_rows(columns, machine_rows(found, steps, forward), output)
+        return
+    click.echo(f"{found.table}: {steps[0].rule if steps and not forward else ''}".rstrip(": "))
+    if found.matching_rows > 1:
+        click.echo(f"{found.matching_rows} rows have this key; the newest:")
+    for name, value in found.row.items():
+        if value is not None and not isinstance(value, (list, dict)):
+            click.echo(f"  {name:34} {significant(value, 6)}")
+    for sentence in sentences(found):
+        click.echo(f"  {sentence}")
+    rest = steps if forward else steps[1:]
+    print_table(
+        ("table", "rows", "matched on", "rule"),
+        [(step.table, step.rows, step.matched_on, step.rule) for step in rest],
+        "\nMade from it" if forward else "\nMade from",
+    )
+    if forward:
+        return
+    print_table(
+        ("source", "kind", "captured", "payload", "parser", "address"),
+        [
+            (p["source_id"], p["source_kind"], p["captured_at"], p["payload_sha256"][:12],
+             p["parser_version"], p["source_url"])
+            for p in found.payloads[:SHOWN_PAYLOADS]
+        ],
+        f"\nRead from {len(found.payloads)} payloads",
+    )  # fmt: skip
+    if found.assumptions:
+        print_table(
+            ("of", "figure", "value", "unit", "source"),
+            [
+                (a["subject"], a["field"], a["value"], a["unit"], a["source_url"] or a["note"])
+                for a in found.assumptions[:40]
+            ],
+            "\nWith these figures",
+        )
+
+
+def sentences(found: Any) -> list[str]:
+    """Return how printed prices of the trace became USD per GPU and hour: the row's, or one."""
+    from pipelines.tracing import normalisation
+
+    for step in found.steps:
+        sentence = normalisation(step.example)
+        if sentence:
+            lead = "" if step.table == found.table else f"one of {step.rows} offers: "
+            return [significant(lead + sentence)]
+    return []
+
+
+def machine_rows(found: Any, steps: Any, is_forward: bool) -> list[tuple[Any, ...]]:
+    """Return the trace as rows: the row, tables, payloads and assumptions."""
+    rows: list[tuple[Any, ...]] = []
+    for number, step in enumerate(steps):
+        kind = "made from it" if is_forward else "row" if number == 0 else "table"
+        rows.append((kind, step.table, step.rows, step.matched_on, step.rule, None, step.example))
+    if is_forward:
+        return rows
+    for sentence in sentences(found):
+        rows.append(("normalisation", found.table, 1, sentence, None, None, None))
+    for p in found.payloads:
+        detail = f"{p['payload_sha256']} captured {p['captured_at']}Z as {p['capture_id']}"
+        rule = f"pipelines/sources/{p['source_id']}.py version {p['parser_version']}"
+        rows.append(("payload", p["source_id"], None, detail, rule, p["source_url"], p))
+    for a in found.assumptions:
+        detail = f"{a['field']} = {a['value']} {a['unit'] or ''}".strip()
+        rows.append(("assumption", a["subject"], None, detail, a["note"], a["source_url"], a))
+    return rows
