@@ -11,6 +11,7 @@ twice, and a day that was acknowledged is there. At the end one more day runs to
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import random
 import subprocess
@@ -84,7 +85,8 @@ class Prices(BaseHTTPRequestHandler):
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
-        self.wfile.write(content)
+        with contextlib.suppress(OSError):  # the client was killed
+            self.wfile.write(content)
 
     do_GET = do_POST  # noqa: N815
 
