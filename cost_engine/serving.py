@@ -31,7 +31,7 @@ NARROW_SHARD_WIDTH = 512.0
 PREFILL_CHUNK_TOKENS = 8192.0
 """Prompt tokens that share one read of the weights. [token]"""
 
-MOST_WORKSPACE_OF_ROOM = 0.5
+MOST_WORKSPACE_OF_ROOM = 2 / 3
 """Share of the memory beside the weights that buffers take at most. [1]"""
 
 SPARSE_PREFILL_TOKENS = 4096.0

@@ -79,7 +79,7 @@ matrices, b bytes a weight. Every constant below is 1 (or 0) on the ideal machin
 - The cycle of a request is `O / accepted` steps; with C users, throughput is `C / cycle` (Little).
   `TPOT = (cycle - its own prefill) / O`. Users beyond the memory wait: `(C - C_max) cycle / C_max`.
 - `C_max = ((memory - workspace) n - P b) x usable / cache per sequence`, memory as the driver reports
-  it (an "80 GB" H100 has 85.5e9 bytes), workspace at most half of what the weights leave.
+  it (an "80 GB" H100 has 85.5e9 bytes), workspace at most two thirds of what the weights leave.
 - Multi-token prediction drafts 3 tokens, verifies 4 at once, and accepts `(1 - a^4) / (1 - a)`.
 - Peaks are dense. FP4 is multiplied as FP4 only where the chip can; elsewhere 4-bit weights are
   multiplied in 16 bits at `weight_only_efficiency`.
