@@ -24,6 +24,9 @@ MAIN_GPUS = ("H100-SXM-80GB", "H200-SXM-141GB", "B200-180GB", "A100-SXM-80GB", "
 @click.option("--mirror", help="Ask URL/HOST/PATH instead of https://HOST/PATH, for every source.")
 @click.option("--now", "now_text", help="Take this instant for now (ISO 8601; UTC unless said).")
 @click.option("--offline", is_flag=True, help="Ask nobody: build from what is already here.")
+@click.option("--catalog", help="Share with other machines through this lake (truecost lake).")
+@click.option("--data-path", help="Where the data of a new lake go: a folder or s3://...")
+@click.option("--no-build", is_flag=True, help="Only capture, and share: another machine builds.")
 @click.option("--strict", is_flag=True, help="Exit with status 1 if a source failed.")
 @click.option("--quiet", "-q", is_flag=True, help="Print only what went wrong.")
 def run(
@@ -31,6 +34,9 @@ def run(
     mirror: str | None,
     now_text: str | None,
     offline: bool,
+    catalog: str | None,
+    data_path: str | None,
+    no_build: bool,
     strict: bool,
     quiet: bool,
 ) -> None:
@@ -52,6 +58,7 @@ def run(
 
     home = Home.from_environment()
     refuse_bad_home(home, now)
+    lake = lake_of(catalog, data_path)
     mirror = mirror or os.environ.get(resources.MIRROR_VARIABLE)
     if mirror and not mirror.startswith(("http://", "https://")):
         raise Refused(f"--mirror {mirror!r} is no address; give http://HOST:PORT or https://HOST")
@@ -71,6 +78,10 @@ def run(
             screen.stop()
             if not succeeded:
                 raise click.ClickException(f"capture failed: {error}")
+        if lake is not None:
+            share_captures(home, lake, no_build, screen)
+        if no_build:
+            return
         screen.start("Building")
         succeeded, error = jobs.run_job("build", settings)
         screen.stop()
@@ -78,6 +89,8 @@ def run(
         resources.progress.remove(screen)
     if not succeeded:
         raise Failed(f"build failed: {error}")
+    if lake is not None:
+        push_build(home, lake, screen)
     if not quiet:
         from pipelines.commands.headline import print_headline
 
@@ -85,6 +98,36 @@ def run(
         click.echo(f"\nDone in {time.monotonic() - started:.1f} s. {screen.summary()}")
     if strict and screen.failed:
         sys.exit(1)
+
+
+def lake_of(catalog: str | None, data_path: str | None) -> Any:
+    """Return the lake that is meant, or None where the run is of one machine."""
+    if not (catalog or os.environ.get("TRUECOST_CATALOG")):
+        return None
+    from pipelines.commands.lake import address
+
+    return address(catalog, data_path)
+
+
+def share_captures(home: Any, lake: Any, no_build: bool, screen: Any) -> None:
+    """Give the captures of this machine to the lake, and take those of the others to build."""
+    from pipelines.commands.lake import refusing
+    from warehouse.lake import fetch, share
+
+    with refusing():
+        screen("line", f"{share(home, lake)} captured files shared")
+        if not no_build:
+            screen("line", f"{fetch(home, lake)} captured files of other machines")
+
+
+def push_build(home: Any, lake: Any, screen: Any) -> None:
+    """Bring the lake to the run that has just been published."""
+    from pipelines.commands.lake import refusing
+    from warehouse.lake import push
+
+    with refusing():
+        report = push(home, lake)
+    screen("line", f"the lake is at snapshot {report.snapshot}: run {report.run_id}")
 
 
 class Failed(click.ClickException):

@@ -1,171 +1,416 @@
-"""The lake: the same merge, the way in and the way back, many writers, and time travel.
-
-Needs the extra ``lake`` and PostgreSQL's programs; the cluster is made for the tests.
-"""
+"""The lake: what several machines share, what one of them builds, and the way back."""
 
 from __future__ import annotations
 
+import importlib.resources
 import os
+import pwd
 import shutil
 import socket
 import subprocess
 import sys
+import tempfile
+import time
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import duckdb
 import pytest
 
-from tests.warehouse.test_history import Capture, canonical_rows, merge, one_price, rows
-from warehouse import history, lake
-from warehouse.database import DataFolderError
+from warehouse import database, history, lake, publication
+from warehouse.models import SQL_FOLDER
+from warehouse.paths import Home
 
-CAPTURES = [
-    *(Capture("north", day, day, one_price(float(day // 2))) for day in range(5)),
-    Capture("north", 2, 7, one_price(9.0)),
-    Capture("south", 1, 8, one_price(9.0)),
-    Capture("north", 3, 9, ()),
-]
+START = datetime(2026, 1, 30, 6)  # noqa: DTZ001  the warehouse keeps UTC without a zone
 
 
-def need_extensions() -> None:
-    """Skip where the extra is not installed."""
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+@pytest.fixture(scope="session")
+def extensions() -> None:
+    """Skip where DuckDB's extensions are not installed for the DuckDB that is."""
     try:
-        for name in lake.EXTENSIONS:
-            lake.extension_file(name)
-    except DataFolderError as error:
+        with duckdb.connect() as connection:
+            lake.load_extensions(connection)
+    except lake.LakeError as error:
         pytest.skip(str(error))
 
 
-def postgres_folder() -> Path:
-    """Return the folder of PostgreSQL's programs, or skip."""
-    known = shutil.which("initdb") or shutil.which("postgres") or shutil.which("pg_ctl")
-    if known is None:
-        pytest.skip("no PostgreSQL: initdb and pg_ctl are not on the path")
-    return Path(known).resolve().parent
+@pytest.fixture(scope="session")
+def postgres(extensions: None) -> Iterator[str]:
+    """Run a PostgreSQL of our own on 127.0.0.1; give the words that connect to it."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    programs = found[-1].parent if found else None
+    if programs is None and (initdb := shutil.which("initdb")):
+        programs = Path(initdb).resolve().parent
+    if programs is None:
+        pytest.skip("no PostgreSQL here: apt-get install postgresql")
+    folder = Path(tempfile.mkdtemp(prefix="truecost-postgres-"))
+    start: list[str] = []
+    if os.getuid() == 0:  # PostgreSQL refuses to run as root
+        user = next(
+            (u.pw_name for u in pwd.getpwall() if u.pw_name in ("postgres", "nobody")), None
+        )
+        if user is None or not shutil.which("setpriv"):
+            pytest.skip("PostgreSQL needs a user that is not root")
+        account = pwd.getpwnam(user)
+        os.chown(folder, account.pw_uid, account.pw_gid)
+        start = [
+            "setpriv", f"--reuid={account.pw_uid}", f"--regid={account.pw_gid}", "--clear-groups",
+        ]  # fmt: skip
+    port, data = free_port(), str(folder / "data")
+    command = [*start, str(programs / "initdb"), "-D", data, "-U", "truecost"]
+    command += ["--auth=trust", "--no-sync", "--encoding=UTF8", "--locale=C"]
+    subprocess.run(command, check=True, capture_output=True, cwd=folder)
+    server = subprocess.Popen(
+        [*start, str(programs / "postgres"), "-D", data, "-p", str(port), "-h", "127.0.0.1",
+         "-k", str(folder), "-c", "fsync=off", "-c", "shared_buffers=16MB"],
+        cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        for _ in range(200):
+            if is_listening(port):
+                break
+            time.sleep(0.05)
+        yield f"host=127.0.0.1 port={port} user=truecost"
+    finally:
+        server.terminate()
+        server.wait(timeout=20)
+        shutil.rmtree(folder)
 
 
-@pytest.fixture(scope="module")
-def cluster(tmp_path_factory) -> Iterator[str]:
-    """Start a PostgreSQL cluster of its own on 127.0.0.1; give its connection string."""
-    need_extensions()
-    programs = postgres_folder()
-    folder = tmp_path_factory.mktemp("cluster")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    user = []
-    if os.geteuid() == 0:  # PostgreSQL refuses root
-        shutil.chown(folder, "nobody")
-        for parent in list(folder.parents)[:2]:
-            parent.chmod(0o755)
-        user = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"]
-
-    def run(program: str, *arguments: str) -> None:
-        command = [*user, str(programs / program), "-D", str(folder / "data"), *arguments]
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-
-    run("initdb", "-A", "trust", "-U", "truecost")
-    options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off"
-    run("pg_ctl", "-o", options, "-l", str(folder / "log"), "-w", "start")
-    yield f"host=127.0.0.1 port={port} user=truecost dbname=postgres"
-    run("pg_ctl", "-m", "immediate", "stop")
+def is_listening(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 @pytest.fixture
-def address(cluster, tmp_path, request) -> tuple[str, str]:
-    """Return catalogue and data path of a lake of its own in the cluster."""
-    name = f"lake_{request.node.name[5:45]}"
-    port = cluster.split()[1].removeprefix("port=")
-    subprocess.run(
-        [postgres_folder() / "createdb", "-h", "127.0.0.1", "-p", port, "-U", "truecost", name],
-        check=True,
-    )
-    catalog = "ducklake:postgres:" + cluster.replace("dbname=postgres", f"dbname={name}")
-    return catalog, str(tmp_path / "data")
+def catalog(postgres: str, request: pytest.FixtureRequest) -> str:
+    """Return a catalogue of its own for each test."""
+    name = "".join(c if c.isalnum() else "_" for c in request.node.name.lower())[:50]
+    with duckdb.connect() as connection:
+        lake.load_extensions(connection, ["postgres_scanner"])
+        for attempt in range(40):  # the server listens before it answers
+            try:
+                connection.execute(f"attach 'dbname=postgres {postgres}' as server (type postgres)")
+                break
+            except duckdb.Error:
+                if attempt == 39:
+                    raise
+                time.sleep(0.1)
+        connection.execute(f"call postgres_execute('server', 'create database {name}',"
+                           " use_transaction := false)")  # fmt: skip
+    return f"ducklake:postgres:dbname={name} {postgres}"
 
 
-def test_the_merge_makes_the_same_rows_in_a_lake(address):
-    with lake.open_lake(*address) as connection:
-        for one in CAPTURES:
-            merge(connection, [one])
-        assert rows(connection) == canonical_rows(CAPTURES)
+@pytest.fixture
+def address(catalog: str, tmp_path: Path) -> lake.Address:
+    """Return a lake with its data in a folder."""
+    return lake.Address(catalog=catalog, data_path=str(tmp_path / "lake"))
 
 
-def test_a_file_moves_in_and_comes_back_the_same(address, tmp_path):
-    with duckdb.connect(tmp_path / "file.duckdb") as connection:
-        connection.execute("create schema marts")
-        connection.execute("create table marts.standing as select 1 as a")
-        connection.execute("create view marts.more as select a + 1 as b from marts.standing")
-        history.create(connection, history.OFFER)
-        columns = ", ".join(f"null as {name}" for name in history.OFFER.columns)
-        connection.execute(f"insert into core.offer_open select {columns} from range(5)")
-    with lake.open_lake(*address) as connection:
-        moved = lake.move_in(connection, tmp_path / "file.duckdb")
-        assert moved["core.offer_open"] == 5
-        assert connection.execute("select count(*) from core.offer_price").fetchall() == [(5,)]
-        assert connection.execute("from marts.more").fetchall() == [(2,)]
-        back = lake.move_out(connection, tmp_path / "back.duckdb")
-        assert back == moved
-        with pytest.raises(DataFolderError, match="is there already"):
-            lake.move_out(connection, tmp_path / "back.duckdb")
-    with duckdb.connect(tmp_path / "back.duckdb") as connection:
-        assert connection.execute("select count(*) from core.offer_open").fetchall() == [(5,)]
+@pytest.fixture(scope="session")
+def s3_endpoint(extensions: None) -> Iterator[str]:
+    """Run an S3 on 127.0.0.1; give its address."""
+    pytest.importorskip("moto", reason="no moto here: make lake")
+    port = free_port()
+    with subprocess.Popen(
+        [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as server:
+        try:
+            for _ in range(600):
+                if is_listening(port):
+                    break
+                time.sleep(0.1)
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            server.terminate()
 
 
-APPEND = """
+def build_day(home: Home, day: int, offers: int = 30) -> None:
+    """Merge one capture in which a few prices move, derive one table, and publish."""
+    moment = START + timedelta(days=day)
+    given = {
+        "offer_key": "'offer ' || n",
+        "usd_per_gpu_hour": f"case when n % 10 = {day % 10} then {day} else 0 end + 1.0",
+        "payload_sha256": f"'{day}'",
+    }
+    columns = ", ".join(f"{given.get(c, 'null')} as {c}" for c in history.OFFER.carried)
+    with database.open_build(home) as connection:
+        connection.execute(
+            "create temp table seen as select $1 as capture_id, 'acme' as source_id,"
+            " 'all' as request_key, $2::timestamp as valid_at, $2::timestamp as recorded_at,"
+            " 1 as parser_version",
+            [str(day), moment],
+        )
+        connection.execute(
+            f"create temp table observed as select capture_id, {columns}"
+            f" from seen, range({offers}) t(n)"
+        )
+        history.merge(connection, "observed", "seen", history.OFFER)
+        connection.execute("create table if not exists marts.price_day (day date, usd double)")
+        connection.execute(
+            "insert into marts.price_day select ?::timestamp::date, avg(usd_per_gpu_hour)"
+            " from core.offer_open",
+            [moment],
+        )
+        connection.execute("comment on column marts.price_day.usd is 'mean [USD]'")
+        connection.execute(
+            "create or replace view marts.price_now as"
+            " select * from marts.price_day order by day desc limit 1"
+        )
+        connection.execute((SQL_FOLDER / "macros" / "history.sql").read_text())
+    publication.publish(home, f"day-{day}")
+
+
+def differences(address: lake.Address, home: Home, tables: tuple[str, ...]) -> list[str]:
+    """Return the tables that the lake and the published file of a data folder hold unequal."""
+    path = (home.published / database.POINTER).resolve()
+    found = []
+    with lake.opened(address, is_read_only=True) as reader:
+        reader.execute(f"attach '{path}' as file (read_only)")
+        for name in tables:
+            one, two = f"from lake.{name}", f"from file.{name}"
+            for a, b in ((one, two), (two, one)):
+                if reader.sql(f"({a}) except all ({b})").fetchall():
+                    found.append(name)
+    return found
+
+
+TABLES = ("core.offer_price", "core.offer_capture", "marts.price_day", "marts.price_now")
+
+
+def test_the_lake_holds_what_the_file_holds_and_remembers_each_run(address, tmp_path):
+    home = Home(tmp_path / "home")
+    build_day(home, 0)
+    first = lake.push(home, address)
+    assert differences(address, home, TABLES) == []
+    build_day(home, 1)
+    second = lake.push(home, address)
+    assert differences(address, home, TABLES) == []
+    with lake.opened(address, is_read_only=True, at=first.snapshot) as then:
+        assert then.sql("select count(*) from marts.price_day").fetchall() == [(1,)]
+    with lake.opened(address, is_read_only=True) as now:
+        assert now.sql("select count(*) from marts.price_day").fetchall() == [(2,)]
+        known_before = "from as_of(date '2026-01-30', known_on := date '2026-01-30')"
+        assert len(now.sql(known_before).fetchall()) == 30
+        comments = "select comment from duckdb_columns() where column_name = 'usd'"
+        assert ("mean [USD]",) in now.sql(comments).fetchall()
+    assert lake.push(home, address).parts_written == 0
+    assert second.snapshot > first.snapshot
+
+
+def test_a_day_writes_the_parts_that_it_touches_and_appends_where_rows_only_came(address, tmp_path):
+    home = Home(tmp_path / "home")
+    for day in range(4):  # two in January, two in February
+        build_day(home, day)
+    lake.push(home, address)
+    build_day(home, 4)
+    report = lake.push(home, address)
+    # The open market; February's history, captures and days; the days to be derived again.
+    assert report.parts_written == 5
+    assert report.rows_appended > 0
+    assert report.rows_replaced == 30  # the market as it stands
+    assert differences(address, home, TABLES) == []
+
+
+def test_a_price_that_was_corrected_in_the_file_is_corrected_in_the_lake(address, tmp_path):
+    home = Home(tmp_path / "home")
+    build_day(home, 0)
+    lake.push(home, address)
+    with database.open_build(home) as connection:
+        connection.execute("update marts.price_day set usd = 7.0")
+        connection.execute("alter table core.offer_capture add column note varchar")
+        connection.execute("drop view marts.price_now")
+    publication.publish(home, "corrected")
+    lake.push(home, address)
+    assert differences(address, home, TABLES[:3]) == []
+    with lake.opened(address, is_read_only=True) as reader, pytest.raises(duckdb.CatalogException):
+        reader.sql("from marts.price_now")
+
+
+def test_one_machine_builds_until_another_takes_over(address, tmp_path):
+    one, two = Home(tmp_path / "one"), Home(tmp_path / "two")
+    build_day(one, 0)
+    lake.push(one, address)
+    with pytest.raises(lake.LakeError, match="/one builds this lake"):
+        build_day(two, 5)
+        lake.push(two, address)
+    assert differences(address, one, TABLES) == []
+    three = Home(tmp_path / "three")
+    lake.pull(three, address)
+    build_day(three, 1)
+    lake.push(three, address, take_over=True)
+    assert differences(address, three, TABLES) == []
+
+
+def test_the_way_back_is_the_same_file_and_the_next_day_continues_it(address, tmp_path):
+    stayed, moved = Home(tmp_path / "stayed"), Home(tmp_path / "moved")
+    for day in range(3):
+        build_day(stayed, day)
+    snapshot = lake.push(stayed, address).snapshot
+    build_day(stayed, 3)
+    lake.push(stayed, address)
+    lake.pull(moved, address, at=snapshot)
+    with pytest.raises(lake.LakeError, match="holds a warehouse already"):
+        lake.pull(moved, address)
+    build_day(moved, 3)
+    assert differences(address, moved, TABLES) == []
+    assert publication.damage((moved.published / database.POINTER).resolve()) == []
+
+
+def test_compaction_changes_files_and_no_answer(address, tmp_path):
+    home = Home(tmp_path / "home")
+    for day in range(4):
+        build_day(home, day, offers=400)
+        lake.push(home, address)
+
+    def files() -> int:
+        closed = Path(str(address.data_path)) / "core" / "offer_closed"
+        return len(list(closed.rglob("*.parquet")))
+
+    before, snapshots_before = files(), lake.status(address).snapshots
+    lake.compact(address, keep_days=0)
+    assert files() < before
+    assert lake.status(address).snapshots < snapshots_before
+    assert differences(address, home, TABLES) == []
+
+
+def capture_files(home: Home, machine: str, number: int) -> None:
+    """Write captures as ``pipelines.parse`` lays them out: bytes, rows, and a ledger."""
+    for n in range(number):
+        folder = home.observations / machine / "2026-02-01"
+        folder.mkdir(parents=True, exist_ok=True)
+        landing = home.landing / machine / "2026-02-01" / f"{n}.zst"
+        landing.parent.mkdir(parents=True, exist_ok=True)
+        landing.write_bytes(os.urandom(2_000))
+        duckdb.sql(
+            f"copy (select '{machine}' as source_id, {n} as capture, i as row_number,"
+            " i::decimal(38, 18) / 7 as price_amount, map {'a': 'b'} as \"values\","
+            " timestamptz '2026-02-01 06:00:00+00' as captured_at"
+            f" from range(50) t(i)) to '{folder / f'{n}.offer.parquet'}'"
+        )
+        (folder / f"{n}.ledger.json").write_text(f'{{"machine": "{machine}", "n": {n}}}')
+    common = home.observations / "same" / "2026-02-01"  # the same bytes, seen by every machine
+    common.mkdir(parents=True)
+    duckdb.sql(f"copy (from '{folder}/0.offer.parquet' select * replace ('same' as source_id))"
+               f" to '{common}/x.offer.parquet'")  # fmt: skip
+
+
+SHARE = """
 import sys
 from pathlib import Path
 from warehouse import lake
-with lake.open_lake(sys.argv[1], sys.argv[2]) as connection:
-    for file in sys.argv[3:]:
-        lake.append_observations(connection, [Path(file)])
+from warehouse.paths import Home
+home = Home(Path(sys.argv[1]))
+print("ready", flush=True)
+sys.stdin.readline()
+print(lake.share(home, lake.Address(catalog=sys.argv[2], data_path=sys.argv[3])))
 """
 
 
-def test_two_machines_append_at_once_and_a_reader_sees_the_past(address, tmp_path):
-    files = []
-    with duckdb.connect() as connection:
-        for number in range(6):
-            files.append(str(tmp_path / f"{number}.parquet"))
-            connection.execute(
-                f"copy (select {number} as n, range as row from range(1000)) to '{files[-1]}'"
-            )
-    with lake.open_lake(*address) as connection:
-        lake.append_observations(connection, [Path(files[0])])
-        before = connection.execute("select max(snapshot_id) from ducklake_snapshots('lake')")
-        [(snapshot,)] = before.fetchall()
+def test_machines_share_at_once_and_one_gets_everything(address, tmp_path):
+    homes = [Home(tmp_path / name) for name in ("ada", "bob", "eve")]
+    for home in homes:
+        capture_files(home, home.root.name, 4)
+    arguments = [str(address.catalog), str(address.data_path)]
     machines = [
-        subprocess.Popen([sys.executable, "-c", APPEND, *address, *some])
-        for some in (files[1:3], files[3:])
-    ]
-    assert [machine.wait(timeout=60) for machine in machines] == [0, 0]
-    with lake.open_lake(*address) as connection:
-        found = connection.execute(
-            "select n, count(*) from observations.offer group by n order by n"
+        subprocess.Popen(
+            [sys.executable, "-c", SHARE, str(home.root), *arguments],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
         )
-        assert found.fetchall() == [(number, 1000) for number in range(6)]
-        lake.compact(connection)
-        assert connection.execute("select count(*) from observations.offer").fetchall() == [(6000,)]
-    with lake.open_lake(*address, snapshot=snapshot) as connection:
-        assert connection.execute("select count(*) from observations.offer").fetchall() == [(1000,)]
+        for home in homes
+    ]  # fmt: skip
+    for machine in machines:
+        assert machine.stdout is not None
+        assert machine.stdout.readline() == "ready\n"
+    shared = [int(machine.communicate("go\n", timeout=120)[0]) for machine in machines]
+    assert [machine.returncode for machine in machines] == [0, 0, 0]
+    assert all(12 <= files <= 13 for files in shared)  # who comes late need not share `same`
+    assert [lake.share(home, address) for home in homes] == [0, 0, 0]
+
+    builder = Home(tmp_path / "builder")
+    assert lake.fetch(builder, address) == 3 * 12 + 1
+    assert lake.fetch(builder, address) == 0
+    for home in homes:
+        for path in home.root.rglob("*.*"):
+            got = builder.root / path.relative_to(home.root)
+            if path.suffix == ".parquet":
+                one, two = (duckdb.sql(f"from '{p}'") for p in (path, got))
+                assert one.types == two.types
+                assert one.fetchall() == two.fetchall()
+            else:
+                assert got.read_bytes() == path.read_bytes()
+    assert lake.status(address).machines.keys() == {lake.machine_name(home) for home in homes}
 
 
-def test_a_catalogue_that_is_none_is_refused_in_one_line():
-    with pytest.raises(DataFolderError, match="give ducklake:postgres:"):
-        lake.open_lake("postgres:host=127.0.0.1", "/tmp/nowhere")
+def test_a_newer_parser_that_reads_more_adds_a_column(address, tmp_path):
+    home = Home(tmp_path / "home")
+    capture_files(home, "ada", 1)
+    lake.share(home, address)
+    folder = home.observations / "ada" / "2026-02-02"
+    folder.mkdir()
+    duckdb.sql(f"copy (select 'ada' as source_id, 9 as newer) to '{folder}/1.offer.parquet'")
+    lake.share(home, address)
+    with lake.opened(address, is_read_only=True) as reader:
+        rows = reader.sql("select newer, count(*) from observations.offer group by all order by 1")
+        assert rows.fetchall() == [(9, 1), (None, 100)]
 
 
-def test_a_catalogue_out_of_reach_is_refused_without_its_password(tmp_path):
-    need_extensions()
-    catalog = "ducklake:postgres:host=127.0.0.1 port=1 dbname=x password=secret"
-    with pytest.raises(DataFolderError, match="cannot open the lake") as refusal:
-        lake.open_lake(catalog, str(tmp_path))
-    assert "secret" not in str(refusal.value)
+def test_the_data_may_lie_in_s3(catalog, s3_endpoint, tmp_path, monkeypatch):
+    for name, value in {
+        "AWS_ACCESS_KEY_ID": "key",
+        "AWS_SECRET_ACCESS_KEY": "secret",
+        "AWS_REGION": "us-east-1",
+        "AWS_ENDPOINT_URL": s3_endpoint,
+    }.items():
+        monkeypatch.setenv(name, value)
+    boto3 = pytest.importorskip("boto3")
+    store = boto3.client("s3", endpoint_url=s3_endpoint)
+    store.create_bucket(Bucket="prices")
+    address = lake.Address(catalog=catalog, data_path="s3://prices/lake")
+    home, moved = Home(tmp_path / "home"), Home(tmp_path / "moved")
+    capture_files(home, "ada", 2)
+    build_day(home, 0)
+    lake.share(home, address)
+    lake.push(home, address)
+    assert differences(address, home, TABLES) == []
+    assert store.list_objects_v2(Bucket="prices")["KeyCount"] > 0
+    lake.pull(moved, lake.Address(catalog=catalog))  # the catalogue knows where the data are
+    assert differences(address, moved, TABLES) == []
+    assert lake.fetch(moved, address) == 7
 
 
-def test_a_package_for_another_duckdb_is_refused(monkeypatch):
-    need_extensions()
-    monkeypatch.setattr(duckdb, "__version__", "0.0.1")
-    with pytest.raises(DataFolderError, match=r"not made for DuckDB v0\.0\.1"):
-        lake.extension_file("ducklake")
+def test_a_lake_that_cannot_be_opened_is_one_line_without_the_password(extensions):
+    address = lake.Address(
+        catalog=f"ducklake:postgres:host=127.0.0.1 port={free_port()} password=hush dbname=x",
+        data_path="nowhere",
+    )
+    with pytest.raises(lake.LakeError) as refusal, lake.opened(address):
+        pass
+    assert "\n" not in str(refusal.value)
+    assert "hush" not in str(refusal.value)
+    with pytest.raises(lake.LakeError, match="is no catalogue"):
+        lake.Address(catalog="postgres:dbname=x")
+
+
+def test_without_the_extra_the_refusal_says_how_to_get_it(monkeypatch):
+    def missing(package: str) -> None:
+        raise ModuleNotFoundError(package)
+
+    monkeypatch.setattr(importlib.resources, "files", missing)
+    with duckdb.connect() as connection, pytest.raises(lake.LakeError, match="make lake"):
+        lake.load_extensions(connection)
+
+
+@pytest.mark.parametrize("path", ["observations/../../etc/passwd", "build.duckdb"])
+def test_a_path_that_leaves_the_data_folder_is_refused(path, tmp_path):
+    with pytest.raises(lake.LakeError, match="no capture"):
+        lake._write(Home(tmp_path), path, b"")
