@@ -36,6 +36,8 @@ COMMANDS = {
     "lake": ("lake", "Share captures and the warehouse between machines."),
     "digest": ("digest", "What changed: prices, offers, sources, and what moved with them."),
     "why": ("why", "Where a number comes from: payload, parser, rule; or what hangs on it."),
+    "bill": ("bill", "How far above the market a FOCUS cost file is, by service and region."),
+    "package": ("package", "Write the data package: Parquet, descriptions, dictionary, citation."),
     "ui": ("ui", "Dagster webserver and daemon on 127.0.0.1: lineage, schedules, checks."),
 }
 

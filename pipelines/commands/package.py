@@ -1,0 +1,38 @@
+"""``truecost package``: the published tables as a data package that can be cited."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from pipelines.commands import Refused
+from pipelines.commands.published import published
+
+
+@click.command()
+@click.option(
+    "--out", "folder", required=True, type=click.Path(path_type=Path, file_okay=False),
+    help="The folder: new, empty, or holding an older package.",
+)  # fmt: skip
+@click.option("--table", "only", multiple=True, help="Only this table (schema.table); repeatable.")
+def package(folder: Path, only: tuple[str, ...]) -> None:
+    """Write Parquet files, datapackage.json, a data dictionary, CITATION.cff and the changelog.
+
+    Rows as printed by a source are left out where its licence does not allow redistribution.
+
+    \b
+    truecost package --out dist
+    truecost package --out dist --table marts.gpu_price_index
+    """
+    from pipelines.package import PackageError, write_package
+
+    with published() as connection:
+        try:
+            resources = write_package(connection, folder, only)
+        except PackageError as error:
+            raise Refused(str(error)) from error
+        except OSError as error:
+            raise Refused(f"cannot write in {folder}: {error.strerror}") from error
+    rows, size = sum(r["rows"] for r in resources), sum(r["bytes"] for r in resources)
+    click.echo(f"{len(resources)} tables, {rows:,} rows, {size / 1e6:.1f} MB in {folder}")

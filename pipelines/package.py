@@ -1,0 +1,318 @@
+"""The data package: Parquet, datapackage.json, data dictionary, citation, changelog, licences.
+
+The layout is that of Frictionless (datapackage.org, version 2.0). Only our own tables go in, and of
+what sources printed only rows whose licence allows it. What the tables mean stands in their comments.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import html
+import json
+import re
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+DATA_VERSION = "1.0.0"  # semantic: see CHANGELOG.md
+PROFILE = "https://datapackage.org/profiles/2.0/datapackage.json"
+SCHEMAS = ("core", "marts", "focus", "meta")
+PROJECT = Path(__file__).parent.parent
+COPIED = ("CHANGELOG.md", "DATA_LICENSES.md", "LICENSE")
+# Tables of which rows go in only where their source may be redistributed, and the column that says.
+BY_SOURCE = {
+    "core.offer_price": "source_id",
+    "core.api_price": "source_id",
+    "marts.offers_latest": "source_id",
+    "marts.api_price": "api_source_id",
+    "focus.sku_price": "x_SourceId",
+    "meta.quarantine": "source_id",
+}
+# Halves of a view that goes in whole, and what is of use to the build only.
+LEFT_OUT = re.compile(r"core\.\w+_(open|closed|capture)|meta\.reference_version")
+PRIMARY_KEYS = {
+    "core.gpu": ["gpu_id"],
+    "core.model": ["model_id"],
+    "core.provider": ["provider_id"],
+    "core.gpu_peak": ["gpu_id", "precision", "is_sparse"],
+    "marts.offers_latest": ["offer_key"],
+    "meta.source": ["source_id"],
+}
+# DuckDB's types in the words of Table Schema.
+TYPES = (
+    (r"VARCHAR", "string"),
+    (r"BOOLEAN", "boolean"),
+    (r"(U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER)", "integer"),
+    (r"(DOUBLE|FLOAT|DECIMAL\(.*\))", "number"),
+    (r"DATE", "date"),
+    (r"TIMESTAMP.*", "datetime"),
+    (r".*\[\]", "array"),
+    (r"(MAP|STRUCT|JSON).*", "object"),
+)
+
+
+class PackageError(ValueError):
+    """The package cannot be written there; one line that says why."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """A published column, as its comment describes it."""
+
+    name: str
+    kind: str  # of Table Schema
+    meaning: str
+    unit: str | None
+
+
+@dataclass(frozen=True)
+class Table:
+    """A published table or view, as its comment describes it."""
+
+    name: str  # schema.table
+    grain: str
+    columns: tuple[Column, ...]
+
+
+def field_type(duckdb_type: str) -> str:
+    """Return the type of Table Schema for a type of DuckDB.
+
+    Examples
+    --------
+    >>> field_type("DECIMAL(24,10)"), field_type("TIMESTAMP"), field_type("STRUCT(a INTEGER)[]")
+    ('number', 'datetime', 'array')
+    """
+    return next((name for pattern, name in TYPES if re.fullmatch(pattern, duckdb_type)), "any")
+
+
+def tables_of(connection: duckdb.DuckDBPyConnection) -> list[Table]:
+    """Return the tables and views of the package, with what their comments say."""
+    grains = dict(
+        connection.execute(
+            "select schema_name || '.' || table_name, comment from duckdb_tables()"
+            " union all select schema_name || '.' || view_name, comment from duckdb_views()"
+            " where not internal"
+        ).fetchall()
+    )
+    columns: dict[str, list[Column]] = {}
+    for table, name, kind, comment in connection.execute(
+        "select schema_name || '.' || table_name, column_name, data_type, comment"
+        " from duckdb_columns() where not internal and list_contains($schemas, schema_name)"
+        " order by schema_name, table_name, column_index",
+        {"schemas": list(SCHEMAS)},
+    ).fetchall():
+        if LEFT_OUT.fullmatch(table):
+            continue
+        meaning, _, unit = (comment or "").partition(" [")
+        columns.setdefault(table, []).append(
+            Column(name, field_type(kind), meaning, unit.removesuffix("]") or None)
+        )
+    return [
+        Table(name, grains.get(name) or "", tuple(found)) for name, found in sorted(columns.items())
+    ]
+
+
+def inside(folder: Path, name: str) -> Path:
+    """Return a path below a folder, whatever the name says.
+
+    Raises
+    ------
+    PackageError
+        If the name leads out of the folder.
+
+    Examples
+    --------
+    >>> inside(Path("/data/out"), "../x.parquet")
+    Traceback (most recent call last):
+    pipelines.package.PackageError: '../x.parquet' leads out of /data/out
+    """
+    path = (folder / name).resolve()
+    if not path.is_relative_to(folder.resolve()):
+        raise PackageError(f"{name!r} leads out of {folder}")
+    return path
+
+
+def write_package(
+    connection: duckdb.DuckDBPyConnection,
+    folder: Path,
+    only: Sequence[str] = (),
+) -> list[dict[str, Any]]:
+    """Write the data package of the published file into a folder.
+
+    Parameters
+    ----------
+    connection : DuckDBPyConnection
+        The published file.
+    folder : Path
+        New, empty, or holding an older package, which is replaced.
+    only : sequence of str
+        Only these tables; all where none is given.
+
+    Returns
+    -------
+    list of dict
+        The resources, as ``datapackage.json`` has them.
+
+    Raises
+    ------
+    PackageError
+        If the folder holds something else, or a table is not known.
+    """
+    tables = tables_of(connection)
+    unknown = set(only) - {table.name for table in tables}
+    if unknown:
+        known = ", ".join(table.name for table in tables)
+        raise PackageError(f"no table {min(unknown)!r}; there are: {known}")
+    if folder.exists() and any(folder.iterdir()):
+        if not (folder / "datapackage.json").is_file():
+            raise PackageError(f"{folder} holds something else than a data package")
+        shutil.rmtree(inside(folder, "data"), ignore_errors=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    chosen = [table for table in tables if not only or table.name in only]
+    resources = [resource(connection, folder, table) for table in chosen]
+    newest, run_id = connection.execute(
+        "select max(day), (select arg_max(run_id, started_at) from meta.run)"
+        " from marts.gpu_price_daily"
+    ).fetchall()[0]
+    described = package(connection, resources, newest, run_id)
+    inside(folder, "datapackage.json").write_text(json.dumps(described, indent=1) + "\n", "utf-8")
+    inside(folder, "data_dictionary.html").write_text(dictionary(chosen, newest), "utf-8")
+    inside(folder, "CITATION.cff").write_text(citation(newest), "utf-8")
+    for name in COPIED:
+        shutil.copyfile(PROJECT / name, inside(folder, name))
+    return resources
+
+
+def rows_query(table: Table) -> str:
+    """Return the query of the rows of a table that go into the package."""
+    schema, name = table.name.split(".")
+    column = BY_SOURCE.get(table.name)
+    where = (
+        f' where "{column}" in (select source_id from meta.source where may_redistribute)'
+        if column
+        else ""
+    )
+    return f'from {schema}."{name}"{where}'
+
+
+def resource(connection: duckdb.DuckDBPyConnection, folder: Path, table: Table) -> dict[str, Any]:
+    """Write one table as Parquet and return its description."""
+    path = inside(folder, f"data/{table.name.replace('.', '/')}.parquet")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = "'" + str(path).replace("'", "''") + "'"
+    rows = connection.execute(
+        f"copy ({rows_query(table)}) to {text} (format parquet, compression zstd)"
+    ).fetchall()[0][0]
+    with path.open("rb") as file:
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    schema: dict[str, Any] = {
+        "fields": [
+            {"name": c.name, "type": c.kind, "description": c.meaning}
+            | ({"unit": c.unit} if c.unit else {})
+            for c in table.columns
+        ]
+    }
+    if table.name in PRIMARY_KEYS:
+        schema["primaryKey"] = PRIMARY_KEYS[table.name]
+    return {
+        "name": table.name.lower(),
+        "title": table.grain,
+        "path": str(path.relative_to(folder.resolve())),
+        "format": "parquet",
+        "mediatype": "application/vnd.apache.parquet",
+        "bytes": path.stat().st_size,
+        "hash": f"sha256:{sha256}",
+        "rows": rows,
+        "schema": schema,
+    }
+
+
+def package(
+    connection: duckdb.DuckDBPyConnection,
+    resources: list[dict[str, Any]],
+    newest: date | None,
+    run_id: str | None,
+) -> dict[str, Any]:
+    """Return what ``datapackage.json`` says."""
+    sources = connection.execute(
+        "select title, homepage_url, licence, credit, may_redistribute from meta.source"
+        " where source_id in (select source_id from meta.capture) order by source_id"
+    ).fetchall()
+    return {
+        "$schema": PROFILE,
+        "name": "truecost",
+        "title": "Truecost: what AI compute really costs",
+        "description": (
+            "List prices of rented accelerators, a price index with its inputs, and what FLOPs,"
+            " tokens and training runs cost. List prices are not transaction prices. Rows as"
+            " printed by a source are left out where its licence does not allow redistribution."
+        ),
+        "version": DATA_VERSION,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "data_until": newest.isoformat() if newest else None,
+        "run_id": run_id,
+        "keywords": ["GPU", "cloud", "prices", "inference", "training"],
+        "licenses": [
+            {
+                "name": "CC-BY-4.0",
+                "path": "https://creativecommons.org/licenses/by/4.0/",
+                "title": "Creative Commons Attribution 4.0",
+            }
+        ],
+        "contributors": [{"title": "The Truecost authors", "roles": ["author"]}],
+        "sources": [
+            {"title": credit or title, "path": url, "licence": licence, "has_rows": has_rows}
+            for title, url, licence, credit, has_rows in sources
+        ],
+        "resources": resources,
+    }
+
+
+def citation(newest: date | None) -> str:
+    """Return CITATION.cff with the version and the date of the data."""
+    text = (PROJECT / "CITATION.cff").read_text(encoding="utf-8")
+    text = re.sub(r"(?m)^version: .*$", f"version: {DATA_VERSION}", text)
+    if newest:
+        text = re.sub(r"(?m)^date-released: .*$", f'date-released: "{newest}"', text)
+    return text
+
+
+def dictionary(tables: Sequence[Table], newest: date | None) -> str:
+    """Return the data dictionary as one page of HTML without scripts."""
+    lines = [
+        "<!doctype html>",
+        '<html lang="en"><head><meta charset="utf-8">',
+        '<meta name="viewport" content="width=device-width, initial-scale=1">',
+        "<title>Truecost: data dictionary</title><style>",
+        "body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}",
+        "table{border-collapse:collapse;width:100%;display:block;overflow-x:auto}",
+        "td,th{text-align:left;vertical-align:top;padding:.2rem .8rem .2rem 0;"
+        "border-bottom:1px solid #8884}",
+        "code{font-size:.9em}:root{color-scheme:light dark}</style></head><body>",
+        "<h1>Truecost: data dictionary</h1>",
+        f"<p>Version {DATA_VERSION} of the data, prices to {newest or 'no day yet'}, UTC."
+        " Null means that nobody said, never zero.</p><ul>",
+    ]
+    lines += [
+        f'<li><a href="#{t.name}"><code>{html.escape(t.name)}</code></a></li>' for t in tables
+    ]
+    lines.append("</ul>")
+    for table in tables:
+        lines += [
+            f'<h2 id="{html.escape(table.name)}"><code>{html.escape(table.name)}</code></h2>',
+            f"<p>{html.escape(table.grain)}</p>",
+            "<table><thead><tr><th>column</th><th>type</th><th>unit</th><th>meaning</th></tr>"
+            "</thead><tbody>",
+        ]
+        lines += [
+            f"<tr><td><code>{html.escape(c.name)}</code></td><td>{c.kind}</td>"
+            f"<td>{html.escape(c.unit or '')}</td><td>{html.escape(c.meaning)}</td></tr>"
+            for c in table.columns
+        ]
+        lines.append("</tbody></table>")
+    return "\n".join([*lines, "</body></html>"]) + "\n"
