@@ -235,6 +235,12 @@ def bundle_name() -> str:
     return f"vega-{version('vl-convert-python')}.js"
 
 
+@cache
+def bundle() -> str:
+    """Return Vega, Vega-Lite and Vega-Embed as one script."""
+    return vl_convert.javascript_bundle()
+
+
 def write_assets(folder: Path, earlier_sites: Sequence[Path]) -> int:
     """Write scripts and styles, and return their bytes. [byte]."""
     for name in ("site.css", "site.js"):
@@ -250,7 +256,7 @@ def write_assets(folder: Path, earlier_sites: Sequence[Path]) -> int:
             shutil.copyfile(earlier, folder / bundle_name())
             break
     else:
-        (folder / bundle_name()).write_text(vl_convert.javascript_bundle(), encoding="utf-8")
+        (folder / bundle_name()).write_text(bundle(), encoding="utf-8")
     return sum(path.stat().st_size for path in folder.iterdir())
 
 

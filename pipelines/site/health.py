@@ -151,10 +151,9 @@ def headline(rows: list[Row]) -> str:
     )
 
 
-def short(text: Any, _: Row) -> str:
-    """Return a text of at most 160 characters, printable ones only."""
-    clean = "".join(c if c.isprintable() else " " for c in str(text))
-    return clean if len(clean) <= 160 else clean[:159] + "…"
+def short(text: str, _: Row) -> str:
+    """Return a text of at most 160 characters."""
+    return text if len(text) <= 160 else text[:159] + "…"
 
 
 def digest(sha: Any, _: Row) -> Markup:

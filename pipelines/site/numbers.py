@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from datetime import UTC, date, datetime
+from decimal import ROUND_HALF_UP, Decimal
 from functools import cache
 from typing import Any
 
@@ -33,7 +34,8 @@ def figure(value: Any) -> str:
     if number == 0:
         return "0"
     power = math.floor(math.log10(abs(number)))
-    rounded = round(number, 2 - power)
+    # Ties away from zero, as the pages' own script rounds.
+    rounded = float(Decimal(number).quantize(Decimal((0, (1,), power - 2)), rounding=ROUND_HALF_UP))
     if abs(rounded) >= 10.0 ** (power + 1):
         power += 1
     if power < -4:

@@ -89,7 +89,10 @@ class Published:
                 raise
             return Answer(sql, (), [], missing(str(error)))
         columns = tuple(column[0] for column in cursor.description or ())
-        rows = [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
+        rows = [
+            {name: visible(value) for name, value in zip(columns, row, strict=True)}
+            for row in cursor.fetchall()
+        ]
         return Answer(sql, columns, rows, "" if rows else "the tables hold no such rows today")
 
 
@@ -141,6 +144,19 @@ def literal(value: Any) -> str:
     if isinstance(value, Sequence) and not isinstance(value, str):
         return "(" + ", ".join(literal(one) for one in value) + ")" if value else "(null)"
     return "'" + str(value).replace("'", "''") + "'"
+
+
+def visible(value: Any) -> Any:
+    r"""Return a value without control characters, on which terminals and spreadsheets act.
+
+    Examples
+    --------
+    >>> visible("a\x07b"), visible(2.5)
+    ('a b', 2.5)
+    """
+    if not isinstance(value, str) or value.isprintable():
+        return value
+    return "".join(c if c.isprintable() else " " for c in value)
 
 
 def missing(error: str) -> str:

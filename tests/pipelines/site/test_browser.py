@@ -1,0 +1,241 @@
+"""The pages in a real browser, opened from disk: drawn, quiet, narrow, sorted, filtered."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipelines.site.numbers import figure
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+         "--disable-background-networking", "--disable-component-update",
+         "--disable-sync"]  # fmt: skip
+WIDTHS = (1280, 768, 390)
+CHARTS = {  # page: {chart: fewest marks}
+    "index.html": {"who-offers-what": 6},
+    "gpu/h100-sxm-80gb.html": {"strip": 5, "history": 10},
+    "value.html": {"operations": 4, "memory": 2, "bandwidth": 2},
+    "inference.html": {"margins": 3, "pace": 2, "truth": 2},
+    "training.html": {"over-time": 8, "plan": 3, "truth": 2},
+    "decide.html": {"own-or-rent": 3, "commitment": 3, "headroom": 2, "inputs": 2},
+    "health.html": {"answers": 4},
+}
+UNITS = {
+    "who-offers-what": "USD per GPU-hour", "strip": "USD per GPU-hour",
+    "history": "USD per GPU-hour", "operations": "USD per PFLOP-h, dense",
+    "memory": "USD per TB-h", "bandwidth": "USD per TB/s-h", "margins": "USD per 1M tokens",
+    "pace": "USD per 1M output tokens", "over-time": "USD of 2025-06",
+    "plan": "USD for the run", "own-or-rent": "USD per useful GPU-hour",
+    "commitment": "months", "headroom": "USD per 1M tokens", "inputs": "%",
+    "answers": "day (UTC)", "truth": "reported",
+}  # fmt: skip
+MARKS = "path, rect, line, text, circle"
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: apt-get install chromium"),
+]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    with sync_api.sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield running
+        running.close()
+
+
+@pytest.fixture(scope="module")
+def context(browser: Any) -> Iterator[Any]:
+    context = browser.new_context(viewport={"width": WIDTHS[0], "height": 900})
+    context.set_default_timeout(10_000)
+    yield context
+    context.close()
+
+
+class Tab:
+    """A page, and what it complained about or asked for while it was open."""
+
+    def __init__(self, context: Any, address: str) -> None:
+        self.page = context.new_page()
+        self.complaints: list[str] = []
+        self.requests: list[str] = []
+        self.page.on("console", lambda message: self.complaints.append(message.text))
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("request", lambda request: self.requests.append(request.url))
+        self.page.goto(address)
+
+    def draw_all(self) -> None:
+        """Wait until every chart of the page is drawn, wherever it is."""
+        for chart in self.page.query_selector_all(".chart"):
+            chart.scroll_into_view_if_needed()
+        self.wait_for("[...document.querySelectorAll('.chart')].every(c => c.hasChildNodes())")
+
+    def wait_for(self, condition: str) -> None:
+        """Wait until a condition holds; asked from outside, as the pages allow no eval."""
+        for _ in range(100):
+            if self.page.evaluate(condition):
+                return
+            self.page.wait_for_timeout(50)
+        pytest.fail(f"still not so after 5 s: {condition}")
+
+
+def address(site: Path, name: str, query: str = "") -> str:
+    return (site / name).as_uri() + query
+
+
+@pytest.mark.parametrize("name", CHARTS)
+def test_a_page_is_drawn_and_quiet_and_fits(context: Any, site: Path, name: str) -> None:
+    tab = Tab(context, address(site, name))
+    page = tab.page
+    tab.draw_all()
+    for chart, fewest in CHARTS[name].items():
+        box = page.locator(f"#{chart}-chart")
+        assert box.locator(f"[role=graphics-object] :is({MARKS})").count() >= fewest
+        assert UNITS[chart] in " ".join(box.locator("text").all_text_contents())
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        for width in WIDTHS:
+            page.set_viewport_size({"width": width, "height": 900})
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, (scheme, width)
+    page.wait_for_timeout(100)
+    assert tab.complaints == []
+    outside = [url for url in tab.requests if not url.startswith(("file:", "data:", "blob:"))]
+    assert outside == []
+    page.close()
+
+
+def test_filters_and_sorting_stand_in_the_address(context: Any, site: Path) -> None:
+    tab = Tab(context, address(site, "gpu/h100-sxm-80gb.html"))
+    page = tab.page
+    shown = "#offers-table tbody tr:not([hidden])"
+    assert page.locator(shown).count() == 5
+    page.select_option("select[name=purchase_model]", "on_demand")
+    assert page.locator(shown).count() == 3
+    page.click("#offers-table th button[data-key=usd_per_node_hour]")
+    assert column(page, 1) == ["16.0", "24.0", "36.0"]
+    page.click("#offers-table th button[data-key=usd_per_node_hour]")
+    assert column(page, 1) == ["36.0", "24.0", "16.0"]
+    heads = page.locator("#offers-table th[aria-sort]")
+    assert [head.get_attribute("aria-sort") for head in heads.all()] == ["descending"]
+    link = page.url
+    page.close()
+
+    tab = Tab(context, link)
+    again = tab.page
+    assert again.input_value("select[name=purchase_model]") == "on_demand"
+    assert column(again, 1) == ["36.0", "24.0", "16.0"]
+    again.click("button[type=reset]")
+    tab.wait_for("location.search === ''")
+    assert again.locator(shown).count() == 5
+    again.close()
+
+
+def column(page: Any, index: int) -> list[str]:
+    """Return the visible texts of a column of the offers."""
+    rows = page.locator("#offers-table tbody tr:not([hidden])").all()
+    return [row.locator("td").nth(index).inner_text() for row in rows]
+
+
+def test_filters_reach_the_charts(context: Any, site: Path) -> None:
+    name = "gpu/h100-sxm-80gb.html"
+    tab = Tab(context, address(site, name, "?purchase_model=spot"))
+    tab.draw_all()
+    marks = "#strip-chart .mark-symbol.role-mark path"
+    assert tab.page.locator(marks).count() == 1
+    tab.page.close()
+
+
+def test_a_month_is_730_hours_and_says_so(context: Any, site: Path) -> None:
+    page = Tab(context, address(site, "gpu/h100-sxm-80gb.html")).page
+    page.click("button[value=month]")
+    assert column(page, 0)[0] == figure(1.25 * 730)
+    head = page.locator("#offers-table th").first.inner_text()
+    assert "USD/GPU-month" in head
+    assert "month=month" in page.url or "hour=month" in page.url
+    page.click("button[value=hour]")
+    assert column(page, 0)[0] == "1.25"
+    page.close()
+
+
+def test_numbers_read_alike_in_both_languages(context: Any, site: Path) -> None:
+    page = Tab(context, address(site, "gpu/h100-sxm-80gb.html")).page
+    for value in (0.0204, 0.9996, 1.0, 9.995, 12.345, 912.5, 1234.5, 7.0e-6):
+        page.evaluate(
+            "value => document.querySelector('#offers-table tbody td').dataset.v = value", value
+        )
+        page.click("button[value=hour]")
+        assert column(page, 0)[0] == figure(value)
+    page.close()
+
+
+def test_everything_is_reached_with_the_keyboard(context: Any, site: Path) -> None:
+    page = Tab(context, address(site, "gpu/h100-sxm-80gb.html")).page
+    reached = set()
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        reached.add(
+            page.evaluate(
+                "(() => { const e = document.activeElement, s = getComputedStyle(e);"
+                " return [e.tagName, e.className, s.outlineStyle !== 'none'].join('|'); })()"
+            )
+        )
+    kinds = {one.split("|")[0] for one in reached}
+    assert {"A", "SELECT", "INPUT", "BUTTON", "SUMMARY", "DIV"} <= kinds
+    assert all(one.endswith("true") for one in reached if not one.startswith("BODY"))
+    page.focus("#offers-table th button")
+    page.keyboard.press("Enter")
+    assert page.locator("#offers-table th").first.get_attribute("aria-sort") == "ascending"
+    page.close()
+
+
+def test_the_query_and_the_picture_can_be_taken_along(context: Any, site: Path) -> None:
+    tab = Tab(context, address(site, "gpu/h100-sxm-80gb.html", "#strip-sql"))
+    page = tab.page
+    assert page.locator("#strip-sql").get_attribute("open") is not None
+    tab.draw_all()
+    with page.expect_download() as download:
+        page.click("button[data-png=strip]")
+    assert download.value.suggested_filename == "strip.png"
+    page.click("button[data-copy=strip-query]")
+    tab.wait_for(
+        "document.querySelector('button[data-copy=strip-query]').textContent !== 'Copy SQL'"
+    )
+    page.close()
+
+
+def test_pages_are_read_without_scripts(browser: Any, site: Path) -> None:
+    context = browser.new_context(java_script_enabled=False, viewport={"width": 390, "height": 900})
+    page = context.new_page()
+    page.goto(address(site, "index.html"))
+    text = page.inner_text("main")
+    assert "H100-SXM-80GB" in text
+    assert "3.00" in text
+    assert page.locator("svg.spark").first.is_visible()
+    assert page.locator("#all-gpus-table tbody tr").count() >= 2
+    assert not page.locator("form.filters").is_visible()
+    assert not page.locator("button[data-copy]").first.is_visible()
+    context.close()
+
+
+def test_marks_of_a_family_have_one_colour_on_all_pages(context: Any, site: Path) -> None:
+    colours = []
+    for name, chart in (("value.html", "memory"), ("inference.html", "pace")):
+        tab = Tab(context, address(site, name))
+        tab.draw_all()
+        marks = tab.page.locator(f"#{chart}-chart .mark-symbol.role-mark path")
+        colours.append({
+            mark.get_attribute("fill") if name == "value.html" else mark.get_attribute("stroke")
+            for mark in marks.all()
+        })  # fmt: skip
+        tab.page.close()
+    assert colours[0] == colours[1]
+    assert len(colours[0]) == 2
+    assert all(re.fullmatch(r"#[0-9a-f]{6}", colour or "") for colour in colours[0])

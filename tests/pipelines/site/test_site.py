@@ -1,0 +1,316 @@
+"""What every page holds: honest numbers, the way back, and no foreign script."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+import unicodedata
+from datetime import UTC, date, datetime
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import urldefrag
+
+import duckdb
+import pyarrow.parquet
+import pytest
+
+from pipelines.site.build import NotASiteFolderError, SiteReport, build_site
+from pipelines.site.gpu import bends, in_segments
+from warehouse.database import open_published
+from warehouse.paths import Home
+
+from .conftest import BREAKOUT, EVIL, FORMULA, NOW, publish_by_hand
+
+PAGES = ("index.html", "gpu/h100-sxm-80gb.html", "value.html", "inference.html", "training.html",
+         "decide.html", "health.html")  # fmt: skip
+PRICED = (*PAGES[:4], "decide.html")
+WEIGHT_LIMIT = 1_500_000  # bytes
+
+
+class Reader(HTMLParser):
+    """Collects what a test asks a page about."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.text: list[str] = []
+        self.inside: list[str] = []
+        self.heads: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        self.inside.append(tag)
+        if tag == "th":
+            self.heads.append("")
+
+    def handle_endtag(self, tag: str) -> None:
+        while self.inside and self.inside.pop() != tag:
+            pass
+
+    def handle_data(self, data: str) -> None:
+        if "script" not in self.inside:
+            self.text.append(data)
+        if "th" in self.inside:
+            self.heads[-1] += data
+
+
+def read(path: Path) -> Reader:
+    reader = Reader()
+    reader.feed(path.read_text())
+    return reader
+
+
+@pytest.fixture(scope="module", params=PAGES)
+def page(request: pytest.FixtureRequest, site: Path) -> Path:
+    return site / request.param
+
+
+def test_hostile_text_stays_text(page: Path) -> None:
+    reader = read(page)
+    scripts = [attributes for tag, attributes in reader.tags if tag == "script"]
+    assert all("src" in one or one.get("type") == "application/json" for one in scripts)
+    assert not [tag for tag, _ in reader.tags if tag in ("img", "iframe", "object", "embed")]
+    handlers = [name for _, attributes in reader.tags for name in attributes if name[:2] == "on"]
+    assert handlers == []
+    assert page.read_text().lower().count("</script") == len(scripts)
+
+
+def test_hostile_text_can_still_be_read(site: Path) -> None:
+    text = "".join(read(site / "gpu/h100-sxm-80gb.html").text)
+    assert EVIL in text
+    assert FORMULA in text
+    assert EVIL in "".join(read(site / "health.html").text)
+
+
+def test_no_control_character_reaches_a_page(page: Path) -> None:
+    assert not [c for c in page.read_text() if unicodedata.category(c) == "Cc" and c != "\n"]
+
+
+def test_pages_load_nothing_from_elsewhere(page: Path) -> None:
+    reader = read(page)
+    for tag, attributes in reader.tags:
+        source = attributes.get("src") or (attributes.get("href") if tag == "link" else None)
+        assert source is None or not re.match(r"(https?:)?//", source)
+    for link in (a["href"] or "" for tag, a in reader.tags if tag == "a" and "href" in a):
+        assert not link.lower().startswith(("javascript:", "data:"))
+    policy = next(a["content"] or "" for _, a in reader.tags if a.get("http-equiv"))
+    assert policy.startswith("default-src 'none'")
+    assert "unsafe" not in policy
+    assert "http" not in policy
+    assert "*" not in policy
+
+
+def test_every_link_inside_the_site_leads_somewhere(page: Path) -> None:
+    reader = read(page)
+    ids = {a["id"] for _, a in reader.tags if a.get("id")}
+    assert len(ids) == sum("id" in a for _, a in reader.tags)
+    for tag, attributes in reader.tags:
+        href = attributes.get("href") or attributes.get("src")
+        if tag == "link" and href == "data:,":
+            continue
+        if not href or href.startswith("http"):
+            continue
+        path, anchor = urldefrag(href)
+        target = (page.parent / path).resolve() if path else page
+        assert target.is_file(), href
+        if anchor:
+            assert f'id="{anchor}"' in target.read_text(), href
+
+
+def test_scripts_are_not_needed_to_read_the_tables(page: Path) -> None:
+    tags = [tag for tag, _ in read(page).tags]
+    assert "table" in tags
+    assert tags.count("tr") > 2
+
+
+def test_the_foot_says_where_it_comes_from(page: Path) -> None:
+    text = " ".join(" ".join(read(page).text).split())
+    for part in ("Data as of 2026-11-21 06:00Z", "Schema version 1", "Methodology", "CC BY 4.0",
+                 "Truecost, data of 2026-11-21", "run-1"):  # fmt: skip
+        assert part in text
+
+
+@pytest.mark.parametrize("name", PRICED)
+def test_list_prices_are_said_to_be_list_prices(site: Path, name: str) -> None:
+    assert "not what anyone paid" in (site / name).read_text()
+
+
+def test_every_column_of_money_says_its_unit(page: Path) -> None:
+    for head in read(page).heads:
+        name = head.split("USD")[0].strip()
+        if name in ("price", "median", "p10", "p90", "in", "out", "rent", "owned", "cost"):
+            assert "USD" in head, head
+
+
+def test_nothing_is_free_and_nothing_is_missing_without_a_reason(page: Path) -> None:
+    html = page.read_text()
+    assert "$0.00" not in html
+    assert not re.search(r"<td[^>]*>(nan|None|null|0\.00)?(?=<td|\n|</t)", html)
+    assert html.count("–<span") == html.count('<span class="none" title="')
+
+
+def test_a_median_of_too_few_providers_is_withheld(site: Path) -> None:
+    html = (site / "gpu/h100-sxm-80gb.html").read_text()
+    assert "withheld: 2 of 3 providers" in html
+    row = next(line for line in html.splitlines() if "<td>neocloud" in line and "withheld" in line)
+    assert "3.00" not in row
+
+
+def test_titles_are_findings_from_the_data(site: Path) -> None:
+    def title(name: str) -> str:
+        return re.findall(r"<h1>(.*?)</h1>", (site / name).read_text())[0]
+
+    assert "$3.00" in title("index.html")
+    assert "$2.00 per GPU-hour at alpha; the median is $3.00" in title(PAGES[1])
+    assert "2.90 times a year (2.50 to 3.40)" in title("training.html")
+    assert "47\u00a0% utilisation" in title("decide.html")
+
+
+def test_each_query_on_a_page_gives_the_rows_of_its_csv(site: Path, small_home: Home) -> None:
+    checked = 0
+    with open_published(small_home) as connection:
+        for name in PAGES:
+            html = (site / name).read_text()
+            for block in html.split("<section ")[1:]:
+                query = re.search(r'<code id="[^"]+-query">(.*?)</code>', block, re.DOTALL)
+                file = re.search(r'href="(?:\.\./)?(data/[^"]+\.csv)"', block)
+                if query is None or file is None:
+                    continue
+                sql = Text.of(query[1])
+                with (site / file[1]).open(newline="") as lines:
+                    rows = list(csv.reader(lines))
+                assert len(connection.execute(sql).fetchall()) == len(rows) - 1
+                parquet = site / file[1].replace(".csv", ".parquet")
+                assert pyarrow.parquet.read_metadata(parquet).num_rows == len(rows) - 1
+                checked += 1
+    assert checked > 25
+
+
+class Text(HTMLParser):
+    """Turns markup into its text."""
+
+    @classmethod
+    def of(cls, markup: str) -> str:
+        parser = cls(convert_charrefs=True)
+        parser.parts: list[str] = []
+        parser.feed(markup)
+        parser.close()
+        return "".join(parser.parts)
+
+    def handle_data(self, data: str) -> None:
+        self.parts.append(data)
+
+
+def test_no_downloaded_cell_is_a_formula(site: Path) -> None:
+    cells = 0
+    for path in (site / "data").glob("*.csv"):
+        with path.open(newline="") as lines:
+            for row in csv.reader(lines):
+                for cell in row:
+                    cells += 1
+                    assert cell[:1] not in ("=", "+", "@", "\t", "\r"), cell
+                    if cell[:1] == "-":
+                        float(cell)
+                    assert cell.isprintable()
+    assert cells > 500
+
+
+def test_charts_carry_few_rows_and_only_what_was_measured(site: Path) -> None:
+    for name in PAGES:
+        for found in re.findall(
+            r'<script type="application/json"[^>]*>(.*?)</script>', (site / name).read_text()
+        ):
+            chart = json.loads(found)
+            assert 0 < len(chart["rows"]) <= 5000
+            assert chart["spec"]["width"] == "container"
+            assert all(value is not None for row in chart["rows"] for value in row.values())
+
+
+def test_an_odd_list_price_is_in_the_table_and_not_in_the_chart(site: Path) -> None:
+    html = (site / "inference.html").read_text()
+    chart = re.findall(r'id="margins-data">(.*?)</script>', html)[0]
+    listed = [row["listed"] for row in json.loads(chart)["rows"] if row["part"] == "list"]
+    assert sorted(listed) == [0.2, 0.9]
+    assert "90,000" in html
+    assert "1 list price over 100 times" in html
+
+
+def test_pages_weigh_less_than_they_may(report: SiteReport) -> None:
+    assert report.heaviest_page_bytes < WEIGHT_LIMIT
+    assert report.seconds < 20
+
+
+def test_old_data_say_so_on_every_page(small_home: Home, tmp_path: Path, site: Path) -> None:
+    build_site(small_home, tmp_path / "old", now=datetime(2026, 12, 24, tzinfo=UTC))
+    for name in PAGES:
+        assert (
+            "33.0 days old" in (tmp_path / "old" / name).read_text()
+            or "32." in (tmp_path / "old" / name).read_text()
+        )
+        assert "days old" not in (site / name).read_text()
+
+
+def test_made_up_data_say_so_on_every_page(tmp_path: Path) -> None:
+    def demo(connection: duckdb.DuckDBPyConnection) -> None:
+        connection.execute(
+            "insert into meta.capture (source_id, record_kind, valid_at, status)"
+            f" values ('demo', 'synthetic', timestamp '{NOW}', 'ok')"
+        )
+
+    home = publish_by_hand(Home(tmp_path / "home"), demo)
+    report = build_site(home, now=NOW.replace(tzinfo=UTC))
+    for path in report.folder.glob("*.html"):
+        assert "Synthetic data" in path.read_text()
+
+
+def test_every_query_asks_for_columns_that_the_tables_document(tmp_path: Path) -> None:
+    home = publish_by_hand(Home(tmp_path / "home"), lambda connection: None)
+    report = build_site(home)
+    assert report.page_count == 6  # no GPU has a page, because none has an offer
+    for path in report.folder.glob("*.html"):
+        assert "the published file has no" not in path.read_text(), path.name
+        assert "Nothing to show: the tables hold no such rows today" in path.read_text()
+
+
+def test_a_table_that_is_not_there_yet_breaks_no_page(tmp_path: Path) -> None:
+    without = ("marts.cost_per_flop", "marts.inference_cost", "marts.api_margin",
+               "marts.own_vs_rent", "marts.reconciliation", "marts.training_cost")  # fmt: skip
+    home = publish_by_hand(Home(tmp_path / "home"), lambda connection: None, without)
+    report = build_site(home)
+    value = (report.folder / "value.html").read_text()
+    assert "Nothing to show: the published file has no table cost_per_flop yet." in value
+
+
+def test_a_folder_of_other_things_is_left_alone(small_home: Home, tmp_path: Path) -> None:
+    precious = tmp_path / "precious.txt"
+    precious.write_text("keep")
+    with pytest.raises(NotASiteFolderError, match="holds other things"):
+        build_site(small_home, tmp_path)
+    with pytest.raises(NotASiteFolderError, match="is a file"):
+        build_site(small_home, precious)
+    assert precious.read_text() == "keep"
+
+
+def test_a_missing_day_breaks_the_line() -> None:
+    days = [date(2026, 1, day) for day in (1, 2, 4, 5)]
+    rows = [
+        {"purchase_model": "spot", "day": day, "provider_count": 3, "median": 1.0, "p10": 1.0,
+         "p90": 1.0}
+        for day in days
+    ]  # fmt: skip
+    assert [row["segment"] for row in in_segments(rows)] == ["spot 0"] * 2 + ["spot 1"] * 2
+
+
+def test_a_line_keeps_the_ends_of_a_stretch_without_change() -> None:
+    rows = [
+        {"segment": "a", "median": usd, "p10": 1, "p90": 2, "provider_count": 3, "day": day}
+        for day, usd in enumerate((1.0, 1.0, 1.0, 2.0, 2.0, 2.0))
+    ]
+    assert [row["day"] for row in bends(rows)] == [0, 2, 3, 5]
+
+
+def test_breakout_text_is_in_the_data_of_the_chart_as_data(site: Path) -> None:
+    html = (site / "gpu/h100-sxm-80gb.html").read_text()
+    chart = json.loads(re.findall(r'id="strip-data">(.*?)</script>', html)[0])
+    assert BREAKOUT.replace("\x07", " ") in {row.get("region") for row in chart["rows"]}
