@@ -14,7 +14,13 @@ from pipelines.sources import all_sources
 from warehouse.models import Model, column_lineage, read_models
 
 PHASES = build.phases(read_models())
-LOADED = "staged.offer_observation"
+# The tables that are loaded from observations: table -> kind of record
+LOADED = {
+    "staged.offer_observation": "offer",
+    "core.api_price": "api_price",
+    "core.series_point": "series_point",
+    "staged.table_row": "table_row",
+}
 
 
 def lineage_of(table: str) -> dg.TableColumnLineage:
@@ -38,8 +44,11 @@ def spec(model: Model) -> dg.AssetSpec:
     deps: list[dg.AssetKey] = [
         key(name) for name in sorted(model.depends_on & read_models().keys())
     ]
-    if model.name == LOADED:
-        deps += [dg.AssetKey(["observations", name]) for name in all_sources()]
+    deps += [
+        dg.AssetKey(["observations", source.source_id])
+        for source in all_sources().values()
+        if source.record_kind == LOADED.get(model.name)
+    ]
     return dg.AssetSpec(
         key(model.name),
         deps=deps,

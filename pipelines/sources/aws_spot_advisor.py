@@ -85,5 +85,6 @@ SOURCE = Source(
     requests=one_request("advisor", URL),
     parse=parse,
     parser_version=1,
+    record_kind="table_row",
     expected_rows=(500, 20000),
 )

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 SourceKind = Literal["api", "page", "marketplace", "feed", "reference"]
+RecordKind = Literal["offer", "api_price", "series_point", "table_row"]
 PriceBasis = Literal["instance", "gpu"]
 PriceUnit = Literal["hour", "minute", "second", "month", "term"]
 PurchaseModel = Literal["on_demand", "spot", "reserved", "capacity_block"]
@@ -207,6 +208,7 @@ class Source:
     requests: Callable[[Fetching], Sequence[Request]]
     parse: Callable[[Payload], Iterator[Row]]
     parser_version: int
+    record_kind: RecordKind = "offer"  # what its rows are, held ones apart
     expected_rows: tuple[int, int]  # rows kept from one whole capture
     follow: Callable[[Request, Payload], Sequence[Request]] | None = None  # the next pages
     currency: str | None = None  # None: per row, or no prices

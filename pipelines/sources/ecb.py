@@ -79,5 +79,6 @@ SOURCE = Source(
     requests=requests,
     parse=parse,
     parser_version=1,
+    record_kind="series_point",
     expected_rows=(20, 4000),
 )

@@ -38,6 +38,7 @@ SOURCE = Source(
     requests=requests,
     parse=parse,
     parser_version=1,
+    record_kind="table_row",
     expected_rows=(120, 600),
     cadence_hours=24 * 7,
 )

@@ -47,6 +47,7 @@ SOURCE = Source(
     requests=requests,
     parse=parse,
     parser_version=1,
+    record_kind="table_row",
     expected_rows=(900, 6000),
     cadence_hours=24 * 7,
 )

@@ -66,6 +66,7 @@ SOURCE = Source(
     requests=requests,
     parse=parse,
     parser_version=1,
+    record_kind="table_row",
     expected_rows=(1000, 30000),
     cadence_hours=24 * 7,
 )

@@ -23,7 +23,17 @@ import pytest
 
 from pipelines.commands.sources import fixture_payloads, row_as_json
 from pipelines.sources import all_sources
-from pipelines.sources.base import ApiPrice, Fetching, Held, Offer, Payload, Request, Source
+from pipelines.sources.base import (
+    ApiPrice,
+    Fetching,
+    Held,
+    Offer,
+    Payload,
+    Request,
+    SeriesPoint,
+    Source,
+    TableRow,
+)
 
 FIXTURES = Path(__file__).parents[2] / "fixtures/sources"
 OPEN_LICENCES = re.compile(
@@ -243,3 +253,20 @@ def test_every_recording_is_read_in_seconds_with_one_offer_a_key(recorded: Path)
             )
             assert [key for key, count in prices.items() if count > 1] == [], payload.where()
     assert time.process_time() - started < 25
+
+
+@every_source
+def test_rows_are_of_the_declared_kind(source: Source):
+    kinds = {
+        "offer": Offer,
+        "api_price": ApiPrice,
+        "series_point": SeriesPoint,
+        "table_row": TableRow,
+    }
+    rows = [
+        row
+        for payload in fixture_payloads(FIXTURES / source.source_id, source)
+        for row in source.parse(payload)
+        if not isinstance(row, Held)
+    ]
+    assert {type(row) for row in rows} == {kinds[source.record_kind]}

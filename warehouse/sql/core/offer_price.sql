@@ -32,6 +32,7 @@
 -- payload_sha256 | hash of the bytes in which it was first read
 -- parser_version | version of the parser that read them
 -- view
+-- depends on: staged.normalised_offer
 -- made by: warehouse/history.py
 -- check: select * from {this} where valid_to <= valid_from or superseded_at <= recorded_at
 -- check: select offer_key from {this} where valid_to is null and superseded_at is null group by source_id, request_key, offer_key having count(*) > 1
