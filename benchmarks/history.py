@@ -108,7 +108,7 @@ def rows_of_market(usd: str, since: str) -> dict[str, str]:
         "purchase_model": "case when n % 3 = 0 then 'spot' else 'on_demand' end",
         "market_tier": "case kind when 'list' then 'neocloud' else 'marketplace_secure' end",
         "source_kind": "'api'",
-        "price_amount": usd,
+        "price_amount": f"round({usd}, 6)::decimal(18, 6)",
         "currency": "'USD'",
         "price_basis": "'gpu'",
         "price_unit": "'hour'",
@@ -327,7 +327,7 @@ def main() -> None:
     connection = open_build(home, memory_limit="2GiB")
     make_market(connection, arguments.offers)
     history.create(connection, history.OFFER)
-    models.run_macros(connection)
+    connection.execute((models.SQL_FOLDER / "macros" / "history.sql").read_text())
     connection.execute(
         "create table if not exists core.gpu as select 'gpu ' || n as gpu_id,"
         " 80000000000 as memory_bytes from range(70) t(n)"
