@@ -139,7 +139,7 @@ def _publish(home: Home, run_id: str, keep: int) -> Path:
                 target.flush()
                 os.fsync(target.fileno())
                 build.close()  # before `source`: closing a file drops this process's locks on it
-        with duckdb.connect(copied, read_only=True) as copy:
+        with duckdb.connect(copied, read_only=True, config={"memory_limit": "2GiB"}) as copy:
             version = schema_version(copy)
             found = _row_counts(copy)
             if version is None or found != expected:
