@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help run test test-recorded check dev lock clean
+.PHONY: help run test test-recorded check dev lock lake test-lake lock-lake clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /|/' | column -t -s '|'
@@ -10,7 +10,7 @@ help: ## show this list
 .venv/installed: requirements.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("truecost needs Python 3.11 or newer; try: make PYTHON=python3.11") if sys.version_info < (3, 11) else None'
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
@@ -33,9 +33,22 @@ dev: .venv/installed ## Dagster webserver and daemon on 127.0.0.1
 	$(BIN)/truecost ui
 
 lock: ## remake requirements.txt (hashes, no index addresses)
-	$(BIN)/pip-compile --quiet --upgrade --generate-hashes --allow-unsafe --strip-extras --extra dev \
+	$(BIN)/pip-compile --quiet --upgrade --generate-hashes --allow-unsafe --no-strip-extras --extra dev \
 		--no-header --no-emit-index-url --no-emit-trusted-host --no-emit-find-links \
 		--output-file requirements.txt pyproject.toml
+
+lake: .venv/installed ## also DuckLake, Spark and what tests them (docs/scaling.md)
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements-lake.txt
+
+test-lake: ## the tests that need `make lake`, PostgreSQL and Java
+	$(BIN)/python -m pytest tests/warehouse/test_lake.py tests/pipelines/test_lake.py tests/pipelines/test_spark.py
+
+lock-lake: ## remake requirements-lake.txt: the locked versions, and those of the extras
+	sed -n 's/^\([a-zA-Z][^ ]*==[^ ]*\) .*/\1/p' requirements.txt | sed 's/\[[^]]*\]//' | grep -v '^duckdb==' > .venv/locked.txt
+	$(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --no-strip-extras \
+		--extra dev --extra lake --extra lake-test --extra spark --constraint .venv/locked.txt \
+		--no-header --no-annotate --no-emit-index-url --no-emit-trusted-host --no-emit-find-links \
+		--output-file requirements-lake.txt pyproject.toml
 
 clean: ## remove the environment (the data stay)
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache
