@@ -39,7 +39,6 @@ from warehouse.paths import Home
 
 FOLDER = Path(__file__).parent
 MAIN_PAGES = (market_page, value_page, inference_page, training_page, decide_page, health_page)
-METHODOLOGY = "median of providers' medians, version 1"
 OLD_AFTER_HOURS = 72
 # 'self' is every file of the site; some browsers give files from disk no common origin.
 SCRIPT_SOURCE = "'self' file:"
@@ -51,6 +50,11 @@ RUN = """
         (select arg_max(run_id, started_at) from meta.run) as run_id,
         (select arg_max(code_version, started_at) from meta.run) as code_version,
         (select max(version) from meta.schema_version) as schema_version
+"""
+RULES = """
+    select arg_max(methodology_version, day) as version
+    from marts.gpu_price_index
+    having count(*) > 0
 """
 SYNTHETIC = """
     select count(*) as captures
@@ -275,12 +279,18 @@ def facts_of(published: Published, now: datetime) -> dict[str, Any]:
         "age_hours": hours_between(row["data_as_of"], now),
         "built_at": numbers.instant(now),
         "schema_version": row["schema_version"],
-        "methodology": METHODOLOGY,
+        "methodology": methodology(published),
         "code_version": row["code_version"],
         "run_id": str(row["run_id"])[:8],
         "citation": f"Truecost, data of {day}, schema {row['schema_version']}, run"
         f" {str(row['run_id'])[:8]}{'; ' + address if address else ''}.",
     }
+
+
+def methodology(published: Published) -> str:
+    """Return the version of the rules of the index."""
+    answer = published.ask(RULES)
+    return f"index rules {answer.first['version']}" if answer else "no index yet"
 
 
 def hours_between(earlier: datetime | None, later: datetime) -> float | None:

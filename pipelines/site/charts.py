@@ -557,8 +557,18 @@ def source_grid() -> Spec:
         alt.Chart(ROWS)
         .mark_rect(stroke=None)
         .encode(
-            x=alt.X("day:O", title="day (UTC)", axis=alt.Axis(labelAngle=-60)),
-            y=alt.Y("source_id:N", title="source"),
+            x=alt.X(
+                "day:O",
+                title="day (UTC)",
+                axis=alt.Axis(labelAngle=-60),
+                scale=alt.Scale(paddingInner=0.06),
+            ),
+            y=alt.Y(
+                "source_id:N",
+                title="source",
+                axis=alt.Axis(labelOverlap=False, labelFontSize=11),
+                scale=alt.Scale(paddingInner=0.12),
+            ),
             color=alt.Color(
                 "state:N",
                 title="answer",
@@ -572,6 +582,6 @@ def source_grid() -> Spec:
                 ("rows_held:Q", "rows held"),
             ),
         ),
-        14,
+        15,
         each="source_id",
     )

@@ -102,7 +102,7 @@ def gpu_page(published: Published, gpu: Row) -> Page:
             Filter("gpu_count", "GPUs in the node", sorted(choices(shown, "gpu_count"), key=int)),
         ],
         blocks=[
-            strip(offers, shown, market.rows),
+            strip(gpu_id, offers, shown, market.rows),
             offer_table(offers, shown),
             Block(
                 "market",
@@ -170,7 +170,7 @@ def what_it_is(gpu: Row) -> str:
     return ", ".join(parts) + "."
 
 
-def strip(offers: Answer, shown: list[Row], market: list[Row]) -> Block:
+def strip(gpu_id: str, offers: Answer, shown: list[Row], market: list[Row]) -> Block:
     """Return one mark an offer."""
     rows = [
         {
@@ -204,7 +204,7 @@ def strip(offers: Answer, shown: list[Row], market: list[Row]) -> Block:
     prices = [row["usd_per_gpu_hour"] for row in shown]
     return Block(
         "strip",
-        spread_title(shown),
+        spread_title(gpu_id, shown),
         "Each mark is an offer; faded: not confirmed in the last 30 hours. Dashed line and band:"
         " median and p10–p90 over the providers' medians on demand.",
         answer=offers,
@@ -214,15 +214,15 @@ def strip(offers: Answer, shown: list[Row], market: list[Row]) -> Block:
     )
 
 
-def spread_title(offers: list[Row]) -> str:
+def spread_title(gpu_id: str, offers: list[Row]) -> str:
     """Return how far apart offers on demand are."""
     prices = [row["usd_per_gpu_hour"] for row in offers if row["purchase_model"] == "on_demand"]
     providers = {row["provider_id"] for row in offers}
     if len(prices) < 2:
         return f"{numbers.plural(len(providers), 'provider')} offers it"
     return (
-        f"On demand, the dearest offer costs {numbers.figure(max(prices) / min(prices))} times"
-        " the cheapest"
+        f"On demand, the dearest {gpu_id} costs {numbers.figure(max(prices) / min(prices))}"
+        " times the cheapest"
     )
 
 

@@ -11,7 +11,7 @@ from pipelines.site.page import Block, Chart, Column, Filter, Page, Table, choic
 from pipelines.site.published import Answer, Published, Row
 from pipelines.site.theme import family
 
-SHOWN = 120  # rows of the long tables; the CSV has all
+SHOWN = 100  # rows of the long tables; the CSV has all
 USUAL_MODEL = "llama-3.1-70b"  # shown until another is chosen, where there is one
 USUAL_WORKLOAD = "chat"
 USUAL_LEVEL = "interactive"
@@ -258,7 +258,6 @@ def cheapest_table(answer: Answer) -> Block:
             [
                 Column("model_id", "model"),
                 Column("workload_id", "workload"),
-                Column("service_level_id", "service level"),
                 Column("gpu_id", "set", show=gpu_set),
                 Column("precision", "precision"),
                 Column("usd_per_1k_input_tokens", "in", "USD/1k tok", toggle="thousand"),

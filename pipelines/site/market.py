@@ -50,6 +50,24 @@ HISTORY = """
         and day > (select max(day) from marts.gpu_price_daily) - 91
     order by gpu_id, day
 """
+INDEX = """
+    select
+        i.gpu_id, i.purchase_model, i.market_family, i.usd_per_gpu_hour, i.p10_usd_per_gpu_hour,
+        i.p90_usd_per_gpu_hour, i.provider_count, i.n_in, i.n_trimmed, i.n_excluded,
+        i.withheld_reason, i.is_flagged, i.oldest_age_hours, i.methodology_version, i.revision,
+        i.day,
+        max(c.change_fraction) filter (c.horizon_days = 7) as change_7,
+        max(c.change_fraction) filter (c.horizon_days = 30) as change_30,
+        max(c.change_fraction) filter (c.horizon_days = 365) as change_365
+    from marts.gpu_price_index as i
+    left join marts.gpu_price_change as c
+        on i.gpu_id = c.gpu_id and i.purchase_model = c.purchase_model
+        and i.market_family = c.market_family
+        and i.commitment_months is not distinct from c.commitment_months
+    where i.commitment_months is null and i.day = (select max(day) from marts.gpu_price_index)
+    group by all
+    order by i.withheld_reason nulls first, i.provider_count desc, i.gpu_id, i.market_family
+"""
 HEATMAP = """
     select
         provider_id, gpu_id, min(usd_per_gpu_hour) as usd_per_gpu_hour, count(*) as offer_count,
@@ -88,6 +106,7 @@ def market_page(published: Published) -> Page:
                 tiles=[tile(row, history.rows) for row in main[:TILES]],
             ),
             heatmap(published, ids),
+            index(published),
             Block(
                 "all-gpus",
                 f"{numbers.plural(len({row['gpu_id'] for row in today.rows}), 'GPU')} have a"
@@ -223,6 +242,59 @@ def heatmap(published: Published, gpu_ids: list[str]) -> Block:
         ),
         is_folded=True,
     )
+
+
+def index(published: Published) -> Block:
+    """Return the published index values, and why the others are withheld."""
+    answer = published.ask(INDEX)
+    title = "The index: one value a GPU and market, under fixed rules"
+    if answer:
+        given = sum(row["usd_per_gpu_hour"] is not None for row in answer.rows)
+        title = (
+            f"{given} of {len(answer.rows)} index values of {answer.first['day']} have enough"
+            " independent providers; the others are withheld"
+        )
+    return Block(
+        "index",
+        title,
+        "Median of the providers' medians after trimming, by market; markets are never mixed."
+        " Band p10–p90. Changes against the index 7, 30 and 365 days before. A faded value rests"
+        " on an answer of over 30 hours.",
+        answer=answer,
+        table=Table(
+            answer,
+            [
+                Column("gpu_id", "GPU", show=gpu_link),
+                Column("purchase_model", "bought", show=words),
+                Column("market_family", "market", show=words),
+                Column("usd_per_gpu_hour", "index", "USD/GPU-h", reason=why_withheld,
+                       toggle="hour"),
+                Column("p10_usd_per_gpu_hour", "p10", "USD/GPU-h", reason=why_withheld,
+                       toggle="hour"),
+                Column("p90_usd_per_gpu_hour", "p90", "USD/GPU-h", reason=why_withheld,
+                       toggle="hour"),
+                Column("provider_count", "providers"),
+                Column("n_trimmed", "trimmed"),
+                Column("n_excluded", "excluded"),
+                Column("change_7", "7 d", "%", show=moved, reason="no value then"),
+                Column("change_30", "30 d", "%", show=moved, reason="no value then"),
+                Column("change_365", "365 d", "%", show=moved, reason="no value then"),
+                Column("withheld_reason", "withheld", reason="published"),
+                Column("methodology_version", "rules"),
+            ],
+            is_stale=lambda row: bool(row["is_flagged"]),
+        ),
+    )  # fmt: skip
+
+
+def why_withheld(row: Row) -> str:
+    """Return why an index value is not published."""
+    return str(row["withheld_reason"] or "not known")
+
+
+def moved(value: float, _: Row) -> str:
+    """Return a change as a bare percentage with its sign."""
+    return numbers.percent(value, signed=True).removesuffix("\u00a0%")
 
 
 def gpu_link(gpu_id: Any, _: Row) -> Markup:

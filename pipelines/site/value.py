@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pipelines.site import charts, numbers
-from pipelines.site.market import LIST_PRICES, gpu_link
+from pipelines.site.market import LIST_PRICES, PROVIDERS_NEEDED, gpu_link
 from pipelines.site.page import Block, Chart, Column, Filter, Page, Table, choices, words
 from pipelines.site.published import Answer, Published, Row
 from pipelines.site.theme import family
@@ -77,7 +77,7 @@ def usual(rows: list[Row]) -> list[Row]:
 
 def headline(rows: list[Row]) -> str:
     """Return the GPU that gives most operations for a dollar."""
-    known = [row for row in usual(rows) if row["provider_count"] >= 3]
+    known = [row for row in usual(rows) if row["provider_count"] >= PROVIDERS_NEEDED]
     if not known:
         return "What an operation costs is not known today"
     best = min(known, key=lambda row: row["effective"])
@@ -92,7 +92,9 @@ def dots(
     answer: Answer, rows: list[Row], id: str, field: str, title: str, thing: str, basis: str
 ) -> Block:
     """Return one chart of a dot a GPU, the cheapest of every choice of filters."""
-    known = [row for row in rows if row[field] is not None]
+    known = [
+        row for row in rows if row[field] is not None and row["provider_count"] >= PROVIDERS_NEEDED
+    ]
     chosen: list[Row] = []
     seen: dict[tuple[str, str], int] = {}
     for row in sorted(known, key=lambda row: row[field]):
@@ -109,7 +111,8 @@ def dots(
         f"A {thing}{' at the dense bf16 peak' if field == 'peak' else ''} costs"
         f" {numbers.usd(best[field])} on {best['gpu_id']} and"
         f" {numbers.usd(worst[field])} on {worst['gpu_id']}",
-        f"{basis} The {CHARTED} cheapest of the choice above.",
+        f"{basis} The {CHARTED} cheapest of the choice above with at least {PROVIDERS_NEEDED}"
+        " providers.",
         answer=answer,
         chart=Chart(
             charts.value_dots(

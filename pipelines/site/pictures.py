@@ -1,0 +1,68 @@
+"""Pictures of charts for documents: ``python -m pipelines.site.pictures docs``.
+
+The same specifications as on the pages, drawn by vl-convert without a browser.
+"""
+
+from __future__ import annotations
+
+import copy
+import sys
+from pathlib import Path
+
+import vl_convert
+
+from pipelines.site.gpu import gpu_page
+from pipelines.site.page import Block
+from pipelines.site.published import Published, opened, plain
+from pipelines.site.theme import FONT, vega_config
+from pipelines.site.training import training_page
+from warehouse.paths import Home
+
+WIDTH = 840  # pixels
+GPU = "H100-SXM-80GB"
+
+
+def picture(block: Block) -> bytes:
+    """Return the chart of a block as PNG, with its finding as the title.
+
+    Raises
+    ------
+    ValueError
+        If the block has no chart.
+    """
+    if block.chart is None:
+        raise ValueError(f"{block.id} has no chart: {block.title}")
+    spec = copy.deepcopy(block.chart.spec)
+    each = spec.pop("usermeta", {}).get("heightOfEach")
+    rows = [plain(row) for row in block.chart.rows]
+    if each:
+        spec["height"] *= len({row[each] for row in rows if row.get(each)})
+    spec |= {"width": WIDTH, "datasets": {"rows": rows}, "padding": 16}
+    spec["autosize"] = {"type": "fit-x", "contains": "padding"}
+    spec["title"] = {
+        "text": str(block.title), "anchor": "start", "font": FONT, "fontSize": 17, "offset": 14,
+    }  # fmt: skip
+    return vl_convert.vegalite_to_png(spec, config=vega_config(False), scale=1)
+
+
+def pictures(published: Published) -> dict[str, Block]:
+    """Return the blocks whose charts stand in documents, by the name of their file."""
+    gpu = {"gpu_id": GPU, "is_coarse": True}
+    price = {block.id: block for block in gpu_page(published, gpu).blocks}
+    training = {block.id: block for block in training_page(published).blocks}
+    return {
+        "h100_price.png": price["strip"],
+        "training_cost.png": training["over-time"],
+    }
+
+
+def main(folder: Path) -> None:
+    """Write the pictures into a folder."""
+    with opened(Home.from_environment()) as published:
+        for name, block in pictures(published).items():
+            (folder / name).write_bytes(picture(block))
+            print(folder / name)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
