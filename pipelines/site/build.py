@@ -307,7 +307,8 @@ def banners_of(published: Published, facts: dict[str, Any]) -> Iterator[str]:
         yield (
             f"As of {past.as_of}, with what was known on {past.known_on}: prices are made again"
             " from what was believed then. Costs of serving and training show the days up to"
-            " then, as they were computed later."
+            " then, as they were computed later; trends, back-tests and sensitivities are those of"
+            " the newest run."
         )
     elif facts["age_hours"] is not None and facts["age_hours"] > OLD_AFTER_HOURS:
         yield (

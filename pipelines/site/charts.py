@@ -534,9 +534,7 @@ def shares() -> Spec:
         alt.Chart(ROWS)
         .mark_bar(color="#1f84c6")
         .encode(
-            x=alt.X(
-                "share:Q", title="share of the variance of log cost, %", scale=alt.Scale(zero=True)
-            ),
+            x=alt.X("share:Q", title="share of the variance, %", scale=alt.Scale(zero=True)),
             y=alt.Y("factor:N", title="input", sort="-x"),
             tooltip=tips(
                 ("factor:N", "input"),

@@ -22,7 +22,7 @@ from pipelines.site.page import (
     slug,
     words,
 )
-from pipelines.site.published import Published, Row
+from pipelines.site.published import Answer, Published, Row
 from pipelines.site.theme import FAMILY_COLOURS, family
 
 PROVIDERS_NEEDED = 3  # a median of fewer providers is withheld
@@ -87,6 +87,7 @@ def market_page(published: Published) -> Page:
     main = [row for row in on_demand if not row["is_coarse"]]
     ids = [row["gpu_id"] for row in main[:TILES]]
     history = published.ask(HISTORY, gpu_ids=ids)
+    cheapest = published.ask(HEATMAP, gpu_ids=ids)
     return Page(
         path="index.html",
         name="Market today",
@@ -94,7 +95,11 @@ def market_page(published: Published) -> Page:
         basis=f"Median of the providers' medians per GPU and hour, on demand, all markets, at the"
         f" end of {today.first['day'] if today else 'no day yet'} (UTC)."
         f" {LIST_PRICES} Lower is better.",
-        filters=[Filter("purchase_model", "bought", choices(today.rows, "purchase_model"))],
+        filters=[
+            Filter("gpu_id", "GPU", choices(today.rows, "gpu_id")),
+            Filter("purchase_model", "bought", choices(today.rows, "purchase_model")),
+            Filter("provider_id", "provider", choices(cheapest.rows, "provider_id")),
+        ],
         blocks=[
             Block(
                 "today",
@@ -105,7 +110,7 @@ def market_page(published: Published) -> Page:
                 answer=history,
                 tiles=[tile(row, history.rows) for row in main[:TILES]],
             ),
-            heatmap(published, ids),
+            heatmap(cheapest, ids),
             index(published),
             Block(
                 "all-gpus",
@@ -203,9 +208,8 @@ def change(points: list[tuple[date, float]], days: int) -> str:
     return f"{days} d –"
 
 
-def heatmap(published: Published, gpu_ids: list[str]) -> Block:
+def heatmap(answer: Answer, gpu_ids: list[str]) -> Block:
     """Return the cheapest price of each provider for each main GPU."""
-    answer = published.ask(HEATMAP, gpu_ids=gpu_ids)
     spread = [0.0]
     for gpu_id in gpu_ids:
         prices = [row["usd_per_gpu_hour"] for row in answer.rows if row["gpu_id"] == gpu_id]

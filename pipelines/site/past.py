@@ -105,7 +105,7 @@ def hidden(table: str, columns: list[str], past: Past) -> str:
     if table.startswith("marts.") and "day" in columns:
         return f" where day <= date '{past.as_of}'"
     if table.startswith("meta."):
-        for column in ("recorded_at", "captured_at", "tried_at", "started_at"):
+        for column in ("recorded_at", "captured_at", "tried_at"):
             if column in columns:
                 return f" where {column} < timestamp '{past.known_until}'"
     return ""

@@ -93,7 +93,7 @@ class Published:
             {name: visible(value) for name, value in zip(columns, row, strict=True)}
             for row in cursor.fetchall()
         ]
-        return Answer(sql, columns, rows, "" if rows else "the tables hold no such rows today")
+        return Answer(sql, columns, rows, "" if rows else "the tables hold no such rows")
 
 
 @contextmanager

@@ -132,7 +132,7 @@
     const theme = structuredClone(window.truecostTheme[dark.matches ? "dark" : "light"]);
     if (figureBox.clientWidth < 600) {
       Object.assign(theme.legend, { columns: 2, layout: { top: { direction: "vertical" } } });
-      theme.axis.labelLimit = 110;
+      theme.axis.labelLimit = 124;
     }
     const result = await vegaEmbed(figureBox, { ...spec, datasets: { rows: kept } }, {
       actions: false, renderer: "svg", ast: true, config: theme, defaultStyle: false,
