@@ -18,6 +18,7 @@ COMMANDS = {
     "status": ("status", "Each source: when it last answered, rows kept and held, what is wrong."),
     "sql": ("sql", "Ask the published warehouse in SQL."),
     "offers": ("offers", "Today's cheapest like-for-like offers of a GPU."),
+    "index": ("index", "The price index of a GPU by market family, and who moved it."),
     "flop": ("flop", "What a floating-point operation costs to rent, by GPU and precision."),
     "infer": ("inference", "What serving a model costs today, by GPU set, with an interval."),
     "fit": ("inference", "Does a model fit, and the cheapest set that holds it today."),

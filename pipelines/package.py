@@ -1,7 +1,7 @@
 """The data package: Parquet, datapackage.json, data dictionary, citation, changelog, licences.
 
-The layout is that of Frictionless (datapackage.org, version 2.0). Only our own tables go in, and of
-what sources printed only rows whose licence allows it. What the tables mean stands in their comments.
+The layout is that of Frictionless (datapackage.org, version 2.0). Only our own tables go in, and
+of what sources printed only rows whose licence allows it. What they mean stands in their comments.
 """
 
 from __future__ import annotations
@@ -24,14 +24,21 @@ PROFILE = "https://datapackage.org/profiles/2.0/datapackage.json"
 SCHEMAS = ("core", "marts", "focus", "meta")
 PROJECT = Path(__file__).parent.parent
 COPIED = ("CHANGELOG.md", "DATA_LICENSES.md", "LICENSE")
-# Tables of which rows go in only where their source may be redistributed, and the column that says.
+FREE = "(select source_id from meta.source where may_redistribute)"
+# Tables of which rows go in only where their source may be redistributed.
 BY_SOURCE = {
-    "core.offer_price": "source_id",
-    "core.api_price": "source_id",
-    "marts.offers_latest": "source_id",
-    "marts.api_price": "api_source_id",
-    "focus.sku_price": "x_SourceId",
-    "meta.quarantine": "source_id",
+    "core.offer_price": f"source_id in {FREE}",
+    "core.api_price": f"source_id in {FREE}",
+    "core.series_point": f"source_id in {FREE}",
+    "marts.offers_latest": f"source_id in {FREE}",
+    "marts.spot_effective": "offer_key in (select offer_key from marts.offers_latest"
+    f" where source_id in {FREE})",
+    "marts.api_price": f"api_source_id in {FREE}",
+    "marts.api_price_history": f"api_source_id in {FREE}",
+    "marts.api_margin": f"api_source_id in {FREE}",
+    "focus.sku_price": f'"x_SourceId" in {FREE}',
+    "meta.quarantine": f"source_id in {FREE}",
+    "meta.unmapped_gpu": f"source_id in {FREE}",
 }
 # Halves of a view that goes in whole, and what is of use to the build only.
 LEFT_OUT = re.compile(r"core\.\w+_(open|closed|capture)|meta\.reference_version")
@@ -191,12 +198,8 @@ def write_package(
 def rows_query(table: Table) -> str:
     """Return the query of the rows of a table that go into the package."""
     schema, name = table.name.split(".")
-    column = BY_SOURCE.get(table.name)
-    where = (
-        f' where "{column}" in (select source_id from meta.source where may_redistribute)'
-        if column
-        else ""
-    )
+    condition = BY_SOURCE.get(table.name)
+    where = f" where {condition}" if condition else ""
     return f'from {schema}."{name}"{where}'
 
 

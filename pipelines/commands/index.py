@@ -1,4 +1,4 @@
-"""``truecost verify index``: the price index of a day, made again from what it was made from."""
+"""``truecost index`` and ``verify index``: the price index of a GPU, and a day of it made again."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ import click
 import duckdb
 
 from pipelines.commands import Refused
-from pipelines.commands.published import published
+from pipelines.commands.answer import format_option, print_rows
+from pipelines.commands.published import one_of, published
+
+HORIZONS = (7, 30, 90, 365)  # days
 
 
 def day_of(text: str, what: str) -> date:
@@ -48,6 +51,85 @@ def days_with_index(connection: duckdb.DuckDBPyConnection) -> str:
         "select min(day), max(day), count(distinct day) from marts.gpu_price_index"
     ).fetchall()
     return f"there are {count} days from {first} to {last}" if count else "there is none yet"
+
+
+@click.command()
+@click.argument("gpu")
+@click.option("--purchase", default="on_demand", show_default=True, help="How it is bought.")
+@click.option("--as-of", help="Of this day (YYYY-MM-DD); the newest where not given.")
+@click.option("--known-on", help="With --as-of: as published by then, before later revisions.")
+@format_option
+def index(
+    gpu: str, purchase: str, as_of: str | None, known_on: str | None, output: str | None
+) -> None:
+    """Print the price index of GPU by market family, how far it moved, and who moved it.
+
+    Families are never mixed; where fewer than three independent providers count there is no value,
+    and the reason stands there. Changes are fractions over 7, 30, 90 and 365 days.
+
+    \b
+    truecost index H100-SXM-80GB
+    truecost index H100-SXM-80GB --as-of 2026-08-01 --known-on 2026-12-01
+    """
+    if known_on and not as_of:
+        raise Refused("--known-on needs --as-of: the day whose index is asked for")
+    with published() as connection:
+        gpus = connection.execute("select distinct gpu_id from marts.gpu_price_index").fetchall()
+        models = connection.execute(
+            "select distinct purchase_model from marts.gpu_price_index"
+        ).fetchall()
+        asked = {
+            "gpu": one_of("GPU", gpu, (name for (name,) in gpus)),
+            "purchase": one_of("way of buying", purchase, (name for (name,) in models)),
+        }
+        if as_of:
+            query = PAST
+            asked["day"] = day_of(as_of, "--as-of").isoformat()
+            asked["known"] = moment_of(known_on, "--known-on") if known_on else "infinity"
+        else:
+            query = NEWEST
+        answer = connection.execute(query, asked)
+        columns = [column[0] for column in answer.description or []]
+        print_rows(
+            columns,
+            answer.fetchall(),
+            output,
+            f"{asked['gpu']}, {asked['purchase']}: index of list prices, USD per GPU and hour",
+        )
+
+
+VALUE = """market_family, nullif(commitment_months, 0) as months, day, usd_per_gpu_hour,
+    p10_usd_per_gpu_hour as p10, p90_usd_per_gpu_hour as p90,
+    provider_count as providers, n_trimmed as trimmed"""
+PAST = f"""
+select {VALUE}, is_flagged, revision, withheld_reason
+from gpu_price_index_on($day, $known) where gpu_id = $gpu and purchase_model = $purchase
+order by market_family, months
+"""
+NEWEST = f"""
+with newest as (
+    select * replace (coalesce(commitment_months, 0) as commitment_months)
+    from marts.gpu_price_index where gpu_id = $gpu and purchase_model = $purchase
+    qualify row_number() over (partition by market_family, commitment_months order by day desc) = 1
+),
+moved as (
+    select market_family, commitment_months,
+        {
+    ", ".join(
+        f"max(change_fraction) filter (horizon_days = {n}) as change_{n}_days" for n in HORIZONS
+    )
+},
+        max(movers) filter (horizon_days = 30) as moved_in_30_days
+    from marts.gpu_price_change where gpu_id = $gpu and purchase_model = $purchase
+    group by market_family, commitment_months
+)
+select {VALUE}, {", ".join(f"change_{n}_days" for n in HORIZONS)}, moved_in_30_days,
+    withheld_reason
+from newest
+left join (select * replace (coalesce(commitment_months, 0) as commitment_months) from moved) as m
+    using (market_family, commitment_months)
+order by market_family, months
+"""
 
 
 @click.command()
