@@ -134,10 +134,9 @@ def hold_rows(connection: duckdb.DuckDBPyConnection) -> int:
         where held_id not in (select held_id from meta.quarantine)
         """
     )
+    arriving = set(_columns(connection, "staged.normalised_offer")) - {"recorded_at"}
     standing = ", ".join(
-        f"b.{name}"
-        for name in _columns(connection, "core.offer_open")
-        if name in _columns(connection, "staged.normalised_offer") and name != "recorded_at"
+        f"b.{name}" for name in _columns(connection, "core.offer_open") if name in arriving
     )
     connection.execute(
         f"""
