@@ -52,7 +52,7 @@ HISTORY = """
 """
 INDEX = """
     select
-        i.gpu_id, i.purchase_model, i.market_family, i.usd_per_gpu_hour, i.p10_usd_per_gpu_hour,
+        i.gpu_id, i.is_coarse, i.purchase_model, i.market_family, i.usd_per_gpu_hour, i.p10_usd_per_gpu_hour,
         i.p90_usd_per_gpu_hour, i.provider_count, i.n_in, i.n_trimmed, i.n_excluded,
         i.withheld_reason, i.is_flagged, i.oldest_age_hours, i.methodology_version, i.revision,
         i.day,
@@ -301,9 +301,10 @@ def moved(value: float, _: Row) -> str:
     return numbers.percent(value, signed=True).removesuffix("\u00a0%")
 
 
-def gpu_link(gpu_id: Any, _: Row) -> Markup:
+def gpu_link(gpu_id: Any, row: Row) -> Markup:
     """Return a link from the top of the site to the page of a GPU."""
-    return link(f"gpu/{slug(str(gpu_id))}.html", gpu_id)
+    text = f"{gpu_id} (variant not said)" if row.get("is_coarse") else gpu_id
+    return link(f"gpu/{slug(str(gpu_id))}.html", text)
 
 
 def withheld(row: Row) -> str:

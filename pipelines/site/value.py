@@ -20,7 +20,7 @@ COSTS = """
         c.low * 3.6 as low, c.high * 3.6 as high,
         c.usd_per_gigabyte_hour * 1000 as memory,
         c.usd_per_terabyte_per_second_hour as bandwidth,
-        c.provider_count, c.day, g.architecture
+        c.provider_count, c.day, g.architecture, g.is_coarse
     from marts.cost_per_flop as c
     left join core.gpu as g on c.gpu_id = g.gpu_id
     where c.market_family = 'all' and c.commitment_months is null
