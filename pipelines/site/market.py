@@ -52,7 +52,8 @@ HISTORY = """
 """
 INDEX = """
     select
-        i.gpu_id, i.is_coarse, i.purchase_model, i.market_family, i.usd_per_gpu_hour, i.p10_usd_per_gpu_hour,
+        i.gpu_id, i.is_coarse, i.purchase_model, i.market_family, i.usd_per_gpu_hour,
+        i.p10_usd_per_gpu_hour,
         i.p90_usd_per_gpu_hour, i.provider_count, i.n_in, i.n_trimmed, i.n_excluded,
         i.withheld_reason, i.is_flagged, i.oldest_age_hours, i.methodology_version, i.revision,
         i.day,
