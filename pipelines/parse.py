@@ -705,6 +705,15 @@ def _is_positive_or_none(*names: str) -> Callable[[Record], bool]:
     return lambda row: all((value := row[name]) is None or value > 0 for name in names)
 
 
+def _token_prices(row: Any) -> list[Decimal]:
+    listed = (
+        row.usd_per_million_input_tokens,
+        row.usd_per_million_output_tokens,
+        row.usd_per_million_cache_read_tokens,
+    )
+    return [price for price in listed if price is not None]
+
+
 # (rule, reason, what must hold of the row), read after every field has its right type.
 CONTRACT: Mapping[str, tuple[tuple[str, str, Callable[[Record], bool]], ...]] = {
     "offer": (
@@ -747,14 +756,13 @@ CONTRACT: Mapping[str, tuple[tuple[str, str, Callable[[Record], bool]], ...]] = 
         (
             "price_negative",
             "a token price is negative",
-            lambda row: all(
-                price is None or price >= 0
-                for price in (
-                    row["usd_per_million_input_tokens"],
-                    row["usd_per_million_output_tokens"],
-                    row["usd_per_million_cache_read_tokens"],
-                )
-            ),
+            lambda row: all(price >= 0 for price in _token_prices(row)),
+        ),
+        (
+            # The dearest model listed so far asks 600 USD: beyond this a unit was mistaken.
+            "price_implausible",
+            "a token price is over 5,000 USD per million tokens",
+            lambda row: all(price <= 5000 for price in _token_prices(row)),
         ),
     ),
     "series_point": (),

@@ -589,3 +589,19 @@ def test_the_ledger_leaves_out_what_is_known(home: Home):
     assert ids == sorted(ids)
     assert capture_ledger(home, known=ids[:2]).column("capture_id").to_pylist() == ids[2:]
     assert capture_ledger(Home(home.root / "nothing")).num_rows == 0
+
+
+def test_a_token_price_in_another_unit_is_held() -> None:
+    rules = [
+        rule
+        for rule, _, is_kept in parsing.CONTRACT["api_price"]
+        if not is_kept(
+            ApiPrice(
+                api_provider_id="wandb",
+                api_model_id="gpt-oss-120b",
+                usd_per_million_input_tokens=Decimal(15_000),
+                usd_per_million_output_tokens=Decimal(60_000),
+            )
+        )
+    ]
+    assert rules == ["price_implausible"]
