@@ -1,0 +1,80 @@
+"""A home that is published once: the last days of the bundled snapshot, costs included."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from pipelines import build, publishing
+from pipelines.cli import truecost
+from warehouse import publication
+from warehouse.database import POINTER
+from warehouse.models import read_models
+from warehouse.paths import Home
+
+NOW = datetime(2026, 8, 10, 6, 20, tzinfo=UTC)
+# Of the sources with a long history only what the questions ask for.
+DAYS = {
+    "gpu_rental_prices": {"2026-07-11", "2026-08-03", "2026-08-09", "2026-08-10"},
+    "gcp_pricing_yml": {"2026-08-10"},
+    "litellm": {"2026-07-24", "2026-11-15"},
+    "genai_prices": {"2026-07-25"},
+}
+
+Truecost = Callable[..., Result]
+
+
+def copy_last_days(target: Path) -> None:
+    """Copy the ledgers of a few days, and the rows that they name, out of the snapshot."""
+    for ledger in build.SNAPSHOT.glob("observations/*/*/*.ledger.json"):
+        source_id, day = ledger.parts[-3:-1]
+        if day not in DAYS.get(source_id, {day}):
+            continue
+        paths = [row["observation_path"] for row in json.loads(ledger.read_bytes())["rows"]]
+        for name in {str(ledger.relative_to(build.SNAPSHOT)), *filter(None, paths)}:
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(build.SNAPSHOT / name, target / name)
+
+
+def without_parquet(_connection: object, folder: Path, _before: object) -> Iterator[object]:
+    """Export nothing: nobody here reads Parquet."""
+    folder.mkdir()
+    return iter(())
+
+
+@pytest.fixture(scope="session")
+def answers_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
+    """Return a home with a published file, made once; nobody may change it."""
+    home = Home(tmp_path_factory.mktemp("answers"))
+    snapshot = tmp_path_factory.mktemp("snapshot")
+    copy_last_days(snapshot)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(build, "SNAPSHOT", snapshot)
+        build.load(home, now=NOW, run_id="one")
+        order = build.phases(read_models())
+        list(build.make(home, order))
+        wrong = [found for found in build.check(home, order.all) if found.wrong_rows]
+        assert wrong == []
+        patch.setattr(publication, "_export", without_parquet)
+        publishing.publish_build(home, run_id="one", now=NOW)
+    assert (home.published / POINTER).exists()
+    yield home
+
+
+@pytest.fixture
+def ask(answers_home: Home, monkeypatch: pytest.MonkeyPatch) -> Truecost:
+    """Return a way to run the command on the published home."""
+    monkeypatch.setenv("TRUECOST_HOME", str(answers_home.root))
+    monkeypatch.delenv("TRUECOST_WEBHOOK", raising=False)
+
+    def run(*arguments: str) -> Result:
+        return CliRunner().invoke(truecost, arguments, env=dict(os.environ))
+
+    return run
