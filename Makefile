@@ -37,11 +37,20 @@ lock: ## remake requirements.txt (hashes, no index addresses)
 		--no-header --no-emit-index-url --no-emit-trusted-host --no-emit-find-links \
 		--output-file requirements.txt pyproject.toml
 
-lake: .venv/installed ## also DuckLake, Spark and what tests them (docs/scaling.md)
-	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements-lake.txt
+lake: .venv/installed ## also DuckLake and Spark (docs/scaling.md)
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-lake.txt
 
-test-lake: ## the tests that need `make lake`, PostgreSQL and Java
-	$(BIN)/python -m pytest tests/warehouse/test_lake.py tests/pipelines/test_lake.py tests/pipelines/test_spark.py
+# A second environment: the extensions are built for one version of DuckDB, which may not be the
+# newest. What both have in common comes from the same locked versions.
+.venv-lake/installed: requirements-lake.txt pyproject.toml
+	$(PYTHON) -m venv .venv-lake
+	.venv-lake/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-lake.txt
+	.venv-lake/bin/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+test-lake: .venv-lake/installed ## DuckLake on PostgreSQL and S3, and Spark (need PostgreSQL and Java)
+	.venv-lake/bin/python -m pytest tests/warehouse/test_lake.py tests/pipelines/test_lake.py \
+		tests/pipelines/test_spark.py
 
 lock-lake: ## remake requirements-lake.txt: the locked versions, and those of the extras
 	sed -n 's/^\([a-zA-Z][^ ]*==[^ ]*\) .*/\1/p' requirements.txt | sed 's/\[[^]]*\]//' | grep -v '^duckdb==' > .venv/locked.txt
@@ -51,4 +60,4 @@ lock-lake: ## remake requirements-lake.txt: the locked versions, and those of th
 		--output-file requirements-lake.txt pyproject.toml
 
 clean: ## remove the environment (the data stay)
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache
+	rm -rf .venv .venv-lake .mypy_cache .ruff_cache .pytest_cache

@@ -29,7 +29,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from warehouse import publication
-from warehouse.database import POINTER, DataFolderError, NothingPublishedError, published_files
+from warehouse.database import (
+    POINTER,
+    SCHEMAS,
+    DataFolderError,
+    NothingPublishedError,
+    published_files,
+)
 from warehouse.models import SQL_FOLDER, models_hash, quote
 from warehouse.paths import Home
 
@@ -703,6 +709,8 @@ def _make_views(connection: duckdb.DuckDBPyConnection, source: str = "here") -> 
     """
     target = connection.execute("select current_database()").fetchall()[0][0]
     views, existing = _views(connection, source), _views(connection, target)
+    for schema in SCHEMAS:
+        connection.execute(f"create schema if not exists {schema}")
     waiting = [
         f"create or replace view {name} as {text}"
         for name, text in views.items()
