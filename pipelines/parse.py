@@ -705,12 +705,9 @@ def _is_positive_or_none(*names: str) -> Callable[[Record], bool]:
     return lambda row: all((value := row[name]) is None or value > 0 for name in names)
 
 
-def _token_prices(row: Any) -> list[Decimal]:
-    listed = (
-        row.usd_per_million_input_tokens,
-        row.usd_per_million_output_tokens,
-        row.usd_per_million_cache_read_tokens,
-    )
+def _token_prices(row: Record) -> list[Decimal]:
+    names = ("input", "output", "cache_read")
+    listed = (row[f"usd_per_million_{name}_tokens"] for name in names)
     return [price for price in listed if price is not None]
 
 
