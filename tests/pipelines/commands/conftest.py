@@ -22,7 +22,7 @@ from warehouse.paths import Home
 NOW = datetime(2026, 8, 10, 6, 20, tzinfo=UTC)
 # Of the sources with a long history only what the questions ask for.
 DAYS = {
-    "gpu_rental_prices": {"2026-07-11", "2026-08-03", "2026-08-09", "2026-08-10"},
+    "gpu_rental_prices": {"2026-07-10", "2026-08-05", "2026-08-09", "2026-08-10"},
     "gcp_pricing_yml": {"2026-08-10"},
     "litellm": {"2026-07-24", "2026-11-15"},
     "genai_prices": {"2026-07-25"},

@@ -1,0 +1,433 @@
+"""Index, offers of the past, why, digest, bill and package on a published home."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+import shutil
+import threading
+from datetime import date, datetime
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from xml.etree import ElementTree
+
+import duckdb
+import pytest
+
+from pipelines.bill import COMPARED
+from pipelines.digest import TITLES, Digest, as_atom, as_data, as_markdown
+from pipelines.index_verification import check_index
+from pipelines.package import tables_of
+from tests.pipelines.commands.conftest import Truecost
+from warehouse.database import open_published
+from warehouse.paths import Home
+
+BILL = Path(__file__).parents[2] / "fixtures" / "bill" / "focus.csv"
+EVIL = "<script>alert(1)</script> [x](http://evil.example) | \x1b[31m\n# title"
+FORMULA = '=HYPERLINK("http://evil.example")'
+ATOM = "{http://www.w3.org/2005/Atom}"
+
+
+# --- index
+
+
+def test_every_value_of_a_day_can_be_made_again(answers_home: Home) -> None:
+    with open_published(answers_home) as connection:
+        check = check_index(connection, date(2026, 8, 10))
+    assert check.values > 50
+    assert check.inputs > check.values
+    assert check.wrong == ()
+
+
+@pytest.mark.parametrize(
+    ("change", "found"),
+    [
+        ("set usd_per_gpu_hour = usd_per_gpu_hour * 1.01 where usd_per_gpu_hour is not null",
+         "from its inputs"),
+        ("set input_sha256 = 'f00'", "another hash"),
+        ("set inputs = inputs[:1] where len(inputs) > 3", "is not what its offers give"),
+    ],
+)  # fmt: skip
+def test_a_value_that_was_tampered_with_is_found(
+    answers_home: Home, tmp_path: Path, change: str, found: str
+) -> None:
+    copy = tmp_path / "copy.duckdb"
+    shutil.copyfile(next(answers_home.published.glob("truecost-*.duckdb")), copy)
+    with duckdb.connect(copy) as connection:
+        connection.execute(f"update marts.gpu_price_index_revision {change}")
+    with duckdb.connect(copy, read_only=True) as connection:
+        wrong = check_index(connection, date(2026, 8, 10)).wrong
+    assert any(found in line for line in wrong)
+
+
+def test_a_day_without_an_index_is_refused_with_the_days_there_are(ask: Truecost) -> None:
+    result = ask("verify", "index", "--day", "2020-01-01")
+    assert result.exit_code == 2
+    assert "no index on 2020-01-01" in result.output
+    assert "to 2026-08-10" in result.output
+    assert ask("verify", "index", "--day", "2026-08-10").exit_code == 0
+
+
+def test_the_index_is_printed_with_reason_or_value(ask: Truecost) -> None:
+    rows = json.loads(ask("index", "H100-SXM-80GB", "--json").stdout)
+    assert {row["market_family"] for row in rows} >= {"neocloud", "hyperscaler"}
+    assert all((row["usd_per_gpu_hour"] is None) == bool(row["withheld_reason"]) for row in rows)
+    past = json.loads(ask("index", "H100-SXM-80GB", "--as-of", "2026-08-05", "--json").stdout)
+    assert {row["day"] for row in past} == {"2026-08-05"}
+    known = ask("index", "H100-SXM-80GB", "--as-of", "2026-08-05", "--known-on", "2026-08-05")
+    assert "(no rows)" in known.output  # it was first published on 2026-08-10
+
+
+# --- offers
+
+
+def test_offers_of_a_past_day_are_those_that_stood_then(ask: Truecost, answers_home: Home) -> None:
+    answer = ask("offers", "H100-SXM-80GB", "--as-of", "2026-08-05", "--all", "--include-stale",
+                 "--limit", "1000", "--json")  # fmt: skip
+    found = sorted(row["usd_per_gpu_hour"] for row in json.loads(answer.stdout))
+    with open_published(answers_home) as connection:
+        expected = connection.execute(
+            "select usd_per_gpu_hour from core.offer_price where superseded_at is null"
+            " and gpu_id = 'H100-SXM-80GB' and purchase_model = 'on_demand'"
+            " and valid_from < '2026-08-06' and (valid_to is null or valid_to >= '2026-08-06')"
+            " order by 1"
+        ).fetchall()
+    assert found
+    assert found == [usd for (usd,) in expected]
+
+
+def test_witnesses_are_left_out_unless_asked_for(ask: Truecost) -> None:
+    options = ("--include-stale", "--limit", "1000", "--json")
+    few = json.loads(ask("offers", "H100-SXM-80GB", *options).stdout)
+    every = json.loads(ask("offers", "H100-SXM-80GB", "--all", *options).stdout)
+    assert few
+    assert not any(row["is_witness"] for row in few)
+    assert len(every) >= len(few)
+
+
+@pytest.mark.parametrize(
+    "options", [("--known-on", "2026-08-05"), ("--as-of", "yesterday"), ("--as-of", "2026-13-01")]
+)
+def test_times_that_make_no_sense_are_refused(ask: Truecost, options: tuple[str, ...]) -> None:
+    assert ask("offers", "H100-SXM-80GB", *options).exit_code == 2
+
+
+# --- why
+
+
+def test_why_leads_from_the_index_to_payload_parser_and_rule(
+    ask: Truecost, answers_home: Home
+) -> None:
+    key = ("gpu_price_index", "H100-SXM-80GB", "on_demand", "neocloud")
+    steps = json.loads(ask("why", *key, "--json").stdout)
+    payloads = [step for step in steps if step["step"] == "payload"]
+    tables = [step["name"] for step in steps if step["step"] in ("row", "table")]
+    assert tables[0] == "marts.gpu_price_index"
+    assert "core.offer_price" in tables
+    assert all("warehouse/" in step["rule"] for step in steps if step["step"] == "table")
+    with open_published(answers_home) as connection:
+        known = {
+            sha
+            for (sha,) in connection.execute("select payload_sha256 from meta.capture").fetchall()
+        }
+    assert payloads
+    assert {step["values"]["payload_sha256"] for step in payloads} <= known
+    assert all(step["rule"].startswith("pipelines/sources/") for step in payloads)
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        ("marts.inference_cost", "model_id=llama-3.3-70b", "purchase_model=on_demand"),
+        ("training_cost", "GPT-4"),
+        ("api_margin", "llama-3.3-70b"),
+        ("offers_latest", "H100-SXM-80GB"),
+        ("focus.sku_price", "x_GpuModel=H100-SXM-80GB"),
+        ("cost_per_flop", "H100-SXM-80GB", "bf16", "neocloud"),
+    ],
+    ids=lambda key: key[0],
+)
+def test_why_finds_bytes_behind_every_table(ask: Truecost, key: tuple[str, ...]) -> None:
+    steps = json.loads(ask("why", *key, "--json").stdout)
+    assert any(step["step"] == "payload" for step in steps)
+
+
+def test_why_forward_lists_what_hangs_on_a_price(ask: Truecost) -> None:
+    key = ("core.offer_price", "H100-SXM-80GB", "--forward", "--json")
+    tables = {step["name"] for step in json.loads(ask("why", *key).stdout)}
+    assert {"marts.gpu_price_daily", "marts.cost_per_flop", "marts.inference_cost"} <= tables
+    assert {"marts.gpu_price_index", "marts.training_cost"} <= tables
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("nothing", "x"), "there are: core."),
+        (("gpu_price_index", "NoSuchGPU"), "no row 'NoSuchGPU'"),
+        (("gpu_price_index", "colour=red"), "no column 'colour'"),
+        (("gpu_price_index", "x'; drop table marts.gpu; --"), "no row"),
+    ],
+)
+def test_why_refuses_what_is_not_there(
+    ask: Truecost, arguments: tuple[str, ...], said: str
+) -> None:
+    result = ask("why", *arguments)
+    assert result.exit_code == 2
+    assert said in result.output
+
+
+# --- digest
+
+
+def test_the_digest_tells_prices_and_the_figures_that_moved(ask: Truecost) -> None:
+    found = json.loads(ask("digest", "--since", "2026-08-05", "--json").stdout)
+    assert list(found["sections"]) == list(TITLES)
+    moves = found["sections"]["provider_moves"]
+    assert all(abs(move["change_fraction"]) >= 0.02 for move in moves)
+    assert moves
+    moved = {move["gpu_id"] for move in moves} | {
+        row["gpu_id"] for row in found["sections"]["offers"]
+    }
+    derived = found["sections"]["derived_moves"]
+    assert derived
+    assert {row["gpu_id"] for row in derived} <= moved
+    assert all(row["because"].startswith(row["gpu_id"]) for row in derived)
+    hanging = {row["table_name"] for row in found["sections"]["hanging_tables"]}
+    assert "marts.cost_per_flop" in hanging
+
+
+def test_a_digest_of_days_in_the_wrong_order_is_refused(ask: Truecost) -> None:
+    result = ask("digest", "--since", "2026-09-01")
+    assert result.exit_code == 2
+    assert "is not before 2026-08-10" in result.output
+
+
+def hostile() -> Digest:
+    """Return a digest that holds what a host on a marketplace may have typed."""
+    rows = [{"source_id": "vast", "gpu_name_printed": EVIL, "offer_count": 1}]
+    sections: dict[str, list[dict[str, object]]] = {name: [] for name in TITLES}
+    sections["unmapped"] = rows
+    made_at = datetime.fromisoformat("2026-08-10T06:20:00")
+    return Digest(date(2026, 8, 9), date(2026, 8, 10), 0.02, made_at, "one", sections)
+
+
+def test_hostile_names_reach_no_digest_unescaped() -> None:
+    markdown = as_markdown(hostile())
+    assert "<script" not in markdown
+    assert "[x](" not in markdown
+    assert "\x1b" not in markdown
+    assert sum("gpu" in line for line in markdown.splitlines()) == 1  # the name broke no line
+    feed = ElementTree.fromstring(as_atom(hostile()))
+    content = feed.find(f"{ATOM}entry/{ATOM}content")
+    assert content is not None
+    assert content.get("type") == "text"
+    assert list(content) == []
+    assert "\x1b" not in as_atom(hostile())
+    assert "\x1b" not in json.dumps(as_data(hostile()), ensure_ascii=False)
+
+
+def test_an_atom_feed_has_what_readers_need(ask: Truecost) -> None:
+    feed = ElementTree.fromstring(ask("digest", "--since", "2026-08-05", "--format", "atom").stdout)
+    assert all(feed.find(ATOM + name) is not None for name in ("id", "title", "updated", "author"))
+    ids = [entry.findtext(ATOM + "id") for entry in feed.findall(ATOM + "entry")]
+    assert ids
+    assert len(ids) == len(set(ids))
+
+
+def test_the_webhook_gets_the_digest_and_its_address_is_never_printed(
+    ask: Truecost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    received: list[dict[str, object]] = []
+
+    class Hook(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            received.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(204 if "good" in self.path else 500)
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Hook) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_port}"
+        monkeypatch.setenv("TRUECOST_WEBHOOK", f"{address}/good/s3cret")
+        sent = ask("digest")
+        monkeypatch.setenv("TRUECOST_WEBHOOK", f"{address}/bad/s3cret")
+        refused = ask("digest")
+        silent = ask("digest", "--no-webhook")
+        server.shutdown()
+    monkeypatch.setenv("TRUECOST_WEBHOOK", "file:///etc/passwd")
+    nonsense = ask("digest")
+    assert sent.exit_code == 0
+    assert received[0]["until"] == "2026-08-10"
+    assert len(received) == 2
+    assert (refused.exit_code, silent.exit_code, nonsense.exit_code) == (1, 0, 2)
+    assert "HTTP 500" in refused.output
+    assert all("s3cret" not in one.output for one in (sent, refused, silent))
+
+
+# --- bill
+
+
+def test_a_bill_is_compared_by_service_and_region(ask: Truecost) -> None:
+    rows = json.loads(ask("bill", str(BILL), "--json").stdout)
+    compared = {(row["service"], row["region"]): row for row in rows if row["reason"] is None}
+    lambdas = compared["GPU Cloud", "us-west-1"]
+    assert lambdas["gpu_hours"] == 48 + 24  # six hours of eight GPUs, and 24 GPU hours
+    assert lambdas["paid_usd_per_gpu_hour"] == pytest.approx((191.52 + 95.76) / 72)
+    above = lambdas["paid_usd_per_gpu_hour"] / lambdas["market_usd_per_gpu_hour"] - 1
+    assert lambdas["above_fraction"] == pytest.approx(above)
+    assert lambdas["above_usd"] == pytest.approx(
+        lambdas["gpu_hours"] * (3.99 - lambdas["market_usd_per_gpu_hour"])
+    )
+    assert lambdas["market"] == "index, neocloud"
+    assert lambdas["provider_count"] >= 3
+    assert compared["Compute Engine", "us-central1"]["gpu_id"] == "H100-SXM-80GB"
+    reasons = sorted(row["reason"] for row in rows if row["reason"])
+    assert reasons == [
+        "charge of category Tax",
+        "no GPU is known for n2-standard-8",
+        "not in US dollars: EUR",
+        f"provider not known: {FORMULA.replace('evil.example', 'x.test')}",
+    ]
+
+
+def test_a_missing_column_is_named(ask: Truecost, tmp_path: Path) -> None:
+    lines = list(csv.reader(io.StringIO(BILL.read_text(encoding="utf-8"))))
+    gone = lines[0].index("ConsumedUnit")
+    short = tmp_path / "short.csv"
+    with short.open("w", newline="") as file:
+        csv.writer(file).writerows([cell for n, cell in enumerate(line) if n != gone]
+                                   for line in lines)  # fmt: skip
+    result = ask("bill", str(short))
+    assert result.exit_code == 2
+    assert "missing columns: ConsumedUnit or PricingUnit" in result.output
+
+
+@pytest.mark.parametrize("name", ["../above.csv", "/tmp/above.csv", "a/../../above.csv", "."])
+def test_an_export_out_of_its_folder_is_refused(ask: Truecost, tmp_path: Path, name: str) -> None:
+    folder = tmp_path / "reports"
+    result = ask("bill", str(BILL), "--export", name, "--folder", str(folder))
+    assert result.exit_code == 2
+    assert "leads out of" in result.output
+    assert list(tmp_path.rglob("*.csv")) == []
+
+
+def test_an_export_runs_no_formula(ask: Truecost, tmp_path: Path) -> None:
+    assert ask("bill", str(BILL), "--export", "a.csv", "--folder", str(tmp_path)).exit_code == 0
+    with (tmp_path / "a.csv").open(newline="") as file:
+        cells = [cell for line in csv.reader(file) for cell in line]
+    assert not any(cell[:1] in ("=", "+", "@") for cell in cells)
+    assert any("<script>" in cell for cell in cells)  # text in a CSV, not in a page
+
+
+@pytest.mark.parametrize("name", ["nothing.csv", "*.csv", "."])
+def test_a_bill_that_is_no_file_is_refused(ask: Truecost, name: str) -> None:
+    assert ask("bill", str(BILL.parent / name)).exit_code == 2
+
+
+def test_the_comparison_knows_every_column_it_prints() -> None:
+    assert COMPARED.count("as reason") >= 1
+
+
+# --- package
+
+
+@pytest.fixture(scope="module")
+def packed(answers_home: Home, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a data package of all but the largest tables."""
+    from pipelines.package import write_package
+
+    folder = tmp_path_factory.mktemp("package")
+    with open_published(answers_home) as connection:
+        names = [table.name for table in tables_of(connection)]
+        small = [n for n in names if n not in ("marts.inference_cost", "marts.serving_point")]
+        write_package(connection, folder, small)
+    return folder
+
+
+def test_the_descriptor_keeps_the_rules_of_its_profile(packed: Path) -> None:
+    described = json.loads((packed / "datapackage.json").read_text(encoding="utf-8"))
+    assert described["$schema"].endswith("/2.0/datapackage.json")
+    assert described["version"].count(".") == 2
+    assert datetime.fromisoformat(described["created"]).tzinfo is not None
+    assert all({"name", "path", "title"} <= set(one) for one in described["licenses"])
+    assert all(one.get("title") and one.get("path") for one in described["sources"])
+    assert all(one.get("title") for one in described["contributors"])
+    resources = described["resources"]
+    assert resources
+    names = [resource["name"] for resource in resources]
+    assert len(names) == len(set(names))
+    types = {"string", "number", "integer", "boolean", "object", "array", "date", "datetime"}
+    for resource in resources:
+        assert resource["name"] == resource["name"].lower()
+        path = packed / resource["path"]
+        assert not Path(resource["path"]).is_absolute()
+        assert ".." not in resource["path"]
+        content = path.read_bytes()
+        assert resource["bytes"] == len(content)
+        assert resource["hash"] == "sha256:" + hashlib.sha256(content).hexdigest()
+        fields = resource["schema"]["fields"]
+        assert {field["type"] for field in fields} <= types
+        columns = duckdb.sql(f"describe from '{path}'").fetchall()
+        assert [field["name"] for field in fields] == [column[0] for column in columns]
+        keys = resource["schema"].get("primaryKey", [])
+        assert set(keys) <= {field["name"] for field in fields}
+
+
+def test_every_public_column_of_the_package_is_described(packed: Path) -> None:
+    described = json.loads((packed / "datapackage.json").read_text(encoding="utf-8"))
+    bare = [
+        f"{resource['name']}.{field['name']}"
+        for resource in described["resources"]
+        if resource["name"].split(".")[0] in ("core", "marts", "focus")
+        for field in resource["schema"]["fields"]
+        if not field["description"]
+    ]
+    assert bare == []
+    page = (packed / "data_dictionary.html").read_text(encoding="utf-8")
+    assert all(f'id="{name}"' in page for name in ("core.offer_price", "marts.gpu_price_index"))
+    assert "<script" not in page
+
+
+def test_the_package_holds_no_rows_that_may_not_be_given_away(
+    packed: Path, answers_home: Home
+) -> None:
+    with open_published(answers_home) as connection:
+        free = {
+            source
+            for (source,) in connection.execute(
+                "select source_id from meta.source where may_redistribute"
+            ).fetchall()
+        }
+    found = duckdb.sql(f"select distinct source_id from '{packed}/data/core/offer_price.parquet'")
+    assert {source for (source,) in found.fetchall()} <= free
+
+
+def test_the_citation_carries_the_date_of_the_data(packed: Path) -> None:
+    text = (packed / "CITATION.cff").read_text(encoding="utf-8")
+    assert 'date-released: "2026-08-10"' in text
+    assert (packed / "CHANGELOG.md").exists()
+
+
+def test_focus_prices_are_null_and_never_zero(answers_home: Home) -> None:
+    with open_published(answers_home) as connection:
+        zero, rows, categories = connection.execute(
+            'select count(*) filter ("ListUnitPrice" = 0), count(*),'
+            ' list(distinct "PricingCategory" order by 1) from focus.sku_price'
+        ).fetchall()[0]
+    assert zero == 0
+    assert rows > 1000
+    assert set(categories) <= {"Standard", "Dynamic", "Committed", "Other"}
+
+
+def test_a_package_overwrites_nothing_else(ask: Truecost, tmp_path: Path) -> None:
+    (tmp_path / "thesis.tex").write_text("years of work")
+    result = ask("package", "--out", str(tmp_path))
+    assert result.exit_code == 2
+    assert "something else" in result.output
+    assert ask("package", "--out", str(tmp_path / "x"), "--table", "../gpu").exit_code == 2
+    assert ask("package", "--out", str(tmp_path / "y"), "--table", "core.gpu").exit_code == 0
