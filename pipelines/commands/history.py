@@ -177,6 +177,8 @@ def rebuild(is_parsed_again: bool) -> None:
         if is_parsed_again and home.observations.exists():
             shutil.rmtree(home.observations)
         parse_captures(home, pending_captures(home, Landing(home).sources()))
+        with open_build(home) as connection:
+            keep_published(connection, aside)
         build(home)
     except (DataFolderError, click.ClickException) as error:
         if aside.exists():
@@ -190,6 +192,24 @@ def rebuild(is_parsed_again: bool) -> None:
         is_same = before.get(table) == after.get(table)
         click.echo(f"{table}: {rows} rows, {'as before' if is_same else 'not as before'}")
     click.echo(f"Rebuilt in {time.monotonic() - started:.1f} s.")
+
+
+def keep_published(connection: Any, before: Any) -> None:
+    """Carry over the index and its revisions: what was published cannot be made from landing."""
+    from warehouse.models import quote
+
+    connection.execute(f"attach {quote(str(before))} as before (read_only)")
+    holders = connection.execute(
+        "select database_name from duckdb_tables()"
+        " where schema_name = 'marts' and table_name = 'gpu_price_index_revision'"
+    ).fetchall()
+    if holders == [("before",)]:
+        connection.execute(
+            "create schema if not exists marts;"
+            " create table marts.gpu_price_index_revision as"
+            " from before.marts.gpu_price_index_revision"
+        )
+    connection.execute("detach before")
 
 
 def fingerprints(connection: Any) -> dict[str, tuple[int, int]]:

@@ -17,6 +17,7 @@ import duckdb
 import pytest
 
 from pipelines.bill import COMPARED
+from pipelines.commands.history import keep_published
 from pipelines.digest import TITLES, Digest, as_atom, as_data, as_markdown
 from pipelines.index_verification import check_index
 from pipelines.package import tables_of
@@ -78,6 +79,20 @@ def test_the_index_is_printed_with_reason_or_value(ask: Truecost) -> None:
     assert {row["day"] for row in past} == {"2026-08-05"}
     known = ask("index", "H100-SXM-80GB", "--as-of", "2026-08-05", "--known-on", "2026-08-05")
     assert "(no rows)" in known.output  # it was first published on 2026-08-10
+
+
+def test_a_rebuild_keeps_the_index_as_it_was_published(answers_home: Home, tmp_path: Path) -> None:
+    before = next(answers_home.published.glob("truecost-*.duckdb"))
+    with duckdb.connect(tmp_path / "new.duckdb") as connection:
+        connection.execute("create schema marts")
+        keep_published(connection, before)
+        keep_published(connection, before)  # twice is once
+        kept = connection.execute("select count(*) from marts.gpu_price_index_revision").fetchall()
+    with open_published(answers_home) as connection:
+        assert (
+            kept
+            == connection.execute("select count(*) from marts.gpu_price_index_revision").fetchall()
+        )
 
 
 # --- offers
