@@ -18,9 +18,9 @@ run: .venv/installed ## the main job: capture, build, derive, publish, and print
 	$(BIN)/truecost run
 
 test: .venv/installed ## everything that needs no network and no recorded payloads
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 -m "not recorded"
 
-test-recorded: .venv/installed ## also the tests on recorded payloads (TRUECOST_RECORDED, default ../shared)
+test-recorded: .venv/installed ## the tests on recorded payloads (TRUECOST_RECORDED, default ../shared)
 	$(BIN)/python -m pytest -n 2 -m recorded
 
 check: .venv/installed ## format, lint, types, import contracts

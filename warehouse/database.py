@@ -157,7 +157,9 @@ def open_published(home: Home, *, is_confined: bool = False) -> duckdb.DuckDBPyC
     for attempt in (1, 2):
         path = pointer.resolve()
         if not path.exists():
-            raise NothingPublishedError(f"nothing is published in {home.published} yet: run `truecost run` first")
+            raise NothingPublishedError(
+                f"nothing is published in {home.published} yet: run `truecost run` first"
+            )
         try:
             connection = duckdb.connect(path, read_only=True, config=_quiet())
             break
