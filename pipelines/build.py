@@ -135,6 +135,9 @@ def arrive(connection: duckdb.DuckDBPyConnection, ledger: pa.Table, root: Path) 
         [str(root), str(root)],
     )
     connection.unregister("arrived_ledger")
+    connection.execute(
+        "create or replace temp table own_time (capture_id varchar, source_time timestamp)"
+    )
 
 
 def as_utc(moment: datetime) -> datetime:
@@ -274,6 +277,10 @@ def load_offers(
         model = read_models()[f"staged.{name}"]  # commented once, when all moments are loaded
         connection.execute(f"create or replace table {model.name} as {model.select}")
     connection.execute(
+        "insert into own_time select capture_id, max(source_time) from staged.offer_observation"
+        " group by capture_id"
+    )
+    connection.execute(
         """
         create or replace temp table good_capture as
         select scope_capture_id as capture_id, source_id, request_scope as request_key,
@@ -333,8 +340,10 @@ def record(connection: duckdb.DuckDBPyConnection, report: BuildReport) -> None:
         """
         insert into meta.capture by name
         select a.* exclude (observation_file, quarantine_file, quarantine_path, scope_capture_id),
-            null::timestamp as source_time, c.run_id
-        from arrived as a cross join staged.build_clock as c
+            t.source_time, c.run_id
+        from arrived as a
+        cross join staged.build_clock as c
+        left join own_time as t on a.scope_capture_id = t.capture_id
         """
     )
     files = connection.execute(

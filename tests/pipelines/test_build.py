@@ -273,3 +273,39 @@ def test_a_price_that_is_accepted_counts_after_the_next_build(home: Home, ask) -
     assert ask("select distinct state, reason from meta.quarantine_audit") == [
         ("accepted", "seen on the page")
     ]
+
+
+def test_a_feed_that_stands_still_is_stale_though_it_answers(home: Home, ask) -> None:
+    feed = {
+        "date": "2026-06-20",
+        "generated_at": "2026-06-20T06:00:00Z",
+        "offers": [
+            {
+                "provider": "runpod",
+                "gpu": "h100-sxm",
+                "vram_gb": 80,
+                "usd_hr": 2.69,
+                "kind": "secure",
+                "source_url": "https://www.runpod.io/pricing",
+                "fetched_at": "2026-06-20T06:00:00Z",
+            }
+        ],
+    }
+    land(home, "gpu_rental_prices", "latest", DAY_1, json.dumps(feed).encode())
+    run(home, DAY_1, "one")
+    assert ask("select is_stale, age_hours, source_time::date::text from marts.offers_latest") == [
+        (True, 0.0, "2026-06-20")
+    ]
+
+
+def test_a_day_on_which_only_token_prices_came_keeps_its_gpu_prices(home: Home, ask) -> None:
+    land(home, "runpod", "gpu_types", DAY_1, runpod({(H100, "secure"): 2.69}))
+    run(home, DAY_1, "one")
+    prices = {
+        "m": {"mode": "chat", "litellm_provider": "openai", "input_cost_per_token": 1e-6,
+              "output_cost_per_token": 2e-6}
+    }  # fmt: skip
+    land(home, "litellm", "prices", DAY_1.replace(hour=9), json.dumps(prices).encode())
+    run(home, DAY_1.replace(hour=9), "two")
+    assert ask("select count(*) from core.api_price") == [(1,)]
+    assert ask("select count(*) from marts.gpu_price_daily where market_family = 'all'") == [(1,)]
