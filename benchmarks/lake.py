@@ -1,115 +1,313 @@
-"""What a lake costs beside the single file. Run by hand, with the extra ``lake`` and PostgreSQL.
+"""What a lake and Spark cost beside one file. Run by hand, after `make lake`.
 
-    python benchmarks/lake.py "ducklake:postgres:host=127.0.0.1 dbname=lake" FOLDER [--rows 1000000]
+    python benchmarks/lake.py writers --catalog ducklake:postgres:... --data-path FOLDER
+    python benchmarks/lake.py readers --catalog ... --data-path FOLDER [--home DATA_FOLDER]
+    python benchmarks/lake.py spark [--rows 1000000 10000000]
 
-1, 2 and 4 processes append the same number of rows each, in ten files; then the same question is
-asked of the lake and of a single file with the same rows.
+`writers`: 1, 2 and 4 processes append observations at once. `readers`: the same questions to the
+published file and to the lake that was pushed from it. `spark`: history and daily prices of made
+rows, by DuckDB and by Spark on this machine, and whether they are equal to 1e-12.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import resource
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
 import duckdb
 
+from pipelines import spark
 from warehouse import lake
+from warehouse.database import POINTER
+from warehouse.history import OFFER
+from warehouse.paths import Home
 
-WRITER = """
-import sys
-from pathlib import Path
-from warehouse import lake
-with lake.open_lake(sys.argv[1], sys.argv[2]) as connection:
-    for file in sys.argv[4:]:
-        lake.append_observations(connection, [Path(file)], sys.argv[3])
-"""
-QUESTION = "select gpu_id, median(usd_per_gpu_hour) from {table} group by gpu_id order by gpu_id"
-FILES = 10
-
-
-def make_files(folder: Path, rows: int) -> list[Path]:
-    """Write made observations as Parquet, a tenth of the rows a file."""
-    folder.mkdir(parents=True, exist_ok=True)
-    files = [folder / f"made-{number}.parquet" for number in range(FILES)]
-    with duckdb.connect() as connection:
-        for number, file in enumerate(files):
-            connection.execute(
-                f"copy (select {number} * {rows // FILES} + range as n, 'gpu ' || range % 70 as"
-                " gpu_id, 'provider ' || range % 60 as provider_id, random() * 10 as"
-                f" usd_per_gpu_hour, md5(range::varchar) as payload_sha256 from"
-                f" range({rows // FILES})) to '{file}'"
-            )
-    return files
+QUESTIONS = {
+    "count of the history": "select count(*) from core.offer_price",
+    "cheapest H100 now": "select min(usd_per_gpu_hour) from core.offer_open"
+    " where gpu_id = 'H100-SXM-80GB' and purchase_model = 'on_demand'",
+    "daily median of a GPU": "select day, median_usd_per_gpu_hour from marts.gpu_price_daily"
+    " where gpu_id = 'H100-SXM-80GB' and market_family = 'all'",
+    "one GPU's history": "select count(*), min(valid_from) from core.offer_price"
+    " where gpu_id = 'A100-SXM-80GB'",
+}
 
 
-def seconds_of(connection: duckdb.DuckDBPyConnection, table: str) -> float:
-    """Return the median time of the question."""
-    taken = []
-    for _ in range(5):
+def append(address: lake.Address, number: int, rows: int, batches: int) -> float:
+    """Append made observations in some commits, and return the seconds that it took."""
+    with lake.opened(address) as connection:
+        connection.execute("from benchmark.observation limit 0")
+        print("ready", flush=True)
+        sys.stdin.readline()
         started = time.perf_counter()
-        connection.execute(QUESTION.format(table=table)).fetchall()
-        taken.append(time.perf_counter() - started)
-    return round(statistics.median(taken), 4)
+        for batch in range(batches):
+            connection.execute(
+                f"""
+                insert into benchmark.observation
+                select 'source {number}', 'scope ' || n % 100, md5(n::varchar),
+                    'H100-SXM-80GB', 1 + n % 8, n % 1000 / 7.0,
+                    timestamp '2026-01-01' + {batch} * interval 1 day
+                from range({rows // batches}) as made (n)
+                """
+            )
+        return time.perf_counter() - started
+
+
+def writers(address: lake.Address, rows: int, batches: int) -> None:
+    """Measure 1, 2 and 4 processes that write at once."""
+    for processes in (1, 2, 4):
+        with lake.opened(address) as connection:
+            connection.execute("create schema if not exists benchmark")
+            connection.execute(
+                "create or replace table benchmark.observation (source_id varchar,"
+                " request_key varchar, offer_key varchar, gpu_id varchar, gpu_count integer,"
+                " usd_per_gpu_hour double, captured_at timestamp)"
+            )
+        command = [sys.executable, __file__, "append", "--catalog", address.catalog]
+        command += ["--data-path", str(address.data_path), "--rows", str(rows)]
+        started = [
+            subprocess.Popen(
+                [*command, "--batches", str(batches), "--number", str(number)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+            for number in range(processes)
+        ]
+        for process in started:
+            assert process.stdout is not None
+            process.stdout.readline()
+        begun = time.perf_counter()
+        for process in started:
+            assert process.stdin is not None
+            process.stdin.write("go\n")
+            process.stdin.flush()
+        for process in started:
+            process.communicate()
+        seconds = time.perf_counter() - begun
+        with lake.opened(address, is_read_only=True) as connection:
+            found = connection.execute("select count(*) from benchmark.observation").fetchall()
+        assert found == [(rows * processes,)], found
+        print(
+            f"{processes} processes x {rows:,} rows in {batches} commits: {seconds:.2f} s,"
+            f" {rows * processes / seconds:,.0f} rows/s"
+        )
+    with lake.opened(address) as connection:
+        connection.execute("drop schema benchmark cascade")
+
+
+def median_ms(connection: duckdb.DuckDBPyConnection, question: str) -> tuple[float, float]:
+    """Return the first and the median latency of a question, in milliseconds."""
+    taken = []
+    for _ in range(9):
+        started = time.perf_counter()
+        connection.execute(question).fetchall()
+        taken.append((time.perf_counter() - started) * 1e3)
+    return taken[0], statistics.median(taken[1:])
+
+
+def readers(address: lake.Address, home: Home) -> None:
+    """Measure the same questions on the file and on the lake."""
+    started = time.perf_counter()
+    report = lake.push(home, address)
+    print(f"push: {time.perf_counter() - started:.1f} s, {report.rows_appended:,} rows")
+    started = time.perf_counter()
+    with lake.opened(address, is_read_only=True) as there:
+        there.execute("select 1 from core.offer_open limit 1").fetchall()
+        opening = time.perf_counter() - started
+        with duckdb.connect((home.published / POINTER).resolve(), read_only=True) as here:
+            print(f"opening the lake: {opening * 1e3:.0f} ms")
+            for name, question in QUESTIONS.items():
+                (_, file_ms), (first_ms, lake_ms) = (
+                    median_ms(here, question),
+                    median_ms(there, question),
+                )
+                print(
+                    f"{name}: file {file_ms:.1f} ms, lake {lake_ms:.1f} ms"
+                    f" (first {first_ms:.0f} ms), {lake_ms / file_ms:.1f}x"
+                )
+
+
+def make_rows(folder: Path, rows: int) -> None:
+    """Write made captures of 200 days as Parquet, with what the models read beside them."""
+    days, scopes = 200, 20
+    offers = rows // days
+    with duckdb.connect(config={"memory_limit": "4GiB"}) as connection:
+        connection.execute("create schema core; create schema staged; create schema meta")
+        connection.execute(
+            f"create table core.offer_capture as select s || '#' || d as capture_id,"
+            " 'source ' || s % 4 as source_id, 'scope ' || s as request_key,"
+            " timestamp '2026-01-01 06:00:00' + d * interval 1 day as valid_at,"
+            " timestamp '2026-01-01 06:00:00' + d * interval 1 day as recorded_at,"
+            f" 1 as parser_version from range({scopes}) as a (s), range({days}) as b (d)"
+        )
+        given = {
+            "offer_key": "'offer ' || n",
+            "provider_id": "'provider ' || n % 40",
+            "gpu_id": "['H100-SXM-80GB', 'A100-SXM-80GB', 'L4-24GB', 'H200-SXM-141GB'][n % 4 + 1]",
+            "gpu_count": "(1 + n % 8)::integer",
+            "purchase_model": "case when n % 3 = 0 then 'spot' else 'on_demand' end",
+            "commitment_months": "null::integer",
+            "market_tier": "['hyperscaler', 'neocloud', 'marketplace_secure'][n % 3 + 1]",
+            "source_kind": "'api'",
+            "price_amount": "(1 + hash(n, d // (5 + n % 20)) % 1000 / 7.0)::decimal(38, 18)",
+            "usd_per_gpu_hour": "1 + hash(n, d // (5 + n % 20)) % 1000 / 7.0",
+            "is_available": "true",
+        }
+        types = dict(OFFER.values) | dict(OFFER.provenance) | {OFFER.key: "varchar"}
+        columns = ", ".join(
+            f"cast({given.get(name, 'null')} as {types[name]}) as {name}" for name in OFFER.carried
+        )
+        connection.execute(
+            f"copy (select n % {scopes} || '#' || d as capture_id, {columns}"
+            f" from range({days}) as b (d), range({offers}) as a (n)"
+            f" where hash(n, d // 3, 1) % 8 <> 0)"
+            f" to '{folder / 'staged.judged_offer.parquet'}' (row_group_size 200000)"
+        )
+        connection.execute(
+            "create table meta.source as select distinct source_id, 'api' as source_kind,"
+            " 1 as kind_rank from core.offer_capture"
+        )
+        connection.execute(
+            "create table staged.scope_latest as select source_id, request_key,"
+            " max(valid_at) as last_good_at from core.offer_capture group by all"
+        )
+        connection.execute(
+            "create table staged.affected_day as select 'offer' as entity,"
+            " date '2026-01-01' + d::integer as day from range(170, 200) as b (d)"
+        )
+        for table in ("core.offer_capture", "meta.source", "staged.scope_latest",
+                      "staged.affected_day"):  # fmt: skip
+            connection.execute(f"copy {table} to '{folder / table}.parquet'")
+
+
+TABLES = (spark.HISTORY, "staged.provider_price_day", "marts.gpu_price_daily")
+INPUTS = ("staged.judged_offer", "core.offer_capture", "meta.source", "staged.scope_latest",
+          "staged.affected_day")  # fmt: skip
+
+
+def in_duckdb(folder: Path) -> None:
+    """Make the tables in DuckDB, from Parquet to Parquet."""
+    with duckdb.connect(str(folder / "work.duckdb"), config={"memory_limit": "4GiB"}) as connection:
+        connection.execute("set TimeZone = 'UTC'; create schema core; create schema staged")
+        connection.execute("create schema marts; create schema meta")
+        for table in INPUTS:
+            connection.execute(f"create view {table} as from '{folder / table}.parquet'")
+        for table in TABLES:
+            connection.execute(f"create table {table} as {spark.select_of(table)}")
+            connection.execute(f"copy {table} to '{folder / 'duckdb'}.{table}.parquet'")
+
+
+def in_spark(folder: Path) -> None:
+    """Make the tables on Spark, from Parquet to Parquet."""
+    running = spark.session(
+        "local[*]", spark__driver__memory="6g", spark__sql__shuffle__partitions="8"
+    )
+    running.sparkContext.setLogLevel("ERROR")
+    warehouse = spark.Warehouse(running)
+    for table in INPUTS:
+        warehouse.read(table, folder / f"{table}.parquet")
+    for table in TABLES:
+        warehouse.make(table, keep=folder / f"spark.{table}")
+    running.stop()
+
+
+def engines(sizes: list[int]) -> None:
+    """Measure both engines at some sizes, each in a process of its own."""
+    for rows in sizes:
+        with tempfile.TemporaryDirectory() as name:
+            folder, taken = Path(name), {}
+            make_rows(folder, rows)
+            for engine in ("duckdb", "spark"):
+                before = time.perf_counter()
+                subprocess.run(
+                    [sys.executable, __file__, f"in-{engine}", "--folder", name],
+                    check=True,
+                    stderr=subprocess.DEVNULL,
+                )
+                taken[engine] = time.perf_counter() - before
+            with duckdb.connect() as connection:
+                lost = sum(unequal(connection, folder, table) for table in TABLES)
+            print(
+                json.dumps(
+                    {
+                        "rows": rows,
+                        "duckdb_seconds": round(taken["duckdb"], 1),
+                        "spark_seconds": round(taken["spark"], 1),
+                        "spark_over_duckdb": round(taken["spark"] / taken["duckdb"], 2),
+                        "rows_unequal_beyond_1e-12": lost,
+                        "peak_gib": round(
+                            resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20, 2
+                        ),
+                    }
+                ),
+                flush=True,
+            )
+
+
+def unequal(connection: duckdb.DuckDBPyConnection, folder: Path, table: str) -> int:
+    """Return how many rows one engine lacks or has with another number."""
+    keys = {
+        spark.HISTORY: ("source_id", "request_key", "offer_key", "valid_from", "recorded_at"),
+        "staged.provider_price_day": ("provider_id", "gpu_id", "day", "purchase_model",
+                                      "commitment_months", "market_family"),
+        "marts.gpu_price_daily": ("gpu_id", "day", "purchase_model", "commitment_months",
+                                  "market_family"),
+    }[table]  # fmt: skip
+    plain = [f"h.{key} = t.{key}" for key in keys if key != "commitment_months"]
+    numbers = {
+        spark.HISTORY: ("usd_per_gpu_hour",),
+        "staged.provider_price_day": ("median_usd_per_gpu_hour", "max_usd_per_gpu_hour"),
+        "marts.gpu_price_daily": ("median_usd_per_gpu_hour", "p10_usd_per_gpu_hour",
+                                  "p90_usd_per_gpu_hour"),
+    }[table]  # fmt: skip
+    near = [f"abs(h.{name} - t.{name}) <= 1e-12 * h.{name}" for name in numbers]
+    return int(
+        connection.execute(
+            f"select count(*) from '{folder}/duckdb.{table}.parquet' as h"
+            f" full join '{folder}/spark.{table}/*.parquet' as t on {' and '.join(plain)}"
+            f" where not coalesce({' and '.join(near)}, false)"
+        ).fetchall()[0][0]
+    )
 
 
 def main() -> None:
+    """Measure what is asked for."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("catalog")
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--rows", type=int, default=1_000_000, help="rows of each process")
-    arguments = parser.parse_args()
-    files = [str(file) for file in make_files(arguments.folder / "made", arguments.rows)]
-    data = str(arguments.folder / "data")
-    lake.open_lake(arguments.catalog, data).close()
-    for processes in (1, 2, 4):
-        table = f"written_by_{processes}"
-        with lake.open_lake(arguments.catalog, data) as connection:
-            lake.append_observations(connection, [Path(files[0])], table)
-            connection.execute(f"delete from observations.{table}")
-        started = time.perf_counter()
-        writers = [
-            subprocess.Popen([sys.executable, "-c", WRITER, arguments.catalog, data, table, *files])
-            for _ in range(processes)
-        ]
-        failed = sum(writer.wait() != 0 for writer in writers)
-        taken = time.perf_counter() - started
-        with lake.open_lake(arguments.catalog, data) as connection:
-            name = f"observations.{table}"
-            [(rows,)] = connection.execute(f"select count(*) from {name}").fetchall()
-            scattered = seconds_of(connection, name)
-            lake.compact(connection)
-            joined = seconds_of(connection, name)
-        single = arguments.folder / f"{table}.duckdb"
-        single.unlink(missing_ok=True)
-        with duckdb.connect(single) as connection:
-            listed = "[" + ", ".join(f"'{file}'" for file in files * processes) + "]"
-            started = time.perf_counter()
-            connection.execute(f"create table made as from read_parquet({listed})")
-            one_file = time.perf_counter() - started
-            alone = seconds_of(connection, "made")
-        print(
-            json.dumps(
-                {
-                    "processes": processes,
-                    "failed": failed,
-                    "rows": rows,
-                    "seconds": round(taken, 2),
-                    "rows_per_second": round(rows / taken),
-                    "single_file_load_seconds": round(one_file, 2),
-                    "read_seconds": {
-                        "lake": scattered,
-                        "lake, compacted": joined,
-                        "single file": alone,
-                    },
-                }
-            ),
-            flush=True,
-        )
+    parser.add_argument(
+        "what", choices=["writers", "readers", "spark", "append", "in-duckdb", "in-spark"]
+    )
+    parser.add_argument("--catalog")
+    parser.add_argument("--data-path")
+    parser.add_argument("--home", type=Path)
+    parser.add_argument("--folder", type=Path)
+    parser.add_argument("--rows", type=int, nargs="+")
+    parser.add_argument("--batches", type=int, default=4)
+    parser.add_argument("--number", type=int, default=0)
+    given = parser.parse_args()
+    if given.what == "spark":
+        engines(given.rows or [1_000_000, 10_000_000])
+    elif given.what == "in-duckdb":
+        in_duckdb(given.folder)
+    elif given.what == "in-spark":
+        in_spark(given.folder)
+    else:
+        address = lake.Address.given(given.catalog, given.data_path)
+        if address is None:
+            parser.error(f"give --catalog and --data-path, or set {lake.CATALOG_VARIABLE}")
+        if given.what == "append":
+            append(address, given.number, given.rows[0], given.batches)
+        elif given.what == "writers":
+            writers(address, (given.rows or [200_000])[0], given.batches)
+        else:
+            readers(address, Home(given.home) if given.home else Home.from_environment())
 
 
 if __name__ == "__main__":

@@ -190,17 +190,25 @@ def opened(
             options.append(f"snapshot_version {at}")
         elif at is not None:
             options.append(f"snapshot_time '{at.isoformat(sep=' ')}'")
-        try:
-            connection.execute(
-                f"attach {quote(address.catalog)} as lake"
-                + (f" ({', '.join(options)})" if options else "")
-            )
-        except duckdb.Error as error:
-            raise LakeError(f"cannot open {address.printed}: {first_line(error)}") from error
+        attach = f"attach {quote(address.catalog)} as lake"
+        _attach(connection, attach + (f" ({', '.join(options)})" if options else ""), address)
         connection.execute("use lake")
         yield connection
     finally:
         connection.close()
+
+
+def _attach(connection: duckdb.DuckDBPyConnection, statement: str, address: Address) -> None:
+    for attempt in range(5):
+        try:
+            connection.execute(statement)
+            return
+        except duckdb.Error as error:
+            # Another machine may be making this very catalogue at this moment.
+            is_race = re.search(r"already exists|duplicate key", str(error)) is not None
+            if not is_race or attempt == 4:
+                raise LakeError(f"cannot open {address.printed}: {first_line(error)}") from error
+        time.sleep(0.2 * 2**attempt)
 
 
 def first_line(error: BaseException) -> str:

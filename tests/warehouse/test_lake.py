@@ -18,6 +18,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from tests.warehouse.test_history import Capture, canonical_rows, merge, one_price, rows
 from warehouse import database, history, lake, publication
 from warehouse.models import SQL_FOLDER
 from warehouse.paths import Home
@@ -283,6 +284,19 @@ def test_compaction_changes_files_and_no_answer(address, tmp_path):
     assert differences(address, home, TABLES) == []
 
 
+def test_the_merge_makes_the_same_rows_in_a_lake(address):
+    captures = [
+        *(Capture("north", day, day, one_price(float(day // 2))) for day in range(3)),
+        Capture("north", 1, 7, one_price(9.0)),  # late
+        Capture("south", 1, 8, one_price(9.0)),
+        Capture("north", 2, 9, ()),  # corrected: there was none
+    ]
+    with lake.opened(address) as connection:
+        for one in captures:
+            merge(connection, [one])
+        assert rows(connection) == canonical_rows(captures)
+
+
 def capture_files(home: Home, machine: str, number: int) -> None:
     """Write captures as ``pipelines.parse`` lays them out: bytes, rows, and a ledger."""
     for n in range(number):
@@ -407,6 +421,12 @@ def test_without_the_extra_the_refusal_says_how_to_get_it(monkeypatch):
 
     monkeypatch.setattr(importlib.resources, "files", missing)
     with duckdb.connect() as connection, pytest.raises(lake.LakeError, match="make lake"):
+        lake.load_extensions(connection)
+
+
+def test_extensions_for_another_duckdb_are_refused(extensions, monkeypatch):
+    monkeypatch.setattr(duckdb, "__version__", "0.0.1")
+    with duckdb.connect() as connection, pytest.raises(lake.LakeError, match=r"DuckDB v0\.0\.1"):
         lake.load_extensions(connection)
 
 
