@@ -147,8 +147,8 @@ def run_models(
 ) -> None:
     """Make the tables of the models, in the order given.
 
-    An ``incremental`` model is refreshed for the days of ``staged.affected_day`` only; its select
-    must restrict itself to those days. To an ``append`` model, a table of ``ledgers.sql``, the rows
+    An ``incremental`` model is refreshed only for the days on which offers moved (entity ``offer``
+    of ``staged.affected_day``); its select must restrict itself to those days. To an ``append`` model, a table of ``ledgers.sql``, the rows
     of its select are added: it gives only what is new.
 
     Parameters
@@ -170,7 +170,8 @@ def run_models(
             connection.execute(f"insert into {model.name} by name {model.select}")
         elif model.kind == "incremental" and table_exists(connection, model.name):
             connection.execute(
-                f"delete from {model.name} where day in (select day from staged.affected_day)"
+                f"delete from {model.name}"
+                " where day in (select day from staged.affected_day where entity = 'offer')"
             )
             connection.execute(f"insert into {model.name} by name {model.select}")
         else:

@@ -14,7 +14,7 @@ PURCHASE_MODELS = ("on_demand", "spot", "reserved", "capacity_block")
 # What people see of the columns; machines get all.
 SHOWN = (
     "usd_per_gpu_hour", "usd_per_node_hour", "gpu_count", "provider_id", "sku", "region",
-    "purchase_model", "commitment_months", "age_hours", "source_id", "is_witness",
+    "purchase_model", "commitment_months", "age_hours", "is_stale", "source_id", "is_witness",
 )  # fmt: skip
 STANDING_THEN = """
 (
@@ -55,7 +55,11 @@ STANDING_THEN = """
 @click.option("--months", type=click.IntRange(1), help="Only reservations of this many months.")
 @click.option("--provider", help="Only this provider, e.g. aws.")
 @click.option("--area", help="Only this area, e.g. europe.")
-@click.option("--include-stale", is_flag=True, help="Also offers that are not confirmed lately.")
+@click.option(
+    "--include-stale",
+    is_flag=True,
+    help="Also offers not confirmed for 30 hours, though fresh ones stand.",
+)
 @click.option("--all", "is_all", is_flag=True, help="Also what lesser sources say of the same.")
 @click.option("--as-of", help="As of the end of this day (YYYY-MM-DD) or at this instant.")
 @click.option("--known-on", help="With --as-of: only what was known by then.")
@@ -100,7 +104,6 @@ def offers(
             "gpu_count": gpu_count,
             "purchase_model": None if purchase == "all" else purchase,
             "commitment_months": months,
-            "is_stale": None if include_stale else False,
             "is_witness": None if is_all else False,
         }
         for what, column, name in (("provider", "provider_id", provider), ("area", "area", area)):
@@ -115,13 +118,15 @@ def offers(
             select
                 usd_per_gpu_hour, usd_per_node_hour, gpu_count, provider_id, sku, region,
                 purchase_model, commitment_months, market_tier, is_available,
-                round(age_hours, 1) as age_hours, source_id, is_witness, source_url,
+                round(age_hours, 1) as age_hours, is_stale, source_id, is_witness, source_url,
                 payload_sha256[:8] as payload
             from {relation}
             where {" and ".join(f"{column} = ${column}" for column in given)}
+            -- Where nothing is fresh, what stood last is shown, and its age says so.
+            qualify $include_stale or not is_stale or bool_and(is_stale) over ()
             order by usd_per_gpu_hour, provider_id, sku limit $limit
             """,
-            given | {"limit": limit} | (moments if as_of else {}),
+            given | {"limit": limit, "include_stale": include_stale} | (moments if as_of else {}),
         )
         columns = [column[0] for column in answer.description or []]
         rows = answer.fetchall()

@@ -23,7 +23,7 @@ with standing as (
     inner join meta.source as s on p.source_id = s.source_id
     inner join staged.scope_latest as c
         on p.source_id = c.source_id and p.request_key = c.request_key
-    inner join (select distinct day from staged.affected_day) as a
+    inner join (select distinct day from staged.affected_day where entity = 'offer') as a
         on
             -- standing at the end of the day
             p.valid_from < a.day + interval 1 day
