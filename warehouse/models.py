@@ -148,8 +148,8 @@ def run_models(
     """Make the tables of the models, in the order given.
 
     An ``incremental`` model is refreshed only for the days on which offers moved (entity ``offer``
-    of ``staged.affected_day``); its select must restrict itself to those days. To an ``append`` model, a table of ``ledgers.sql``, the rows
-    of its select are added: it gives only what is new.
+    of ``staged.affected_day``); its select must restrict itself to those days. To an ``append``
+    model, a table of ``ledgers.sql``, the rows of its select are added: it gives only what is new.
 
     Parameters
     ----------
