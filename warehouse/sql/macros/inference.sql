@@ -54,7 +54,8 @@ create or replace macro inference_cost_of(days) as table
         cross join fleet as f
     )
     select
-        model_id, gpu_id, gpu_count, precision, workload_id, service_level_id, purchase_model,
+        model_id, gpu_id, gpu_count, precision, workload_id, workload_id as workload,
+        service_level_id, purchase_model,
         commitment_months, day, method, usd_per_gpu_hour, provider_count, input_tokens,
         output_tokens, tokens_per_second_per_gpu, tokens_per_second_per_user,
         time_to_first_token_seconds, prefill_fraction,

@@ -3,7 +3,8 @@
 -- gpu_id | the accelerator
 -- gpu_count | GPUs of one replica [GPU]
 -- precision | number format of the weights
--- workload_id | what a request looks like
+-- workload_id | what a request looks like, id of the scenario
+-- workload | the same, by the name of the public interface
 -- service_level_id | how fast one user wants the answer
 -- purchase_model | on_demand, spot, reserved or capacity_block
 -- commitment_months | length of the commitment, null where there is none [month]
