@@ -23,6 +23,7 @@ PurchaseModel = Literal["on_demand", "spot", "reserved", "capacity_block"]
 MarketTier = Literal["hyperscaler", "neocloud", "marketplace_secure", "marketplace_community"]
 
 MEBIBYTE = 2**20
+TERMS_UNREAD = "its terms of use are not read yet: asked for by name only"
 DEFAULT_MAX_BYTES = 64 * MEBIBYTE
 
 

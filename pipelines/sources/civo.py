@@ -13,6 +13,7 @@ from typing import Any
 from bs4.element import Tag
 
 from pipelines.sources.base import (
+    TERMS_UNREAD,
     Fetching,
     Payload,
     Request,
@@ -103,4 +104,5 @@ SOURCE = Source(
     price_basis="instance",
     price_unit="hour",
     known_gpus=frozenset({"NVIDIA L40S"}),
+    disabled_reason=TERMS_UNREAD,
 )

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from bs4.element import Tag
 
 from pipelines.sources.base import (
+    TERMS_UNREAD,
     Fetching,
     Payload,
     Request,
@@ -96,4 +97,5 @@ SOURCE = Source(
     price_basis="instance",
     price_unit="hour",
     known_gpus=frozenset({"NVIDIA HGX H100", "NVIDIA HGX H200"}),
+    disabled_reason=TERMS_UNREAD,
 )

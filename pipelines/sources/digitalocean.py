@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from bs4.element import Tag
 
 from pipelines.sources.base import (
+    TERMS_UNREAD,
     Fetching,
     Held,
     ParseError,
@@ -101,4 +102,5 @@ SOURCE = Source(
     price_basis="instance",
     price_unit="hour",
     known_gpus=frozenset({"NVIDIA H100", "AMD MI300X"}),
+    disabled_reason=TERMS_UNREAD,
 )

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from bs4.element import Tag
 
 from pipelines.sources.base import (
+    TERMS_UNREAD,
     Fetching,
     Payload,
     PurchaseModel,
@@ -118,4 +119,5 @@ SOURCE = Source(
     price_basis="instance",
     price_unit="hour",
     known_gpus=frozenset({"Nvidia H100", "Nvidia A100"}),
+    disabled_reason=TERMS_UNREAD,
 )

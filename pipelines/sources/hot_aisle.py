@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from pipelines.sources.base import Fetching, Payload, Request, Row, Source
+from pipelines.sources.base import TERMS_UNREAD, Fetching, Payload, Request, Row, Source
 from pipelines.sources.price_page import AMOUNT, matches, priced, printed_offer
 
 URL = "https://hotaisle.xyz/pricing/"
@@ -68,4 +68,5 @@ SOURCE = Source(
     price_basis="gpu",
     price_unit="hour",
     known_gpus=frozenset({"MI300x"}),
+    disabled_reason=TERMS_UNREAD,
 )

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from bs4.element import Tag
 
 from pipelines.sources.base import (
+    TERMS_UNREAD,
     Fetching,
     Payload,
     PurchaseModel,
@@ -90,4 +91,5 @@ SOURCE = Source(
     price_basis="gpu",
     price_unit="hour",
     known_gpus=frozenset({"NVIDIA H100 SXM", "NVIDIA A100"}),
+    disabled_reason=TERMS_UNREAD,
 )

@@ -14,6 +14,7 @@ from bs4 import BeautifulSoup
 from bs4.element import Tag
 
 from pipelines.sources.base import (
+    TERMS_UNREAD,
     Fetching,
     Held,
     Payload,
@@ -117,4 +118,5 @@ SOURCE = Source(
     price_basis="gpu",
     price_unit="hour",
     known_gpus=frozenset({"NVIDIA H100 SXM", "NVIDIA A100 SXM"}),
+    disabled_reason=TERMS_UNREAD,
 )

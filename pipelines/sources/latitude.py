@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from pipelines.sources.base import (
+    TERMS_UNREAD,
     Fetching,
     Payload,
     PriceUnit,
@@ -91,4 +92,5 @@ SOURCE = Source(
     currency="USD",
     price_basis="instance",
     known_gpus=frozenset({"NVIDIA H100"}),
+    disabled_reason=TERMS_UNREAD,
 )

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from pipelines.sources.base import (
+    TERMS_UNREAD,
     Fetching,
     ParseError,
     Payload,
@@ -105,4 +106,5 @@ SOURCE = Source(
     price_basis="instance",
     price_unit="hour",
     known_gpus=frozenset({"H100"}),
+    disabled_reason=TERMS_UNREAD,
 )

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from pipelines.sources.base import (
+    TERMS_UNREAD,
     Fetching,
     Held,
     ParseError,
@@ -87,4 +88,5 @@ SOURCE = Source(
     price_basis="gpu",
     price_unit="hour",
     known_gpus=frozenset({"H100"}),
+    disabled_reason=TERMS_UNREAD,
 )

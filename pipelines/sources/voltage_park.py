@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from pipelines.sources.base import (
+    TERMS_UNREAD,
     Fetching,
     Payload,
     Request,
@@ -100,4 +101,5 @@ SOURCE = Source(
     currency="USD",
     price_unit="hour",
     known_gpus=frozenset({"h100-sxm5-80gb"}),
+    disabled_reason=TERMS_UNREAD,
 )
