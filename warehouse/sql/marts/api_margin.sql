@@ -25,7 +25,7 @@
 -- break_even_tokens_per_day | tokens a day from which renting the set is cheaper than buying [token/day]
 -- capacity_tokens_per_day | what the set can serve in a day [token/day]
 -- check: select model_id, api_source_id, api_provider_id, api_model_id, day from {this} group by all having count(*) > 1
--- check: select * from {this} where not (margin_low <= margin_fraction and margin_fraction <= margin_high and margin_fraction < 1)
+-- check: select * from {this} where not (margin_low <= margin_fraction + 1e-12 and margin_fraction <= margin_high + 1e-12 and margin_fraction < 1)
 with cheapest as (
     select *
     from marts.inference_cost

@@ -13,7 +13,7 @@
 -- method | measured, or peak share
 -- view
 -- check: select image_model_id, gpu_id, purchase_model, commitment_months, market_family, day from {this} group by all having count(*) > 1
--- check: select * from {this} where not (0 < low and low <= usd_per_1k_images and usd_per_1k_images <= high)
+-- check: select * from {this} where not (0 < low and low <= usd_per_1k_images * (1 + 1e-12) and usd_per_1k_images <= high * (1 + 1e-12))
 select
     s.image_model_id,
     s.gpu_id,

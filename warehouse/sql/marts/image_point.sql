@@ -12,4 +12,4 @@
 -- made by: pipelines/costing/inference.py
 -- depends on: core.gpu, core.gpu_peak
 -- check: select image_model_id, gpu_id from {this} group by all having count(*) > 1
--- check: select * from {this} where not (0 < low_images_per_second and low_images_per_second <= images_per_second_per_gpu and images_per_second_per_gpu <= high_images_per_second)
+-- check: select * from {this} where not (0 < low_images_per_second and low_images_per_second <= images_per_second_per_gpu * (1 + 1e-12) and images_per_second_per_gpu <= high_images_per_second * (1 + 1e-12))

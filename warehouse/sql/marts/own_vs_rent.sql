@@ -23,4 +23,4 @@
 -- source_url | the list price
 -- depends on: marts.gpu_price_daily
 -- made by: pipelines/costing/training.py
--- check: select * from {this} where reason is null and (owned_usd_per_gpu_hour <= 0 or low > high)
+-- check: select * from {this} where reason is null and (owned_usd_per_gpu_hour <= 0 or low > high * (1 + 1e-12))

@@ -35,5 +35,5 @@
 -- depends on: core.training_run, marts.gpu_price_daily
 -- made by: pipelines/costing/training.py
 -- check: select * from {this} where (usd_nominal is null) = (reason is null)
--- check: select * from {this} where usd_nominal <= 0 or low > high or low_80 < low or high_80 > high
+-- check: select * from {this} where usd_nominal <= 0 or low > high * (1 + 1e-12) or low_80 < low * (1 - 1e-12) or high_80 > high * (1 + 1e-12)
 -- check: select model_number, method, price_basis from {this} group by all having count(*) > 1

@@ -1,0 +1,55 @@
+"""Facts about the checks of the tables: what they let pass and what they find."""
+
+import re
+from dataclasses import replace
+from math import inf, nextafter
+
+import duckdb
+import pytest
+
+from warehouse.models import read_models, run_checks
+
+TOLERANCE = re.escape(" * (1 + 1e-12)") + "|" + re.escape(" + 1e-12")
+INTERVALS = [
+    ("marts.api_margin", "margin_low", "margin_fraction", "margin_high"),
+    ("marts.cost_per_flop", "low", "usd_per_exaflop_effective", "high"),
+    ("marts.gpu_price_daily", "p10_usd_per_gpu_hour", "median_usd_per_gpu_hour",
+     "p90_usd_per_gpu_hour"),
+    ("marts.image_cost", "low", "usd_per_1k_images", "high"),
+    ("marts.image_point", "low_images_per_second", "images_per_second_per_gpu",
+     "high_images_per_second"),
+    ("marts.inference_cost", "low", "usd_per_1k_tokens", "high"),
+]  # fmt: skip
+
+
+def wrong_rows(name: str, low: str, middle: str, high: str, values: tuple[float, ...]) -> int:
+    """Return what the checks of a table find in one row with this interval."""
+    model = read_models()[name]
+    columns = {column.name: "0.4::double" for column in model.columns}
+    for column, value in zip((low, middle, high), values, strict=True):
+        columns[column] = f"{value!r}::double"
+    [check] = [
+        check for check in model.checks if f"{middle} <= {high}" in re.sub(TOLERANCE, "", check)
+    ]
+    with duckdb.connect() as connection:
+        connection.execute("create schema marts")
+        row = ", ".join(f"{value} as {column}" for column, value in columns.items())
+        connection.execute(f"create table {name} as select {row}")
+        [found] = run_checks(connection, [replace(model, checks=(check,))])
+    return found.wrong_rows
+
+
+@pytest.mark.parametrize(("name", "low", "middle", "high"), INTERVALS)
+def test_an_interval_of_one_price_passes_with_a_rounding_error(
+    name: str, low: str, middle: str, high: str
+) -> None:
+    value = 0.6624271330153683
+    for other in (nextafter(value, inf), nextafter(value, -inf)):
+        assert wrong_rows(name, low, middle, high, (other, value, other)) == 0
+
+
+@pytest.mark.parametrize(("name", "low", "middle", "high"), INTERVALS)
+def test_a_value_outside_its_interval_is_found(name: str, low: str, middle: str, high: str) -> None:
+    assert wrong_rows(name, low, middle, high, (0.5, 0.6, 0.7)) == 0
+    assert wrong_rows(name, low, middle, high, (0.61, 0.6, 0.7)) == 1
+    assert wrong_rows(name, low, middle, high, (0.5, 0.6, 0.59)) == 1
