@@ -118,12 +118,12 @@ A100 = "NVIDIA A100-SXM4-80GB"
 
 
 def test_a_price_on_a_page_becomes_a_standing_offer(home: Home, ask) -> None:
-    land(home, "runpod", "gpu_types", DAY_1, runpod({(H100, "secure"): 2.69}))
+    land(home, "runpod", "gpu_types", DAY_1, runpod({(H100, "secure"): 2.526775}))
     run(home, DAY_1, "one")
-    assert ask(
+    assert ask(  # to the last digit
         "select gpu_id, provider_id, usd_per_gpu_hour, purchase_model, is_stale, source_kind"
         " from marts.offers_latest"
-    ) == [("H100-SXM-80GB", "runpod", 2.69, "on_demand", False, "api")]
+    ) == [("H100-SXM-80GB", "runpod", 2.526775, "on_demand", False, "api")]
 
 
 def test_the_same_run_twice_adds_no_row_and_changes_no_table(home: Home, ask) -> None:
