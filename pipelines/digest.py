@@ -86,7 +86,7 @@ def digest(
     if since >= until:
         raise ValueError(f"since {since} is not before {until}, the newest day with prices")
     made_at, run_id = connection.execute(
-        "select started_at, run_id from meta.run order by started_at desc limit 1"
+        "select now_at, coalesce(run_id, '') from staged.build_clock"
     ).fetchall()[0]
     parameters = {
         "since": since,

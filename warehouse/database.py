@@ -133,7 +133,7 @@ def mend_build(home: Home, reason: str) -> Path:
     return aside
 
 
-def open_published(home: Home, *, is_confined: bool = False) -> duckdb.DuckDBPyConnection:
+def open_published(home: Home) -> duckdb.DuckDBPyConnection:
     """Open the published file for reading, by its versioned name.
 
     A process that keeps the connection keeps one consistent file, whatever is published
@@ -143,8 +143,6 @@ def open_published(home: Home, *, is_confined: bool = False) -> duckdb.DuckDBPyC
     ----------
     home : Home
         The data folder.
-    is_confined : bool
-        Whether queries are kept from files and settings of the machine (for foreign SQL).
 
     Raises
     ------
@@ -170,9 +168,13 @@ def open_published(home: Home, *, is_confined: bool = False) -> duckdb.DuckDBPyC
                 raise
     connection.execute("set TimeZone = 'UTC'")
     _refuse_newer(connection, path)
-    if is_confined:
-        connection.execute("set enable_external_access = false")
-        connection.execute("set lock_configuration = true")
+    return connection
+
+
+def confined(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
+    """Keep the queries of a connection from files and settings of the machine (foreign SQL)."""
+    connection.execute("set enable_external_access = false")
+    connection.execute("set lock_configuration = true")
     return connection
 
 

@@ -9,7 +9,8 @@ import click
 
 from pipelines.commands import Refused
 from pipelines.commands.answer import format_option, print_rows, spreadsheet_safe
-from pipelines.commands.published import published
+from pipelines.commands.published import moment, past_options, published
+from pipelines.past import Past
 
 HIDDEN = ("purchase_model", "paid_usd", "provider_count", "market", "items")  # from people only
 
@@ -21,8 +22,9 @@ HIDDEN = ("purchase_model", "paid_usd", "provider_count", "market", "items")  # 
     "--folder", type=click.Path(path_type=Path, file_okay=False), default=Path(),
     help="The folder that exports go to; a name that leads out of it is refused.",
 )  # fmt: skip
+@past_options
 @format_option
-def bill(file: Path, name: str | None, folder: Path, output: str | None) -> None:
+def bill(file: Path, name: str | None, folder: Path, past: Past | None, output: str | None) -> None:
     """Put FILE, a cost file in FOCUS columns, beside the market.
 
     FILE is CSV or Parquet as clouds and FinOps tools export it (FOCUS 1.0 to 1.3). Each item with a
@@ -38,8 +40,9 @@ def bill(file: Path, name: str | None, folder: Path, output: str | None) -> None
 
     try:
         target = export_path(folder, name) if name else None
-        with published() as connection:
+        with published(past) as connection:
             found = compare(connection, file)
+            then = moment(connection, past)
     except BillError as error:
         raise Refused(str(error)) from error
     paid, market = total(found)
@@ -50,7 +53,7 @@ def bill(file: Path, name: str | None, folder: Path, output: str | None) -> None
         [found.columns[number] for number in keep],
         [[row[number] for number in keep] for row in found.rows],
         output,
-        f"{found.is_compared} of {found.items} items compared: {against}"
+        f"{found.is_compared} of {found.items} items compared, {then}: {against}"
         f" ({paid:,.0f} USD paid, {market:,.0f} USD at its prices)",
     )
     if target is not None:

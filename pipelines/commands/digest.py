@@ -10,7 +10,8 @@ import click
 
 from pipelines.commands import Refused
 from pipelines.commands.index import day_of
-from pipelines.commands.published import published
+from pipelines.commands.published import past_options, published
+from pipelines.past import Past
 
 WEBHOOK = "TRUECOST_WEBHOOK"
 TIMEOUT_SECONDS = 10
@@ -29,8 +30,14 @@ TIMEOUT_SECONDS = 10
 )  # fmt: skip
 @click.option("--json", "output", flag_value="json", help="Short for --format json.")
 @click.option("--no-webhook", is_flag=True, help=f"Send nothing, even where {WEBHOOK} is set.")
+@past_options
 def digest(
-    since: str | None, until: str | None, threshold: float, output: str, no_webhook: bool
+    since: str | None,
+    until: str | None,
+    threshold: float,
+    output: str,
+    no_webhook: bool,
+    past: Past | None,
 ) -> None:
     """Tell what changed: prices, offers, GPUs, sources, names, and what moved with them.
 
@@ -39,12 +46,13 @@ def digest(
 
     \b
     truecost digest --since 2026-08-03
+    truecost digest --as-of 2026-08-10 --known-on 2026-08-10
     truecost digest --format atom > digest.xml
     """
     from pipelines.digest import as_atom, as_data, as_markdown
     from pipelines.digest import digest as made
 
-    with published() as connection:
+    with published(past) as connection:
         try:
             found = made(
                 connection,

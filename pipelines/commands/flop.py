@@ -7,7 +7,8 @@ import click
 from pipelines.commands import Refused
 from pipelines.commands.answer import format_option, print_rows
 from pipelines.commands.offers import PURCHASE_MODELS
-from pipelines.commands.published import one_of, published
+from pipelines.commands.published import moment, one_of, past_options, published
+from pipelines.past import Past
 
 
 @click.command()
@@ -16,8 +17,8 @@ from pipelines.commands.published import one_of, published
 @click.option("--purchase", type=click.Choice(PURCHASE_MODELS), default="on_demand")
 @click.option("--months", type=click.IntRange(1), help="Length of a reservation.")
 @click.option("--market", default="all", show_default=True, help="Market family.")
-@click.option("--on", "on_text", help="As of this day (ISO date). Default: the newest.")
 @click.option("--limit", type=click.IntRange(1), default=30, show_default=True)
+@past_options
 @format_option
 def flop(
     gpu: str | None,
@@ -25,8 +26,8 @@ def flop(
     purchase: str,
     months: int | None,
     market: str,
-    on_text: str | None,
     limit: int,
+    past: Past | None,
     output: str | None,
 ) -> None:
     r"""Print USD per 10^18 dense operations, per GB-hour and per TB/s-hour, cheapest first.
@@ -38,8 +39,9 @@ def flop(
     truecost flop                      # every GPU, BF16
     truecost flop H100-SXM-80GB        # every precision of one
     truecost flop --precision fp8 --purchase spot --json
+    truecost flop --as-of 2026-08-01
     """
-    with published() as connection:
+    with published(past) as connection:
 
         def known(column: str) -> list[str]:
             return [
@@ -63,9 +65,7 @@ def flop(
         days = known("day")
         if not days:
             raise Refused("there is no price yet; truecost run")
-        if on_text is not None and on_text not in days:
-            raise Refused(f"no prices on {on_text!r}; there are days from {days[0]} to {days[-1]}")
-        conditions["day = ?"] = on_text or days[-1]
+        conditions["day = ?"] = days[-1]
         answer = connection.execute(
             "select gpu_id, precision, day, usd_per_gpu_hour, usd_per_exaflop_peak,"
             " usd_per_exaflop_effective, low, high, utilisation_fraction, usd_per_gigabyte_hour,"
@@ -76,9 +76,13 @@ def flop(
         )
         columns = [column[0] for column in answer.description or []]
         rows = answer.fetchall()
+        then = moment(connection, past)
     if not rows and gpu is not None:
         raise Refused(
             f"no {purchase} price or no dense peak is known for {gpu}; see truecost offers"
         )
-    title = f"USD per 10^18 dense operations, {purchase}; low and high bound the effective price"
+    title = (
+        f"USD per 10^18 dense operations, {purchase}, {then};"
+        " low and high bound the effective price"
+    )
     print_rows(columns, rows, output, title)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date
 
 import click
 import duckdb
 
 from pipelines.commands import Refused
 from pipelines.commands.answer import format_option, print_rows
-from pipelines.commands.published import one_of, published
+from pipelines.commands.offers import PURCHASE_MODELS
+from pipelines.commands.published import moment, one_of, past_options, published
+from pipelines.past import Past
 
 HORIZONS = (7, 30, 90, 365)  # days
 
@@ -28,40 +30,26 @@ def day_of(text: str, what: str) -> date:
         raise Refused(f"{what} {text!r} is no day; give YYYY-MM-DD") from error
 
 
-def moment_of(text: str, what: str) -> str:
-    """Return a day or an instant as the macros take it, or refuse it in one line.
-
-    Examples
-    --------
-    >>> moment_of("2026-08-10", "--as-of"), moment_of("2026-08-10T06:30:00Z", "--as-of")
-    ('2026-08-10', '2026-08-10 06:30:00')
-    """
-    try:
-        if len(text) == 10:
-            return date.fromisoformat(text).isoformat()
-        at = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise Refused(f"{what} {text!r} is no time; give YYYY-MM-DD or ISO 8601") from error
-    return str((at - (at.utcoffset() or at - at)).replace(tzinfo=None))
-
-
 def days_with_index(connection: duckdb.DuckDBPyConnection) -> str:
     """Return a line that says which days have an index."""
     [(first, last, count)] = connection.execute(
         "select min(day), max(day), count(distinct day) from marts.gpu_price_index"
     ).fetchall()
-    return f"there are {count} days from {first} to {last}" if count else "there is none yet"
+    return f"there are {count} days from {first} to {last}" if count else "there is no index yet"
 
 
 @click.command()
 @click.argument("gpu")
-@click.option("--purchase", default="on_demand", show_default=True, help="How it is bought.")
-@click.option("--as-of", help="Of this day (YYYY-MM-DD); the newest where not given.")
-@click.option("--known-on", help="With --as-of: as published by then, before later revisions.")
+@click.option(
+    "--purchase",
+    type=click.Choice(PURCHASE_MODELS),
+    default="on_demand",
+    show_default=True,
+    help="How it is bought.",
+)
+@past_options
 @format_option
-def index(
-    gpu: str, purchase: str, as_of: str | None, known_on: str | None, output: str | None
-) -> None:
+def index(gpu: str, purchase: str, past: Past | None, output: str | None) -> None:
     """Print the price index of GPU by market family, how far it moved, and who moved it.
 
     Families are never mixed; where fewer than three independent providers count there is no value,
@@ -69,43 +57,29 @@ def index(
 
     \b
     truecost index H100-SXM-80GB
-    truecost index H100-SXM-80GB --as-of 2026-08-01 --known-on 2026-12-01
+    truecost index H100-SXM-80GB --purchase spot --json
+    truecost index H100-SXM-80GB --as-of 2026-08-01 --known-on 2026-08-02
     """
-    if known_on and not as_of:
-        raise Refused("--known-on needs --as-of: the day whose index is asked for")
-    with published() as connection:
-        gpus = connection.execute("select distinct gpu_id from marts.gpu_price_index").fetchall()
-        models = connection.execute(
-            "select distinct purchase_model from marts.gpu_price_index"
-        ).fetchall()
-        asked = {
-            "gpu": one_of("GPU", gpu, (name for (name,) in gpus)),
-            "purchase": one_of("way of buying", purchase, (name for (name,) in models)),
-        }
-        if as_of:
-            query = PAST
-            asked["day"] = day_of(as_of, "--as-of").isoformat()
-            asked["known"] = moment_of(known_on, "--known-on") if known_on else "infinity"
-        else:
-            query = NEWEST
-        answer = connection.execute(query, asked)
+    with published(past) as connection:
+        gpus = connection.execute("select gpu_id from core.gpu").fetchall()
+        asked = {"gpu": one_of("GPU", gpu, (name for (name,) in gpus)), "purchase": purchase}
+        answer = connection.execute(NEWEST, asked)
         columns = [column[0] for column in answer.description or []]
+        rows = answer.fetchall()
         print_rows(
             columns,
-            answer.fetchall(),
+            rows,
             output,
-            f"{asked['gpu']}, {asked['purchase']}: index of list prices, USD per GPU and hour",
+            f"{asked['gpu']}, {asked['purchase']}, {moment(connection, past)}:"
+            " index of list prices, USD per GPU and hour",
         )
+        if not rows and output in (None, "table"):
+            click.echo(f"No provider was heard {purchase}; of all: {days_with_index(connection)}.")
 
 
 VALUE = """market_family, nullif(commitment_months, 0) as months, day, usd_per_gpu_hour,
     p10_usd_per_gpu_hour as p10, p90_usd_per_gpu_hour as p90,
     provider_count as providers, n_trimmed as trimmed"""
-PAST = f"""
-select {VALUE}, is_flagged, revision, withheld_reason
-from gpu_price_index_on($day, $known) where gpu_id = $gpu and purchase_model = $purchase
-order by market_family, months
-"""
 NEWEST = f"""
 with newest as (
     select * replace (coalesce(commitment_months, 0) as commitment_months)

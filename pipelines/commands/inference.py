@@ -13,7 +13,8 @@ import click
 
 from pipelines.commands import Refused
 from pipelines.commands.answer import format_option, print_rows
-from pipelines.commands.published import one_of, published
+from pipelines.commands.published import moment, one_of, past_options, published
+from pipelines.past import Past
 
 SHOWN = (
     "gpu_id",
@@ -42,12 +43,13 @@ def _answering() -> Iterator[None]:
         raise Refused(str(error)) from None
 
 
-def _prices(purchase: str) -> list[Any]:
+def _prices(purchase: str, past: Past | None) -> tuple[list[Any], str]:
+    """Return the newest price of every GPU, and the moment they are of."""
     from pipelines.costing.serving_quote import PRICES, Price
 
-    with published() as connection:
+    with published(past) as connection:
         rows = connection.execute(PRICES, [purchase]).fetchall()
-    return [Price(*row) for row in rows]
+        return [Price(*row) for row in rows], moment(connection, past)
 
 
 @click.command()
@@ -84,6 +86,7 @@ def _prices(purchase: str) -> list[Any]:
 )
 @click.option("--country", default="US", show_default=True, help="Whose grid feeds the GPUs.")
 @click.option("--limit", type=click.IntRange(1), default=12, show_default=True)
+@past_options
 @format_option
 def infer(
     model: str,
@@ -98,6 +101,7 @@ def infer(
     utilisation: float,
     country: str,
     limit: int,
+    past: Past | None,
     output: str | None,
 ) -> None:
     """Print what a thousand tokens of MODEL cost today, cheapest GPU set first.
@@ -109,6 +113,7 @@ def infer(
     truecost infer llama-3.3-70b
     truecost infer deepseek-v3 --gpu H200-SXM-141GB --tokens-per-second-per-user 50
     truecost infer gpt-oss-120b --input 8000 --output 500 --purchase spot --json
+    truecost infer llama-3.3-70b --as-of 2026-08-01
     """
     from pipelines.costing import serving_quote
     from pipelines.costing import serving_reference as reference
@@ -124,7 +129,7 @@ def infer(
         elif precision is not None:
             reference.precision_named(precision)
         reference.shape_row(chosen)
-    prices = _prices(purchase)
+    prices, then = _prices(purchase, past)
     with _answering():
         computed = input_tokens * (1 - cached_fraction)
         rows = serving_quote.quotes(
@@ -143,7 +148,7 @@ def infer(
         names,
         [[row[name] for name in names] for row in rows],
         output,
-        f"{chosen.model_id}, {input_tokens} tokens in, {output_tokens} out, {purchase}, "
+        f"{chosen.model_id}, {input_tokens} tokens in, {output_tokens} out, {purchase}, {then}, "
         f"at least {pace:g} tokens/s for each user",
     )
     if output in (None, "table"):
@@ -185,6 +190,7 @@ def _fine_gpus() -> list[str]:
     "--purchase", type=click.Choice(PURCHASE_MODELS), default="on_demand", show_default=True
 )
 @click.option("--limit", type=click.IntRange(1), default=12, show_default=True)
+@past_options
 @format_option
 def fit(
     model: str,
@@ -194,6 +200,7 @@ def fit(
     sequences: int,
     purchase: str,
     limit: int,
+    past: Past | None,
     output: str | None,
 ) -> None:
     """Print on which GPU sets MODEL fits, the smallest of each GPU, cheapest today first.
@@ -216,7 +223,8 @@ def fit(
             cards = [reference.known_gpus()[one_of("GPU", gpu, _fine_gpus())]]
             serving_quote.precisions_for(cards[0], precision)
         reference.shape_row(chosen)
-    prices = {price.gpu_id: price for price in _prices(purchase)}
+    found, then = _prices(purchase, past)
+    prices = {price.gpu_id: price for price in found}
     with _answering():
         rows = serving_quote.fits(chosen, cards, float(context_tokens), names, sequences, prices)
         if not rows:
@@ -243,5 +251,5 @@ def fit(
             :limit
         ],
         output,
-        f"{chosen.model_id}: smallest sets that hold {sequences} x {context_tokens} tokens",
+        f"{chosen.model_id}: smallest sets that hold {sequences} x {context_tokens} tokens, {then}",
     )

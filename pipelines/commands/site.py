@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
 from pathlib import Path
 
 import click
 
 from pipelines.commands import Refused
+from pipelines.commands.published import past_options, published
+from pipelines.past import Past
 from warehouse.database import DataFolderError
 from warehouse.paths import Home
 
@@ -18,14 +19,8 @@ from warehouse.paths import Home
     type=click.Path(path_type=Path),
     help="The folder to write; the site folder of the data folder where not given.",
 )
-@click.option("--as-of", "as_of_text", metavar="DAY", help="Show the prices of this past day.")
-@click.option(
-    "--known-on",
-    "known_on_text",
-    metavar="DAY",
-    help="With only what was known at the end of this day; the day of --as-of where not given.",
-)
-def site(out: Path | None, as_of_text: str | None, known_on_text: str | None) -> None:
+@past_options
+def site(out: Path | None, past: Past | None) -> None:
     """Write the site: static pages that open from disk and ask nobody for anything.
 
     \b
@@ -33,14 +28,10 @@ def site(out: Path | None, as_of_text: str | None, known_on_text: str | None) ->
     truecost site --out public
     truecost site --as-of 2026-08-01 --known-on 2026-08-02 --out august
     """
-    as_of = day("--as-of", as_of_text)
-    known_on = day("--known-on", known_on_text)
-    if known_on is not None and as_of is None:
-        raise Refused("--known-on needs --as-of DAY; give both")
     from pipelines.site.build import NotASiteFolderError, build_site
-    from pipelines.site.past import Past
 
-    past = Past(as_of, known_on or as_of) if as_of is not None else None
+    with published(past):
+        pass  # refused here, if at all: before a page is written
     try:
         report = build_site(Home.from_environment(), out, past=past)
     except (DataFolderError, NotASiteFolderError) as error:
@@ -51,16 +42,3 @@ def site(out: Path | None, as_of_text: str | None, known_on_text: str | None) ->
         f" {report.heaviest_page_bytes / 1e6:.2f} MB"
     )
     click.echo(f"Open {report.folder / 'index.html'}")
-
-
-def day(option: str, text: str | None) -> date | None:
-    """Return the day that an option names, or refuse it in one line."""
-    if text is None:
-        return None
-    try:
-        named = date.fromisoformat(text)
-    except ValueError as error:
-        raise Refused(f"{option} {text!r} is no day; give one such as 2026-08-01") from error
-    if named > datetime.now(UTC).date():
-        raise Refused(f"{option} {text} is in the future; give a past day")
-    return named

@@ -10,7 +10,8 @@ import duckdb
 
 from pipelines.commands import Refused
 from pipelines.commands.answer import FORMATS, print_rows
-from pipelines.commands.published import published, refuse_duckdb
+from pipelines.commands.published import past_options, published, refuse_duckdb
+from pipelines.past import Past
 
 
 @click.command()
@@ -25,7 +26,8 @@ from pipelines.commands.published import published, refuse_duckdb
 )
 @click.option("--json", "output", flag_value="json", help="Short for --format json.")
 @click.option("--out", type=click.Path(dir_okay=False, writable=True), help="Write to this file.")
-def sql(query: str, output: str, out: str | None) -> None:
+@past_options
+def sql(query: str, output: str, out: str | None, past: Past | None) -> None:
     """Ask the published warehouse one question in DuckDB SQL.
 
     The tables: core.gpu, core.offer_price, marts.offers_latest, marts.gpu_price_daily,
@@ -34,9 +36,9 @@ def sql(query: str, output: str, out: str | None) -> None:
 
     \b
     truecost sql "from marts.offers_latest where gpu_id = 'H100-SXM-80GB' limit 5"
-    truecost sql "from as_of(timestamp '2026-08-01', timestamp '2026-08-02') limit 5" --json
+    truecost sql "from marts.cost_per_flop where precision = 'fp8'" --as-of 2026-08-01 --json
     """
-    with published(is_confined=True) as connection:
+    with published(past, is_confined=True) as connection:
         try:
             answer = connection.sql(query)
             if answer is None:

@@ -5,18 +5,20 @@ from __future__ import annotations
 import click
 
 from pipelines.commands.answer import format_option, print_rows
-from pipelines.commands.published import published
+from pipelines.commands.published import moment, past_options, published
+from pipelines.past import Past
 
 
 @click.command()
+@past_options
 @format_option
-def status(output: str | None) -> None:
+def status(past: Past | None, output: str | None) -> None:
     """Print each source: status, age, rows kept and held, and the error of the last try.
 
     A source that fails keeps its last good rows; they are marked stale after 30 hours and leave
     the daily values after 72.
     """
-    with published() as connection:
+    with published(past) as connection:
         answer = connection.execute(
             """
             select source_id, status, observed_at, round(age_hours, 1) as age_hours, rows_kept,
@@ -27,7 +29,7 @@ def status(output: str | None) -> None:
             """
         )
         columns = [column[0] for column in answer.description or []]
-        print_rows(columns, answer.fetchall(), output)
+        print_rows(columns, answer.fetchall(), output, f"sources, {moment(connection, past)}")
         if output in (None, "table"):
             built = connection.execute(
                 "select max(finished_at) from meta.run where status = 'published'"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -15,6 +15,8 @@ import click
 
 from pipelines.commands import Refused
 from pipelines.commands.answer import plain, print_rows, print_table
+from pipelines.commands.published import past_options
+from pipelines.past import Past, derive_costs
 
 SUFFIXES = {"K": 1e3, "M": 1e6, "B": 1e9, "T": 1e12}
 DEFAULT_GPU = "H100-SXM-80GB"
@@ -67,8 +69,9 @@ def _answering() -> Iterator[None]:
         raise Refused(str(error)) from None
 
 
-def _today() -> date:
-    return datetime.now(UTC).date()
+def _day(past: Past | None) -> date:
+    """Return the day of a question, for the price of electricity."""
+    return datetime.now(UTC).date() if past is None else past.day
 
 
 @click.command()
@@ -110,12 +113,8 @@ def _today() -> date:
 @click.option("--hidden-size", type=AMOUNT)
 @click.option("--attention-heads", type=AMOUNT)
 @click.option("--sequence-tokens", type=AMOUNT, default=8192.0, show_default=True)
-@click.option(
-    "--on",
-    type=click.DateTime(["%Y-%m-%d"]),
-    help="Tracked prices as of this day. Default: the newest.",
-)
 @click.option("--country", default="US", show_default=True, help="Of the electricity and grid.")
+@past_options
 @format_choice
 @json_flag
 def train(
@@ -142,8 +141,8 @@ def train(
     hidden_size: float | None,
     attention_heads: float | None,
     sequence_tokens: float,
-    on: datetime | None,
     country: str,
+    past: Past | None,
     output: str | None,
 ) -> None:
     """Print what a training run takes and costs, with an interval, and its alternatives.
@@ -156,17 +155,17 @@ def train(
     truecost train --parameters 70B --tokens 15T --gpus 4096
     truecost train --budget 10M --runs all
     truecost train --target-loss 1.95 --fit corrected --deadline-days 60
-    truecost train GPT-4 --on 2025-06-01
+    truecost train GPT-4 --as-of 2026-08-01
     """
     from pipelines.costing import planner
 
-    day = on.date() if on else None
-    with _answering(), _connection(is_needed=price is None or model is not None) as connection:
+    is_needed = price is None or model is not None
+    with _answering(), _connection(past, is_needed=is_needed) as connection:
         history: list[dict[str, Any]] = []
         if model is not None:
+            if past is not None:
+                derive_costs(connection)
             history, known = _known_model(connection, model)
-            if day is not None:
-                history = planner.history_on(connection, history, day)
             if known is None and not (parameters or flops or budget_usd or target_loss):
                 _print_history(history, output)
                 return
@@ -182,7 +181,7 @@ def train(
             from pipelines.commands.published import one_of
 
             gpu = one_of("GPU", gpu, planner.gpu_names(connection))
-        facts = planner.gpu_facts(connection, gpu, precision, purchase, price, day)
+        facts = planner.gpu_facts(connection, gpu, precision, purchase, price)
         choices = planner.Choices(
             gpu_count=gpu_count,
             deadline_days=deadline_days,
@@ -210,7 +209,7 @@ def train(
                 target_loss=target_loss,
                 fit=fit,
             )
-        answer = planner.training_answer(size, facts, choices, day or _today())
+        answer = planner.training_answer(size, facts, choices, _day(past))
         answer["offers"] = planner.offers_for(connection, size, answer["plan"], precision)
         answer["history"] = history
     if output == "json":
@@ -222,22 +221,18 @@ def train(
 
 
 @contextmanager
-def _connection(*, is_needed: bool) -> Iterator[Any]:
+def _connection(past: Past | None, *, is_needed: bool) -> Iterator[Any]:
     """Open the published file; without one give None, or refuse where it is needed."""
     from pipelines.commands.published import published
 
-    try:
-        opened = published()
-        connection = opened.__enter__()
-    except Refused:
-        if is_needed:
-            raise
-        yield None
-        return
-    try:
+    with ExitStack() as opened:
+        try:
+            connection = opened.enter_context(published(past))
+        except Refused:
+            if is_needed or past is not None:
+                raise
+            connection = None
         yield connection
-    finally:
-        connection.close()
 
 
 def _known_model(connection: Any, model: str) -> tuple[list[dict[str, Any]], dict[str, Any] | None]:
@@ -376,12 +371,8 @@ def _print_assumptions(rows: Sequence[Mapping[str, Any]]) -> None:
 @click.option("--interest", type=click.FloatRange(0, 1), help="A year, 0 to 1.")
 @click.option("--usd-per-kwh", type=AMOUNT, help="Electricity.")
 @click.option("--watts", type=AMOUNT, help="Board power of one GPU.")
-@click.option(
-    "--on",
-    type=click.DateTime(["%Y-%m-%d"]),
-    help="Tracked prices as of this day. Default: the newest.",
-)
 @click.option("--country", default="US", show_default=True)
+@past_options
 @format_choice
 @json_flag
 def own_vs_rent(
@@ -394,27 +385,27 @@ def own_vs_rent(
     interest: float | None,
     usd_per_kwh: float | None,
     watts: float | None,
-    on: datetime | None,
     country: str,
+    past: Past | None,
     output: str | None,
 ) -> None:
     """Print what owning GPUs costs an hour against renting, and where it breaks even, as a band.
 
     \b
     truecost own-vs-rent --gpu H100-SXM-80GB --gpus 4096
+    truecost own-vs-rent --as-of 2026-08-01
     truecost own-vs-rent --price 2.2 --purchase-usd 28000 --utilisation 0.8 --json
     """
     from pipelines.costing import planner
 
-    with _answering(), _connection(is_needed=price is None) as connection:
+    with _answering(), _connection(past, is_needed=price is None) as connection:
         if connection is not None:
             from pipelines.commands.published import one_of
 
             gpu = one_of("GPU", gpu, planner.gpu_names(connection))
         if utilisation is not None and utilisation > 1:
             raise Refused(f"--utilisation {utilisation:g}: must be a fraction in (0, 1]")
-        day = on.date() if on else None
-        rental, source = _rental(connection, gpu, price, day)
+        rental, source = _rental(connection, gpu, price)
         fixed = {
             "utilisation_fraction": utilisation,
             "lifetime_years": lifetime_years,
@@ -425,7 +416,7 @@ def own_vs_rent(
             gpu_count,
             rental,
             source,
-            day or _today(),
+            _day(past),
             purchase_usd=purchase_usd,
             country=country,
             usd_per_kwh=usd_per_kwh,
@@ -450,14 +441,12 @@ def own_vs_rent(
     )
 
 
-def _rental(
-    connection: Any, gpu: str, price: float | None, on: date | None
-) -> tuple[dict[str, float], str]:
+def _rental(connection: Any, gpu: str, price: float | None) -> tuple[dict[str, float], str]:
     if price is not None:
         return {"median": price, "p10": price, "p90": price}, "given"
     from pipelines.costing.planner import gpu_price
 
-    middle, low, high, source = gpu_price(connection, gpu, "on_demand", on)
+    middle, low, high, source = gpu_price(connection, gpu, "on_demand")
     return {"median": middle, "p10": low, "p90": high}, source
 
 
@@ -509,6 +498,7 @@ def _print_ownership(answer: Mapping[str, Any]) -> None:
 @click.option("--gpu", help="An id of core.gpu; without one only the multiplier is told.")
 @click.option("--on-demand-price", type=AMOUNT, help="[USD/(GPU h)]")
 @click.option("--reserved-price", type=AMOUNT, help="[USD/(GPU h)]")
+@past_options
 @format_choice
 @json_flag
 def reserve(
@@ -518,6 +508,7 @@ def reserve(
     gpu: str | None,
     on_demand_price: float | None,
     reserved_price: float | None,
+    past: Past | None,
     output: str | None,
 ) -> None:
     """Print what a reservation really costs a job of some months, and when it breaks even.
@@ -542,7 +533,7 @@ def reserve(
         else:
             from pipelines.commands.published import one_of, published
 
-            with published() as connection:
+            with published(past) as connection:
                 gpu = one_of("GPU", gpu, planner.gpu_names(connection))
                 answers = planner.tracked_reservations(
                     connection, gpu, job_months, term_months, resale, on_demand_price

@@ -8,7 +8,8 @@ import click
 
 from pipelines.commands import Refused
 from pipelines.commands.answer import format_option, print_rows, print_table, significant
-from pipelines.commands.published import published
+from pipelines.commands.published import past_options, published
+from pipelines.past import Past
 
 SHOWN_PAYLOADS = 12
 
@@ -17,8 +18,11 @@ SHOWN_PAYLOADS = 12
 @click.argument("table")
 @click.argument("key", nargs=-1, required=True)
 @click.option("--forward", is_flag=True, help="What is made from it, instead.")
+@past_options
 @format_option
-def why(table: str, key: tuple[str, ...], forward: bool, output: str | None) -> None:
+def why(
+    table: str, key: tuple[str, ...], forward: bool, past: Past | None, output: str | None
+) -> None:
     """Show where a number comes from: the row, the tables before it, the bytes, the assumptions.
 
     TABLE is a published table. KEY names a row: values of its keys, or column=value; the first
@@ -31,7 +35,7 @@ def why(table: str, key: tuple[str, ...], forward: bool, output: str | None) -> 
     """
     from pipelines.tracing import UntracedError, hanging_on, trace
 
-    with published() as connection:
+    with published(past) as connection:
         try:
             found = trace(connection, table, key)
         except UntracedError as error:

@@ -559,7 +559,7 @@ def derive(connection: duckdb.DuckDBPyConnection, on: date) -> None:
     fit = reference.load_fit()
     _make_serving_points(connection, fit)
     connection.execute((SQL_FOLDER / "macros" / "inference.sql").read_text(encoding="utf-8"))
-    _make_trend(connection, on)
+    derive_trend(connection, on)
     _replace(connection, "marts.inference_backtest", backtest_table(fit))
     fine = [gpu for gpu in reference.known_gpus().values() if not gpu.is_coarse]
     _replace(connection, "marts.image_point", images.image_points(fine))
@@ -597,7 +597,7 @@ def _make_serving_points(connection: duckdb.DuckDBPyConnection, fit: Fit) -> Non
     connection.unregister("points")
 
 
-def _make_trend(connection: duckdb.DuckDBPyConnection, on: date) -> None:
+def derive_trend(connection: duckdb.DuckDBPyConnection, on: date) -> None:
     """Fit the growth of FLOP/s, per watt and per dollar, with the release date."""
     rows = _rows(
         connection,

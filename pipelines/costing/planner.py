@@ -84,7 +84,6 @@ def gpu_facts(
     precision: str = "bf16",
     purchase: str = "on_demand",
     usd_per_gpu_hour: float | None = None,
-    on: date | None = None,
 ) -> GpuFacts:
     """Return memory, dense peak, power and price of a GPU.
 
@@ -104,7 +103,7 @@ def gpu_facts(
     if usd_per_gpu_hour is not None:
         price = (usd_per_gpu_hour, usd_per_gpu_hour, usd_per_gpu_hour, "given")
     else:
-        price = gpu_price(connection, gpu_id, purchase, on)
+        price = gpu_price(connection, gpu_id, purchase)
     return GpuFacts(gpu_id, memory, peaks[precision], watts, *price, precision)
 
 
@@ -139,24 +138,14 @@ def _with_half(peaks: dict[str, float]) -> dict[str, float]:
 
 
 def gpu_price(
-    connection: duckdb.DuckDBPyConnection | None,
-    gpu_id: str,
-    purchase: str,
-    on: date | None = None,
+    connection: duckdb.DuckDBPyConnection | None, gpu_id: str, purchase: str
 ) -> tuple[float, float, float, str]:
-    """Return median, 10th and 90th percentile of a tracked price, and its source.
-
-    Parameters
-    ----------
-    connection : DuckDBPyConnection or None
-    gpu_id, purchase : str
-    on : date, optional
-        The newest price up to this day; default the newest of all.
+    """Return median, 10th and 90th percentile of the newest tracked price, and its source.
 
     Raises
     ------
     ValueError
-        If the GPU has none, or none yet on that day.
+        If the GPU has none.
     """
     if connection is None:
         raise ValueError(f"gpu = {gpu_id!r}: no tracked prices here; give one with --price")
@@ -166,22 +155,11 @@ def gpu_price(
             provider_count, commitment_months
         from marts.gpu_price_daily
         where gpu_id = ? and purchase_model = ? and market_family = 'all'
-            and day <= coalesce(?, date '9999-12-31')
         order by day desc, commitment_months limit 1
         """,
-        [gpu_id, purchase, on],
+        [gpu_id, purchase],
     ).fetchall()
     if not rows:
-        ((first,),) = connection.execute(
-            "select min(day) from marts.gpu_price_daily"
-            " where gpu_id = ? and purchase_model = ? and market_family = 'all'",
-            [gpu_id, purchase],
-        ).fetchall()
-        if first is not None:
-            raise ValueError(
-                f"on = {on}: before the first tracked {purchase} price of {gpu_id};"
-                f" must be {first} or later"
-            )
         raise ValueError(
             f"gpu = {gpu_id!r}: no tracked {purchase} price; give one with --price, or run"
             " `truecost offers` to see what is tracked"
@@ -189,37 +167,6 @@ def gpu_price(
     middle, low, high, day, providers, months = rows[0]
     term = f", {months} months" if months else ""
     return middle, low, high, f"tracked {purchase}{term}: {providers} providers on {day}"
-
-
-def history_on(
-    connection: duckdb.DuckDBPyConnection, history: list[dict[str, Any]], on: date
-) -> list[dict[str, Any]]:
-    """Return a model's costs with the tracked ones at the prices of another day.
-
-    Raises
-    ------
-    ValueError
-        If no tracked price is that old.
-    """
-    found = []
-    for row in history:
-        if not row["price_basis"].startswith("tracked") or row["gpu_hours"] is None:
-            found.append(row)
-            continue
-        if row["gpu_id"] is None:
-            found.append(row)
-            continue
-        middle, _, _, source = gpu_price(connection, row["gpu_id"], "on_demand", on)
-        usd = middle * row["gpu_hours"]
-        scale = usd / row["usd_nominal"] if row["usd_nominal"] else None
-        bounds = {
-            name: row[name] * scale if scale and row[name] is not None else None
-            for name in ("low", "high", "low_80", "high_80")
-        }
-        found.append(
-            row | bounds | {"usd_nominal": usd, "day": on, "reason": None, "price_source": source}
-        )
-    return found
 
 
 def sizing(

@@ -22,6 +22,7 @@ import vl_convert
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from pipelines.past import Past
 from pipelines.site import numbers
 from pipelines.site.decide import decide_page
 from pipelines.site.exports import write_csv
@@ -30,7 +31,6 @@ from pipelines.site.health import health_page
 from pipelines.site.inference import inference_page
 from pipelines.site.market import market_page
 from pipelines.site.page import Block, Chart, Page
-from pipelines.site.past import Past
 from pipelines.site.published import Published, opened, plain
 from pipelines.site.theme import vega_config
 from pipelines.site.training import training_page
@@ -273,7 +273,7 @@ def facts_of(published: Published, now: datetime) -> dict[str, Any]:
     past = published.past
     data_as_of = numbers.instant(row["data_as_of"])
     day = str(past.as_of) if past else data_as_of[:10]
-    address = f"truecost site --as-of {past.as_of} --known-on {past.known_on}" if past else ""
+    address = past.options if past else ""
     return {
         "data_as_of": data_as_of,
         "age_hours": hours_between(row["data_as_of"], now),
@@ -283,7 +283,7 @@ def facts_of(published: Published, now: datetime) -> dict[str, Any]:
         "code_version": row["code_version"],
         "run_id": str(row["run_id"])[:8],
         "citation": f"Truecost, data of {day}, schema {row['schema_version']}, run"
-        f" {str(row['run_id'])[:8]}{'; ' + address if address else ''}.",
+        f" {str(row['run_id'])[:8]}{'; truecost site ' + address if address else ''}.",
     }
 
 
@@ -305,10 +305,8 @@ def banners_of(published: Published, facts: dict[str, Any]) -> Iterator[str]:
     past = published.past
     if past is not None:
         yield (
-            f"As of {past.as_of}, with what was known on {past.known_on}: prices are made again"
-            " from what was believed then. Costs of serving and training show the days up to"
-            " then, as they were computed later; trends, back-tests and sensitivities are those of"
-            " the newest run."
+            f"{str(past).capitalize()}: prices, and what is made of them, are made again from what"
+            " was believed then; specifications and assumptions are those of the newest run."
         )
     elif facts["age_hours"] is not None and facts["age_hours"] > OLD_AFTER_HOURS:
         yield (

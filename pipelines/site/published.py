@@ -16,7 +16,7 @@ from typing import Any
 
 import duckdb
 
-from pipelines.site.past import Past, open_past
+from pipelines.past import Past, derive_costs, open_past
 from warehouse.database import open_published
 from warehouse.paths import Home
 
@@ -104,6 +104,7 @@ def opened(home: Home, past: Past | None = None) -> Iterator[Published]:
             yield Published(connection)
             return
         with open_past(connection, past) as earlier:
+            derive_costs(earlier)
             yield Published(earlier, past)
 
 

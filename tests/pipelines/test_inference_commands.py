@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 
 from pipelines.commands import inference as commands
 from pipelines.costing import serving_reference as reference
+from pipelines.past import Past
 from warehouse.reference import reference_rows
 
 Ask = Callable[..., Result]
@@ -39,7 +40,9 @@ def connection() -> Iterator[duckdb.DuckDBPyConnection]:
     made.execute(
         "create table marts.offers_latest as select * from (values ('H100-SXM-80GB', 8),"
         " ('H200-SXM-141GB', 8), ('L4-24GB', 8), ('B200-180GB', 8), ('RTX4090-24GB', 2))"
-        " as t (gpu_id, gpu_count)"
+        " as t (gpu_id, gpu_count);"
+        "create schema staged; create table staged.build_clock as"
+        " select timestamp '2026-11-21 06:20' as now_at"
     )
     yield made
     made.close()
@@ -48,7 +51,7 @@ def connection() -> Iterator[duckdb.DuckDBPyConnection]:
 @pytest.fixture
 def ask(connection: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch) -> Ask:
     @contextmanager
-    def published() -> Iterator[duckdb.DuckDBPyConnection]:
+    def published(_past: Past | None) -> Iterator[duckdb.DuckDBPyConnection]:
         yield connection
 
     monkeypatch.setattr(commands, "published", published)

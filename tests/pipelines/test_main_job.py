@@ -114,7 +114,7 @@ def test_the_same_run_twice_adds_nothing_and_one_broken_source_stops_nothing(
         (("offers", "H1000"), "unknown GPU 'H1000'"),
         (("offers", "H100-SXM-80GB", "--provider", "nobody"), "unknown provider 'nobody'"),
         (("flop", "--precision", "fp5"), "unknown precision 'fp5'"),
-        (("flop", "--on", "2020-01-01"), "no prices on '2020-01-01'"),
+        (("flop", "--as-of", "2020-01-01"), "nothing is known as of 2020-01-01"),
         (("sql", "from marts.nothing"), "there are: core."),
         (("sql", "drop table core.gpu"), "read-only"),
         (("sql", "from read_csv('/etc/passwd')"), "disabled"),

@@ -121,7 +121,7 @@ def test_a_confined_reader_reaches_no_file(home, tmp_path):
     made_build(home)
     publish_copy(home, "1")
     (tmp_path / "secret.csv").write_text("a\n1\n")
-    with database.open_published(home, is_confined=True) as connection:
+    with database.confined(database.open_published(home)) as connection:
         assert connection.sql("select count(*) from core.t").fetchall() == [(10000,)]
         with pytest.raises(duckdb.PermissionException):
             connection.execute(f"select * from '{tmp_path / 'secret.csv'}'")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -31,11 +31,11 @@ DAYS = {
 Truecost = Callable[..., Result]
 
 
-def copy_last_days(target: Path) -> None:
-    """Copy the ledgers of a few days, and the rows that they name, out of the snapshot."""
+def copy_days(target: Path, days: Mapping[str, set[str]]) -> None:
+    """Copy the ledgers of sources and days (none: all), and the rows that they name."""
     for ledger in build.SNAPSHOT.glob("observations/*/*/*.ledger.json"):
         source_id, day = ledger.parts[-3:-1]
-        if day not in DAYS.get(source_id, {day}):
+        if source_id not in days or day not in (days[source_id] or {day}):
             continue
         paths = [row["observation_path"] for row in json.loads(ledger.read_bytes())["rows"]]
         for name in {str(ledger.relative_to(build.SNAPSHOT)), *filter(None, paths)}:
@@ -54,7 +54,8 @@ def answers_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
     """Return a home with a published file, made once; nobody may change it."""
     home = Home(tmp_path_factory.mktemp("answers"))
     snapshot = tmp_path_factory.mktemp("snapshot")
-    copy_last_days(snapshot)
+    sources = {path.name for path in (build.SNAPSHOT / "observations").iterdir()}
+    copy_days(snapshot, {source: set() for source in sources} | DAYS)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(build, "SNAPSHOT", snapshot)
         build.load(home, now=NOW, run_id="one")

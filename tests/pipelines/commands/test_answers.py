@@ -78,7 +78,7 @@ def test_the_index_is_printed_with_reason_or_value(ask: Truecost) -> None:
     past = json.loads(ask("index", "H100-SXM-80GB", "--as-of", "2026-08-05", "--json").stdout)
     assert {row["day"] for row in past} == {"2026-08-05"}
     known = ask("index", "H100-SXM-80GB", "--as-of", "2026-08-05", "--known-on", "2026-08-05")
-    assert "(no rows)" in known.output  # it was first published on 2026-08-10
+    assert "there is no index yet" in known.output  # it was first published on 2026-08-10
 
 
 def test_a_rebuild_keeps_the_index_as_it_was_published(answers_home: Home, tmp_path: Path) -> None:

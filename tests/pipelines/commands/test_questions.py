@@ -11,7 +11,7 @@ from typing import NamedTuple
 import pytest
 
 from tests.pipelines.commands.conftest import Truecost
-from warehouse.database import open_published
+from warehouse.database import confined, open_published
 from warehouse.paths import Home
 
 PAGE = Path(__file__).parents[3] / "docs" / "questions.md"
@@ -39,7 +39,7 @@ def test_there_are_twenty_questions() -> None:
 
 @pytest.mark.parametrize("question", QUESTIONS, ids=lambda question: question.number)
 def test_the_query_answers(question: Question, answers_home: Home) -> None:
-    with open_published(answers_home, is_confined=True) as connection:
+    with confined(open_published(answers_home)) as connection:
         answer = connection.execute(question.query)
         columns = [column[0] for column in answer.description or []]
         rows = answer.fetchall()

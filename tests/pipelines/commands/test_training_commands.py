@@ -142,15 +142,6 @@ def test_a_known_model_is_shown_at_its_date_and_today(answer):
     assert by_basis["rental", "tracked_h100"]["usd_nominal"] == 565_000
 
 
-def test_prices_can_be_those_of_another_day(answer):
-    now = as_json(answer, "train", "--parameters", "7B", "--gpus", "64")
-    then = as_json(answer, "train", "--parameters", "7B", "--gpus", "64", "--on", "2024-06-01")
-    assert then["plan"]["usd"] == pytest.approx(2 * now["plan"]["usd"])
-    name = ("train", "gpt-3 175b (davinci)", "--on", "2024-06-01")
-    tracked = [row for row in as_json(answer, *name)["history"] if "tracked" in row["price_basis"]]
-    assert [row["usd_nominal"] for row in tracked] == [4.8e6]
-
-
 def test_fp8_doubles_the_peak_but_not_what_is_reached_of_it(answer):
     wide = as_json(answer, "train", "--parameters", "70B", "--gpus", "512")["plan"]
     narrow = as_json(answer, "train", "--parameters", "70B", "--gpus", "512", "--precision", "fp8")
@@ -200,9 +191,6 @@ def test_owning_has_a_band_and_tests_the_rule_of_thumb(answer):
         (("train", "--parameters", "7B", "--mfu", "40"), "(0, 1]"),
         (("train", "--parameters", "7B", "--country", "ZZ"), "there are CY, FI, IE, US"),
         (("train", "--parameters", "7B", "--gpu", "B200-180GB"), "give one with --price"),
-        (("train", "--parameters", "7B", "--on", "2023-01-01"), "must be 2024-01-10 or later"),
-        (("own-vs-rent", "--on", "2023-01-01"), "must be 2024-01-10 or later"),
-        (("train", "--parameters", "7B", "--on", "yesterday"), "does not match the format"),
         (("train", "--target-loss", "1.2"), "irreducible loss"),
         (("train", "nonesuch-9"), "unknown model 'nonesuch-9'"),
         (("reserve", "--job-months", "-1"), "above 0"),

@@ -240,7 +240,7 @@ def small_home(tmp_path_factory: pytest.TempPathFactory) -> Home:
 @pytest.fixture(scope="session")
 def report(small_home: Home) -> SiteReport:
     """Return the site of the small home, built once."""
-    return build_site(small_home)
+    return build_site(small_home, now=NOW.replace(tzinfo=UTC))
 
 
 @pytest.fixture(scope="session")
