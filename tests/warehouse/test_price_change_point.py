@@ -1,0 +1,131 @@
+"""Change-points of daily medians on tiny histories: a shift, a blip, a drift, who came and went."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
+
+import duckdb
+import pytest
+
+from warehouse import history
+from warehouse.models import SQL_FOLDER, read_models, run_checks, run_models
+
+START = date(2026, 6, 1)
+DAYS = 30
+MODELS = ("staged.provider_price_day", "marts.gpu_price_daily", "marts.gpu_price_change_point")
+# provider -> its price from a day on (days since START); None where it offers nothing
+Prices = Mapping[str, Mapping[int, float | None]]
+STEADY: Prices = {"alpha": {0: 2.0}, "beta": {0: 3.0}, "gamma": {0: 4.0}}
+
+
+def points(prices: Prices, missing: frozenset[int] = frozenset()) -> list[dict[str, object]]:
+    """Return the change-points of a GPU with these prices, all markets."""
+    with duckdb.connect() as connection:
+        connection.execute((SQL_FOLDER / "ledgers.sql").read_text())
+        history.create(connection, history.OFFER)
+        last = datetime.combine(START + timedelta(days=DAYS), datetime.min.time())
+        connection.execute(
+            "create table meta.source (source_id varchar, kind_rank integer, source_kind varchar);"
+            "insert into meta.source values ('shop', 1, 'api');"
+            "create table staged.scope_latest as select 'shop' as source_id, 'all' as request_key,"
+            f" timestamp '{last}' as last_good_at"
+        )
+        for provider, changes in prices.items():
+            starts = sorted(changes)
+            for start, end in zip(starts, [*starts[1:], DAYS + 9], strict=True):
+                if changes[start] is None:
+                    continue
+                since = datetime.combine(START + timedelta(days=start), datetime.min.time())
+                connection.execute(
+                    "insert into core.offer_open (offer_key, source_id, request_key, provider_id,"
+                    " gpu_id, purchase_model, market_tier, source_kind, usd_per_gpu_hour,"
+                    " valid_from, valid_to, recorded_at)"
+                    " values (?, 'shop', 'all', ?, 'L4-24GB', 'on_demand', 'neocloud', 'api', ?, ?,"
+                    " ?, ?)",
+                    [f"{provider}-{start}", provider, changes[start], since,
+                     since + timedelta(days=end - start), since],
+                )  # fmt: skip
+        for back in range(DAYS):
+            if back not in missing:
+                connection.execute(
+                    "insert into staged.affected_day values ('offer', ?)",
+                    [START + timedelta(days=back)],
+                )
+        models = [read_models()[name] for name in MODELS]
+        run_models(connection, models)
+        assert [found for found in run_checks(connection, models) if found.wrong_rows] == []
+        cursor = connection.execute(
+            "from marts.gpu_price_change_point where market_family = 'all' order by day"
+        )
+        names = [column[0] for column in cursor.description or ()]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def day(number: int) -> date:
+    return START + timedelta(days=number)
+
+
+def test_prices_that_stand_have_no_change_point() -> None:
+    assert points(STEADY) == []
+
+
+def test_a_shift_is_one_point_and_names_who_moved_it() -> None:
+    (point,) = points({**STEADY, "beta": {0: 3.0, 12: 2.4}})
+    assert (point["day"], point["before_day"]) == (day(12), day(11))
+    assert point["before_usd_per_gpu_hour"] == 3.0
+    assert point["usd_per_gpu_hour"] == 2.4
+    assert point["change_fraction"] == pytest.approx(-0.2)
+    assert (point["mover_provider_id"], point["mover_move"]) == ("beta", "lowered")
+    assert (point["raised_count"], point["lowered_count"]) == (0, 1)
+    assert point["movers"] == "beta 3 to 2.4"
+    assert point["is_settled"] is True
+
+
+def test_a_blip_is_no_change_point() -> None:
+    assert points({**STEADY, "beta": {0: 3.0, 12: 2.4, 14: 3.0}}) == []
+
+
+def test_steps_under_five_percent_are_no_change_point() -> None:
+    drift = {start: 3.0 * 0.99**start for start in range(DAYS)}
+    assert points({**STEADY, "beta": drift}) == []
+
+
+def test_a_shift_in_two_steps_is_one_point() -> None:
+    found = points({**STEADY, "beta": {0: 3.0, 12: 2.8, 14: 2.4}})
+    assert len(found) == 1
+
+
+def test_there_and_back_after_weeks_are_two_points() -> None:
+    found = points({**STEADY, "beta": {0: 3.0, 10: 2.4, 20: 3.0}})
+    assert [row["mover_move"] for row in found] == ["lowered", "raised"]
+
+
+def test_providers_that_leave_are_told_from_prices_that_fall() -> None:
+    (point,) = points({**STEADY, "delta": {0: 5.0, 15: None}, "eps": {0: 6.0, 15: None}})
+    assert point["day"] == day(15)
+    assert (point["left_count"], point["lowered_count"]) == (2, 0)
+    assert point["mover_move"] == "left"
+
+
+def test_a_vanished_offer_below_three_providers_ends_the_series_without_a_point() -> None:
+    assert points({**STEADY, "beta": {0: 3.0, 15: None}}) == []
+
+
+def test_a_step_over_a_gap_of_days_is_not_dated() -> None:
+    moved = {**STEADY, "beta": {0: 3.0, 12: 2.4}}
+    assert len(points(moved, missing=frozenset({11, 12}))) == 1
+    assert points(moved, missing=frozenset({10, 11, 12})) == []
+
+
+def test_the_newest_step_is_not_settled() -> None:
+    (point,) = points({**STEADY, "beta": {0: 3.0, DAYS - 2: 2.4}})
+    assert point["is_settled"] is False
+
+
+def test_the_medians_of_the_points_are_those_of_the_days() -> None:
+    """The moves explain the daily table: the same rules on the same offers."""
+    (point,) = points({**STEADY, "beta": {0: 3.0, 12: 2.4}, "delta": {0: 3.4, 12: 2.0}})
+    # alpha 2, beta 3, delta 3.4, gamma 4 before; alpha 2, delta 2, beta 2.4, gamma 4 after
+    assert (point["before_usd_per_gpu_hour"], point["usd_per_gpu_hour"]) == (3.2, 2.2)
+    assert point["movers"] == "delta 3.4 to 2; beta 3 to 2.4"

@@ -1,0 +1,203 @@
+-- One row per day on which a daily median went to another level: a change-point, and who moved it.
+-- gpu_id | the accelerator
+-- purchase_model | on_demand, spot, reserved or capacity_block
+-- commitment_months | length of the commitment, null where there is none [month]
+-- market_family | hyperscaler, neocloud, marketplace, or all
+-- day | the first day at the new level [UTC date]
+-- before_day | the last day before it with a median, at most 3 days back [UTC date]
+-- usd_per_gpu_hour | median on the day [USD/(GPU h)]
+-- before_usd_per_gpu_hour | median on the day before it [USD/(GPU h)]
+-- change_fraction | change of the median between the two days [1]
+-- week_after_usd_per_gpu_hour | middle of the medians of the day and the 6 days after it [USD/(GPU h)]
+-- week_before_usd_per_gpu_hour | middle of the medians of the 7 days before it [USD/(GPU h)]
+-- is_settled | true where the 6 days after it have passed; before that it may prove a blip
+-- provider_count | independent providers behind the median on the day
+-- before_provider_count | the same on the day before it
+-- raised_count | providers on both days that ask more
+-- lowered_count | providers on both days that ask less
+-- entered_count | providers on the day only
+-- left_count | providers on the day before it only
+-- mover_provider_id | the provider without whose move the median would differ most, null where none alone decides
+-- mover_move | what that provider did: raised, lowered, entered or left
+-- movers | up to five moves, those that decide first
+-- view
+-- check: select gpu_id from {this} group by gpu_id, purchase_model, commitment_months, market_family, day having count(*) > 1
+-- check: select * from {this} where sign(change_fraction) <> sign(week_after_usd_per_gpu_hour - week_before_usd_per_gpu_hour)
+-- CTEs are not materialized, so that asking for one accelerator computes one only.
+with levelled as (
+    select
+        gpu_id, purchase_model, commitment_months, market_family, day, provider_count,
+        median_usd_per_gpu_hour as usd,
+        lag(day) over by_day as before_day,
+        lag(median_usd_per_gpu_hour) over by_day as before_usd,
+        lag(provider_count) over by_day as before_provider_count,
+        median(median_usd_per_gpu_hour) over (
+            by_day range between interval 7 day preceding and interval 1 day preceding
+        ) as week_before,
+        median(median_usd_per_gpu_hour) over (
+            by_day range between current row and interval 6 day following
+        ) as week_after,
+        max(day) over (partition by gpu_id, purchase_model, commitment_months, market_family)
+            as newest_day
+    from marts.gpu_price_daily
+    where provider_count >= 3
+    window by_day as (
+        partition by gpu_id, purchase_model, commitment_months, market_family order by day
+    )
+),
+-- A step that holds: the day moves by 5 % or more, and so do the weeks around it, the same way.
+step as not materialized (
+    select *, ln(week_after / week_before) as shift
+    from levelled
+    where day <= before_day + 3
+        and abs(ln(usd / before_usd)) >= ln(1.05)
+        and abs(ln(week_after / week_before)) >= ln(1.05)
+        and sign(usd - before_usd) = sign(week_after - week_before)
+),
+-- One level, one point: of steps the same way within a week the largest, of equal ones the first.
+point as not materialized (
+    select *
+    from step
+    window near as (
+        partition by gpu_id, purchase_model, commitment_months, market_family, sign(shift)
+        order by day
+    )
+    qualify abs(shift) = max(abs(shift)) over (
+            near range between interval 6 day preceding and interval 6 day following
+        )
+        and abs(shift) > coalesce(max(abs(shift)) over (
+            near range between interval 6 day preceding and interval 1 day preceding
+        ), 0)
+),
+point_day as (
+    select distinct gpu_id, purchase_model, commitment_months, unnest([day, before_day]) as day
+    from point
+),
+-- What staged.provider_price_day holds for the newest days, here for the days of the points.
+standing as (
+    select
+        a.gpu_id, a.purchase_model, a.commitment_months, a.day, p.provider_id, p.usd_per_gpu_hour,
+        s.kind_rank,
+        case when p.market_tier like 'marketplace%' then 'marketplace' else p.market_tier end
+            as market_family
+    from point_day as a
+    inner join core.offer_price as p
+        on
+            a.gpu_id = p.gpu_id and a.purchase_model = p.purchase_model
+            and a.commitment_months is not distinct from p.commitment_months
+            and p.valid_from < a.day + interval 1 day
+            and (p.valid_to is null or p.valid_to >= a.day + interval 1 day)
+            and p.superseded_at is null
+    inner join meta.source as s on p.source_id = s.source_id
+    inner join staged.scope_latest as c
+        on p.source_id = c.source_id and p.request_key = c.request_key
+    where p.valid_to is not null or a.day <= cast(c.last_good_at as date) + 3
+),
+by_family as not materialized (
+    select gpu_id, purchase_model, commitment_months, day, market_family, provider_id,
+        median(usd_per_gpu_hour) as usd
+    from (
+        select *, min(kind_rank) over (
+            partition by
+                gpu_id, purchase_model, commitment_months, day, market_family, provider_id
+        ) as best_rank
+        from standing
+    )
+    where kind_rank = best_rank
+    group by gpu_id, purchase_model, commitment_months, day, market_family, provider_id
+),
+by_provider as not materialized (
+    select gpu_id, purchase_model, commitment_months, day, market_family, provider_id, usd
+    from by_family
+    union all
+    select gpu_id, purchase_model, commitment_months, day, 'all', provider_id, median(usd)
+    from by_family
+    group by gpu_id, purchase_model, commitment_months, day, provider_id
+),
+asked as not materialized (
+    select
+        p.gpu_id, p.purchase_model, p.commitment_months, p.market_family, p.day, b.provider_id,
+        max(case when b.day = p.day then b.usd end) as usd,
+        max(case when b.day = p.before_day then b.usd end) as before_usd
+    from point as p
+    inner join by_provider as b
+        on
+            p.gpu_id = b.gpu_id and p.purchase_model = b.purchase_model
+            and p.commitment_months is not distinct from b.commitment_months
+            and p.market_family = b.market_family and b.day in (p.day, p.before_day)
+    group by
+        p.gpu_id, p.purchase_model, p.commitment_months, p.market_family, p.day, b.provider_id
+),
+-- The median if one provider had stayed as it was, as in marts.gpu_price_mover.
+moved as (
+    select
+        a.gpu_id, a.purchase_model, a.commitment_months, a.market_family, a.day, a.provider_id,
+        a.usd, a.before_usd,
+        case
+            when a.before_usd is null then 'entered'
+            when a.usd is null then 'left'
+            when a.usd > a.before_usd * (1 + 1e-9) then 'raised'
+            when a.usd < a.before_usd * (1 - 1e-9) then 'lowered'
+            else 'kept'
+        end as move,
+        median(o.usd)
+        - median(case when o.provider_id = a.provider_id then o.before_usd else o.usd end)
+            as contribution
+    from asked as a
+    inner join asked as o
+        on
+            a.gpu_id = o.gpu_id and a.purchase_model = o.purchase_model
+            and a.commitment_months is not distinct from o.commitment_months
+            and a.market_family = o.market_family and a.day = o.day
+    group by
+        a.gpu_id, a.purchase_model, a.commitment_months, a.market_family, a.day, a.provider_id,
+        a.usd, a.before_usd
+),
+who as (
+    select
+        gpu_id, purchase_model, commitment_months, market_family, day,
+        count(*) filter (move = 'raised') as raised_count,
+        count(*) filter (move = 'lowered') as lowered_count,
+        count(*) filter (move = 'entered') as entered_count,
+        count(*) filter (move = 'left') as left_count,
+        arg_max({'provider_id': provider_id, 'move': move}, abs(contribution))
+            filter (abs(contribution) > 1e-9 and move <> 'kept') as mover,
+        list(
+            case move
+                when 'entered' then format('{} entered at {:.4g}', provider_id, usd)
+                when 'left' then format('{} left at {:.4g}', provider_id, before_usd)
+                else format('{} {:.4g} to {:.4g}', provider_id, before_usd, usd)
+            end
+            order by abs(contribution) desc, abs(ln(usd / before_usd)) desc nulls last, provider_id
+        ) filter (move <> 'kept') as moves
+    from moved
+    group by gpu_id, purchase_model, commitment_months, market_family, day
+)
+select
+    p.gpu_id,
+    p.purchase_model,
+    p.commitment_months,
+    p.market_family,
+    p.day,
+    p.before_day,
+    p.usd as usd_per_gpu_hour,
+    p.before_usd as before_usd_per_gpu_hour,
+    p.usd / p.before_usd - 1 as change_fraction,
+    p.week_after as week_after_usd_per_gpu_hour,
+    p.week_before as week_before_usd_per_gpu_hour,
+    p.newest_day >= p.day + 6 as is_settled,
+    p.provider_count,
+    p.before_provider_count,
+    coalesce(w.raised_count, 0) as raised_count,
+    coalesce(w.lowered_count, 0) as lowered_count,
+    coalesce(w.entered_count, 0) as entered_count,
+    coalesce(w.left_count, 0) as left_count,
+    w.mover.provider_id as mover_provider_id,
+    w.mover.move as mover_move,
+    array_to_string(w.moves[:5], '; ') as movers
+from point as p
+left join who as w
+    on
+        p.gpu_id = w.gpu_id and p.purchase_model = w.purchase_model
+        and p.commitment_months is not distinct from w.commitment_months
+        and p.market_family = w.market_family and p.day = w.day
