@@ -111,27 +111,25 @@ class Exports:
 
     def chart_json(self, chart: Chart) -> Markup:
         """Return specification and rows as JSON that cannot end its script element."""
+        columns = list(dict.fromkeys(name for row in chart.rows for name in row))
+        rows = [[short(plain(row.get(name))) for name in columns] for row in chart.rows]
         text = json.dumps(
-            {"spec": chart.spec, "rows": [short(plain(row)) for row in chart.rows]},
+            {"spec": chart.spec, "columns": columns, "rows": rows},
             separators=(",", ":"),
             allow_nan=False,
         )
         return Markup(text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026"))
 
 
-def short(row: dict[str, Any]) -> dict[str, Any]:
-    """Return a row without what a chart cannot show: digits beyond the fifth, missing values.
+def short(value: Any) -> Any:
+    """Return a value without the digits that a chart cannot show: those beyond the fifth.
 
     Examples
     --------
-    >>> short({"usd": 1.23456789, "day": "2026-01-01", "note": None})
-    {'usd': 1.2346, 'day': '2026-01-01'}
+    >>> short(1.23456789), short("2026-01-01")
+    (1.2346, '2026-01-01')
     """
-    return {
-        key: float(f"{value:.5g}") if isinstance(value, float) else value
-        for key, value in row.items()
-        if value is not None
-    }
+    return float(f"{value:.5g}") if isinstance(value, float) else value
 
 
 def build_site(

@@ -6,14 +6,16 @@ not values. Colours and type come from ``theme``; what the rows are belongs to t
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cache
 from typing import Any
 
 import altair as alt
 
-from pipelines.site.theme import FAMILY_COLOURS, KIND_COLOURS, TIER_SHAPES
+from pipelines.site.theme import AGES, FAMILY_COLOURS, KIND_COLOURS, TIER_SHAPES
 
 Spec = dict[str, Any]
+Kinds = frozenset[str]  # the values of a field that a chart shows, for its legend
 ROWS = alt.NamedData("rows")
 LOG_FROM = 10.0  # a range of more than this goes on a log axis
 USD_HOUR = "USD per GPU-hour"
@@ -66,22 +68,39 @@ def finish(chart: Any, height: int, *, each: str = "") -> Spec:
     return spec
 
 
-def kind_colour() -> alt.Color:
+def palette(colours: dict[str, str], present: Iterable[str]) -> alt.Scale:
+    """Return the scale of what is present in a chart, each with the colour it has everywhere."""
+    names = [name for name in colours if name in set(present)]
+    return alt.Scale(domain=names, range=[colours[name] for name in names])
+
+
+def kind_colour(kinds: Kinds) -> alt.Color:
     """Return the colour of a purchase model."""
     return alt.Color(
         "purchase_model:N",
         title="bought",
-        scale=alt.Scale(domain=list(KIND_COLOURS), range=list(KIND_COLOURS.values())),
+        scale=palette(KIND_COLOURS, kinds),
         legend=alt.Legend(labelExpr=KIND_WORDS, symbolType="circle"),
     )
 
 
-def family_colour() -> alt.Color:
+def family_colour(families: Kinds) -> alt.Color:
     """Return the colour of a family of chips."""
     return alt.Color(
         "family:N",
         title="chip family",
-        scale=alt.Scale(domain=list(FAMILY_COLOURS), range=list(FAMILY_COLOURS.values())),
+        scale=palette(FAMILY_COLOURS, families),
+        legend=alt.Legend(symbolType="circle"),
+    )
+
+
+def age_opacity(title: str = "age of the price") -> alt.Opacity:
+    """Return the fading of what is old, by the bands of its age."""
+    return alt.Opacity(
+        "age:O",
+        title=title,
+        sort=list(AGES),
+        scale=alt.Scale(domain=list(AGES), range=[opacity for _, opacity in AGES.values()]),
         legend=alt.Legend(symbolType="circle"),
     )
 
@@ -94,8 +113,13 @@ def tips(*fields: tuple[str, str]) -> list[alt.Tooltip]:
     ]
 
 
+def from_table(table: str) -> alt.Chart:
+    """Return a chart whose rows say in their field ``source`` which table they come from."""
+    return alt.Chart(ROWS).transform_calculate(source=f"'{table}'")
+
+
 @cache
-def price_strip(is_log: bool) -> Spec:
+def price_strip(is_log: bool, kinds: Kinds, markets: Kinds) -> Spec:
     """Return one mark an offer, a row a provider, with the median and the p10-p90 band."""
     x = scaled("usd_per_gpu_hour", USD_HOUR, is_log=is_log, axis=number_axis())
     offers = (
@@ -109,75 +133,112 @@ def price_strip(is_log: bool) -> Spec:
                 title="provider",
                 sort=alt.EncodingSortField("usd_per_gpu_hour", op="min"),
             ),
-            color=kind_colour(),
+            color=kind_colour(kinds),
             shape=alt.Shape(
                 "market_family:N",
                 title="market",
-                scale=alt.Scale(domain=list(TIER_SHAPES), range=list(TIER_SHAPES.values())),
+                scale=palette(TIER_SHAPES, markets),
             ),
-            opacity=alt.condition("datum.is_stale", alt.value(0.4), alt.value(0.85)),
+            opacity=age_opacity(),
             tooltip=tips(
                 ("provider_id:N", "provider"),
-                ("usd_per_gpu_hour:Q", USD_HOUR),
+                ("usd_per_gpu_hour:Q", f"list price, {USD_HOUR}"),
                 ("usd_per_node_hour:Q", "USD per node-hour"),
                 ("gpu_count:Q", "GPUs in the node"),
                 ("purchase_model:N", "bought"),
                 ("commitment_months:Q", "commitment, months"),
                 ("region:N", "region"),
                 ("observed_at:N", "seen (UTC)"),
+                ("age:N", "age of the price"),
                 ("source_id:N", "source"),
             ),
         )
     )
-    bands = alt.Chart(ROWS).transform_filter(
+    bands = from_table("marts.gpu_price_daily").transform_filter(
         "datum.part == 'median' && datum.purchase_model == 'on_demand'"
     )
     median = bands.mark_rule(strokeWidth=2, strokeDash=[5, 3]).encode(
         x=alt.X("median:Q"),
-        color=kind_colour(),
+        color=kind_colour(kinds),
         tooltip=tips(
             ("median:Q", f"median on demand, {USD_HOUR}"),
             ("p10:Q", "p10"),
             ("p90:Q", "p90"),
             ("provider_count:Q", "providers"),
+            ("offer_count:Q", "offers"),
+            ("day:T", "day (UTC)"),
+            ("source:N", "source"),
         ),
     )
-    band = bands.mark_rect(opacity=0.1).encode(x=alt.X("p10:Q"), x2="p90:Q", color=kind_colour())
+    band = bands.mark_rect(opacity=0.1).encode(
+        x=alt.X("p10:Q"), x2="p90:Q", color=kind_colour(kinds)
+    )
     return finish(band + median + offers, 20, each="provider_id")
 
 
 @cache
-def price_history(is_log: bool) -> Spec:
-    """Return daily medians with their p10-p90 band; days without a value stay empty."""
+def price_history(is_log: bool, kinds: Kinds) -> Spec:
+    """Return daily medians with their p10-p90 band and their change-points; gaps stay empty."""
     x = alt.X("day:T", title="day (UTC)", axis=alt.Axis(tickCount=5, format="%b %Y"))
-    base = alt.Chart(ROWS)
-    trust = alt.condition("datum.is_thin", alt.value(0.3), alt.value(0.9))
-    band = base.mark_area(opacity=0.15).encode(
+    usd = f"median, {USD_HOUR}"
+    daily = from_table("marts.gpu_price_daily")
+    band = daily.mark_area(opacity=0.15).encode(
         x=x,
         y=alt.Y(**scaled("p10", USD_HOUR, is_log=is_log, axis=number_axis())),
         y2="p90:Q",
-        color=kind_colour(),
+        color=kind_colour(kinds),
         detail="segment:N",
     )
-    line = base.mark_line().encode(
-        x=x, y=alt.Y("median:Q"), color=kind_colour(), detail="segment:N", opacity=trust
-    )
-    points = base.mark_point(size=18, filled=True).encode(
+    line = daily.mark_line(strokeWidth=1.5).encode(
         x=x,
         y=alt.Y("median:Q"),
-        color=kind_colour(),
-        opacity=trust,
+        color=kind_colour(kinds),
+        detail="segment:N",
+        strokeDash=alt.condition("datum.is_thin", alt.value([2, 3]), alt.value([1, 0])),
+    )
+    points = daily.mark_point(size=12, filled=True).encode(
+        x=x,
+        y=alt.Y("median:Q"),
+        color=kind_colour(kinds),
+        opacity=age_opacity("age of the oldest answer"),
         tooltip=tips(
             ("day:T", "day (UTC)"),
             ("purchase_model:N", "bought"),
-            ("median:Q", f"median, {USD_HOUR}"),
+            ("median:Q", usd),
             ("p10:Q", "p10"),
             ("p90:Q", "p90"),
             ("provider_count:Q", "providers"),
             ("offer_count:Q", "offers"),
+            ("age:N", "age of the oldest answer"),
+            ("source:N", "source"),
         ),
     )
-    return finish(band + line + points, 280)
+    solid, hollow = (
+        from_table("marts.gpu_price_change_point")
+        .transform_filter(f"datum.change_point == '{name}'")
+        .mark_point(size=120, strokeWidth=1.5, filled=name == "prices", opacity=1)
+        .encode(
+            x=x,
+            y=alt.Y("median:Q"),
+            color=kind_colour(kinds),
+            shape=alt.condition(
+                "datum.change_fraction > 0", alt.value("triangle-up"), alt.value("triangle-down")
+            ),
+            tooltip=tips(
+                ("day:T", "change-point (UTC)"),
+                ("purchase_model:N", "bought"),
+                ("median:Q", usd),
+                ("p10:Q", "p10"),
+                ("p90:Q", "p90"),
+                ("change:N", "change"),
+                ("movers:N", "who moved it"),
+                ("provider_count:Q", "providers"),
+                ("source:N", "source"),
+            ),
+        )
+        for name in ("prices", "providers")
+    )
+    return finish(band + line + points + solid + hollow, 300)
 
 
 @cache
@@ -203,19 +264,22 @@ def price_heatmap() -> Spec:
             x=x,
             y=y,
             color=colour,
+            opacity=age_opacity("age of the newest answer"),
             tooltip=tips(
                 ("provider_id:N", "provider"),
                 ("gpu_id:N", "GPU"),
                 ("usd_per_gpu_hour:Q", f"cheapest, {USD_HOUR}"),
+                ("dearest_usd_per_gpu_hour:Q", f"dearest, {USD_HOUR}"),
                 ("offer_count:Q", "offers"),
-                ("age_hours:Q", "age, hours"),
+                ("observed_at:T", "seen (UTC)"),
+                ("age:N", "age of the newest answer"),
                 ("source_id:N", "source"),
             ),
         )
     )
     stale = (
         alt.Chart(ROWS)
-        .transform_filter("datum.is_stale")
+        .transform_filter("datum.is_old")
         .mark_point(size=14, filled=True, color="#d62728")
         .encode(x=x, y=y)
     )
@@ -225,47 +289,44 @@ def price_heatmap() -> Spec:
 
 
 @cache
-def value_dots(field: str, title: str, is_log: bool, has_effective: bool) -> Spec:
-    """Return a dot a GPU: solid for the peak, hollow with its interval for the estimate."""
-    y = alt.Y("gpu_id:N", title="GPU", sort=alt.EncodingSortField(field, op="min"))
-    more = (
-        ("usd_per_gpu_hour:Q", f"median, {USD_HOUR}"),
-        ("precision:N", "precision, dense"),
-        ("provider_count:Q", "providers"),
-        ("day:N", "day (UTC)"),
-    )
-    base = alt.Chart(ROWS)
-    solid = base.mark_point(filled=True, size=70).encode(
-        x=alt.X(**scaled(field, title, is_log=is_log, axis=number_axis())),
-        y=y,
-        color=family_colour(),
-        tooltip=tips(("gpu_id:N", "GPU"), (f"{field}:Q", title), *more),
-    )
-    if not has_effective:
-        return finish(solid, 20, each="gpu_id")
+def value_dots(title: str, is_log: bool, families: Kinds, ways: tuple[str, ...]) -> Spec:
+    """Return a dot a GPU with its interval: solid for a printed figure, hollow for an estimate."""
+    y = alt.Y("gpu_id:N", title="GPU", sort=alt.EncodingSortField("usd", op="min"))
+    colour = family_colour(families)
+    base = from_table("marts.cost_per_flop")
     interval = base.mark_rule(strokeWidth=2, opacity=0.55).encode(
-        x=alt.X("low:Q"), x2="high:Q", y=y, color=family_colour()
+        x=alt.X("low:Q"), x2="high:Q", y=y, color=colour
     )
-    hollow = base.mark_point(filled=False, size=70, strokeWidth=2).encode(
-        x=alt.X("effective:Q"),
-        y=y,
-        color=family_colour(),
-        tooltip=tips(
-            ("gpu_id:N", "GPU"),
-            ("effective:Q", "at the share commonly reached (estimate)"),
-            ("low:Q", "low"),
-            ("high:Q", "high"),
-            ("utilisation_fraction:Q", "share of the peak"),
-            *more,
-        ),
-    )
-    return finish(interval + solid + hollow, 20, each="gpu_id")
+    layers = [
+        base.transform_filter(f"datum.flop == '{flop}'" if flop else "true")
+        .mark_point(size=70, strokeWidth=2, filled=flop != "achieved", opacity=1)
+        .encode(
+            x=alt.X(**scaled("usd", title, is_log=is_log, axis=number_axis())),
+            y=y,
+            color=colour,
+            tooltip=tips(
+                ("gpu_id:N", "GPU"),
+                ("usd:Q", title),
+                ("low:Q", "low"),
+                ("high:Q", "high"),
+                ("precision:N", "precision, dense"),
+                ("flop:N", "operations"),
+                ("utilisation_fraction:Q", "share of the peak"),
+                ("usd_per_gpu_hour:Q", f"median, {USD_HOUR}"),
+                ("provider_count:Q", "providers"),
+                ("day:N", "day (UTC)"),
+                ("source:N", "source"),
+            ),
+        )
+        for flop in ways
+    ]
+    return finish(alt.layer(interval, *layers), 20, each="gpu_id")
 
 
 @cache
-def speed_cost() -> Spec:
+def speed_cost(families: Kinds) -> Spec:
     """Return the price of output tokens against the pace one user gets, 80 % intervals."""
-    base = alt.Chart(ROWS)
+    base = from_table("marts.inference_cost")
     x = alt.X(
         **scaled("tokens_per_second_per_user", "token/s per user", is_log=True, axis=number_axis())
     )
@@ -273,12 +334,12 @@ def speed_cost() -> Spec:
         **scaled("usd_per_1m_output", "USD per 1M output tokens", is_log=True, axis=number_axis())
     )
     bars = base.mark_rule(opacity=0.45).encode(
-        x=x, y=alt.Y("output_low:Q"), y2="output_high:Q", color=family_colour()
+        x=x, y=alt.Y("output_low:Q"), y2="output_high:Q", color=family_colour(families)
     )
     points = base.mark_point(filled=False, size=70, strokeWidth=2).encode(
         x=x,
         y=y,
-        color=family_colour(),
+        color=family_colour(families),
         tooltip=tips(
             ("model_id:N", "model"),
             ("gpu_id:N", "GPU"),
@@ -290,6 +351,7 @@ def speed_cost() -> Spec:
             ("tokens_per_second_per_user:Q", "token/s per user"),
             ("provider_count:Q", "providers"),
             ("day:N", "day (UTC)"),
+            ("source:N", "source"),
         ),
     )
     return finish(bars + points, 320)
@@ -301,7 +363,7 @@ def margins() -> Spec:
     base = alt.Chart(ROWS)
     title = "USD per 1M tokens"
     y = alt.Y("model_id:N", title="model", sort=None)
-    costs = base.transform_filter("datum.part == 'cost'")
+    costs = from_table("marts.api_margin").transform_filter("datum.part == 'cost'")
     interval = costs.mark_rule(strokeWidth=7, opacity=0.35, color="#d55e00").encode(
         x=alt.X("cost_low:Q"), x2="cost_high:Q", y=y
     )
@@ -316,6 +378,9 @@ def margins() -> Spec:
             ("gpu_id:N", "GPU"),
             ("gpu_count:Q", "GPUs"),
             ("precision:N", "precision"),
+            ("provider_count:Q", "providers of the GPU"),
+            ("day:N", "day (UTC)"),
+            ("source:N", "source"),
         ),
     )
     lists = base.transform_filter("datum.part == 'list'")
@@ -356,7 +421,10 @@ def calibration(unit: str) -> Spec:
                 ("name:N", "case"),
                 ("reported:Q", f"reported, {unit}"),
                 ("predicted:Q", f"predicted, {unit}"),
+                ("low:Q", "predicted, low (90 %)"),
+                ("high:Q", "predicted, high (90 %)"),
                 ("ratio:Q", "predicted / reported"),
+                ("published_on:N", "published"),
                 ("source:N", "source"),
             ),
         )
@@ -367,14 +435,26 @@ def calibration(unit: str) -> Spec:
 @cache
 def training_trend(money: str) -> Spec:
     """Return the cost of training against publication, with the fitted line and its band."""
-    base = alt.Chart(ROWS)
     x = alt.X("published_on:T", title="publication", axis=alt.Axis(tickCount=6, format="%Y"))
-    fit = base.transform_filter("datum.part == 'fit'")
+    fit = from_table("marts.training_cost_trend").transform_filter("datum.part == 'fit'")
     band = fit.mark_area(opacity=0.15, color="#1f84c6").encode(
         x=x, y=alt.Y("fit_low:Q"), y2="fit_high:Q"
     )
-    line = fit.mark_line(color="#1f84c6").encode(x=x, y=alt.Y("fit:Q"))
-    model = base.transform_filter("datum.part == 'model'")
+    line = fit.mark_line(color="#1f84c6").encode(
+        x=x,
+        y=alt.Y("fit:Q"),
+        tooltip=tips(
+            ("published_on:T", "publication"),
+            ("fit:Q", f"fitted, {money}"),
+            ("fit_low:Q", "low (80 % of models)"),
+            ("fit_high:Q", "high (80 % of models)"),
+            ("model_count:Q", "models"),
+            ("source:N", "source"),
+        ),
+    )
+    model = from_table("marts.training_cost, data on models: Epoch AI").transform_filter(
+        "datum.part == 'model'"
+    )
     tooltip = tips(
         ("model:N", "model"),
         ("published_on:T", "published"),
@@ -382,7 +462,9 @@ def training_trend(money: str) -> Spec:
         ("low:Q", "low (90 %)"),
         ("high:Q", "high (90 %)"),
         ("hardware:N", "hardware"),
+        ("gpu_hours_method:N", "chip-hours"),
         ("confidence:N", "confidence"),
+        ("source:N", "source"),
     )
     bars = (
         model.transform_filter("datum.is_leading")
@@ -400,18 +482,18 @@ def training_trend(money: str) -> Spec:
 
 
 @cache
-def training_plan() -> Spec:
+def training_plan(families: Kinds) -> Spec:
     """Return cost against duration for GPUs and sizes of cluster, with intervals."""
-    base = alt.Chart(ROWS)
+    base = from_table("marts.cost_per_flop")
     x = alt.X(**scaled("days", "days", is_log=True, axis=number_axis()))
     y = alt.Y(**scaled("usd", "USD for the run", is_log=True, axis=number_axis()))
     bars = base.mark_rule(opacity=0.35).encode(
-        x=x, y=alt.Y("low:Q"), y2="high:Q", color=family_colour()
+        x=x, y=alt.Y("low:Q"), y2="high:Q", color=family_colour(families)
     )
     points = base.mark_point(filled=False, size=70, strokeWidth=2).encode(
         x=x,
         y=y,
-        color=family_colour(),
+        color=family_colour(families),
         shape=alt.Shape("cluster:N", title="GPUs"),
         tooltip=tips(
             ("gpu_id:N", "GPU"),
@@ -422,6 +504,8 @@ def training_plan() -> Spec:
             ("high:Q", "high"),
             ("utilisation_fraction:Q", "share of the peak"),
             ("provider_count:Q", "providers"),
+            ("day:N", "day (UTC)"),
+            ("source:N", "source"),
         ),
     )
     return finish(bars + points, 300)
@@ -430,7 +514,7 @@ def training_plan() -> Spec:
 @cache
 def owning(is_log: bool) -> Spec:
     """Return the cost of an owned hour of work by utilisation, against rent."""
-    base = alt.Chart(ROWS)
+    base = from_table("marts.own_vs_rent")
     x = alt.X(
         "utilisation:Q",
         title="utilisation of the owner, %",
@@ -448,11 +532,22 @@ def owning(is_log: bool) -> Spec:
             ("usd:Q", "owned, USD per useful GPU-hour"),
             ("low:Q", "low (p5)"),
             ("high:Q", "high (p95)"),
+            ("gpu_count:Q", "GPUs of the cluster"),
+            ("day:N", "day (UTC)"),
+            ("source:N", "source"),
         ),
     )
     rent = base.transform_filter("datum.part == 'rent'")
     rule = rent.mark_rule(color="#1f84c6", strokeWidth=2, strokeDash=[5, 3]).encode(
-        y=alt.Y("usd:Q"), tooltip=tips(("usd:Q", "rent, USD per GPU-hour"), ("day:N", "day"))
+        y=alt.Y("usd:Q"),
+        tooltip=tips(
+            ("usd:Q", "rent, USD per GPU-hour"),
+            ("low:Q", "p10 of providers"),
+            ("high:Q", "p90 of providers"),
+            ("provider_count:Q", "providers"),
+            ("day:N", "day (UTC)"),
+            ("source:N", "source"),
+        ),
     )
     words = rent.mark_text(align="right", dy=-8, fontWeight=600, color="#1f84c6").encode(
         x=alt.datum(99), y=alt.Y("usd:Q"), text="label:N"
@@ -471,7 +566,7 @@ def commitment_heatmap() -> Spec:
     x = alt.X("job_months:O", title="job, months", axis=alt.Axis(labelAngle=0))
     y = alt.Y("term_months:O", title="commitment, months", sort="descending")
     cells = (
-        alt.Chart(ROWS)
+        from_table("marts.reservation_multiplier")
         .mark_rect()
         .encode(
             x=x,
@@ -485,7 +580,8 @@ def commitment_heatmap() -> Spec:
             tooltip=tips(
                 ("term_months:Q", "commitment, months"),
                 ("job_months:Q", "job, months"),
-                ("multiplier:Q", "paid / used"),
+                ("multiplier:Q", "paid / used, arithmetic alone"),
+                ("source:N", "source"),
             ),
         )
     )
@@ -505,7 +601,7 @@ def commitment_heatmap() -> Spec:
 @cache
 def headroom() -> Spec:
     """Return what a token costs when machines stand ready for the peak."""
-    base = alt.Chart(ROWS)
+    base = from_table("marts.inference_cost")
     x = alt.X(
         "peak_over_mean:Q",
         title="peak demand / mean demand",
@@ -522,6 +618,10 @@ def headroom() -> Spec:
             ("usd_per_1m_tokens:Q", "USD per 1M tokens"),
             ("low:Q", "low (80 %)"),
             ("high:Q", "high (80 %)"),
+            ("gpu_id:N", "GPU"),
+            ("provider_count:Q", "providers"),
+            ("day:N", "day (UTC)"),
+            ("source:N", "source"),
         ),
     )
     return finish(band + line, 260)
@@ -531,7 +631,7 @@ def headroom() -> Spec:
 def shares() -> Spec:
     """Return bars of the share of the uncertainty that each input brings."""
     return finish(
-        alt.Chart(ROWS)
+        from_table("marts.training_sensitivity")
         .mark_bar(color="#1f84c6")
         .encode(
             x=alt.X("share:Q", title="share of the variance, %", scale=alt.Scale(zero=True)),
@@ -539,7 +639,10 @@ def shares() -> Spec:
             tooltip=tips(
                 ("factor:N", "input"),
                 ("share:Q", "mean share of the variance, %"),
+                ("low:Q", "lowest of a model"),
+                ("high:Q", "highest of a model"),
                 ("model_count:Q", "models"),
+                ("source:N", "source"),
             ),
         ),
         20,
@@ -552,7 +655,7 @@ def source_grid() -> Spec:
     """Return a cell a source and day: ok, partial, held or failed."""
     states = {"ok": "#009e73", "partial": "#e69f00", "held": "#cc79a7", "failed": "#d55e00"}
     return finish(
-        alt.Chart(ROWS)
+        from_table("meta.capture")
         .mark_rect(stroke=None)
         .encode(
             x=alt.X(
@@ -578,6 +681,7 @@ def source_grid() -> Spec:
                 ("state:N", "answer"),
                 ("rows_kept:Q", "rows kept"),
                 ("rows_held:Q", "rows held"),
+                ("source:N", "from"),
             ),
         ),
         15,

@@ -11,24 +11,33 @@ CURVES = range(10, 101, 5)
 
 OWN = """
     select
-        gpu_id, gpu_count, day, rental_usd_per_gpu_hour, purchase_usd_per_gpu,
+        o.gpu_id, gpu_count, o.day, rental_usd_per_gpu_hour,
+        d.p10_usd_per_gpu_hour as rental_p10, d.p90_usd_per_gpu_hour as rental_p90,
+        d.provider_count, purchase_usd_per_gpu,
         purchase_priced_on, utilisation_fraction, owned_usd_per_gpu_hour, low, high,
         break_even_utilisation_fraction, break_even_utilisation_low, break_even_utilisation_high,
         break_even_month, break_even_spend_usd_per_year, probability_owning_is_cheaper, reason,
         source_url
-    from marts.own_vs_rent
-    order by reason nulls first, gpu_id, gpu_count
+    from marts.own_vs_rent as o
+    left join marts.gpu_price_daily as d
+        on
+            o.gpu_id = d.gpu_id and o.day = d.day and d.purchase_model = 'on_demand'
+            and d.market_family = 'all' and d.commitment_months is null
+    order by reason nulls first, o.gpu_id, gpu_count
 """
 RESERVE = """
     select
-        gpu_id, term_months, job_months, resale_fraction, multiplier, day,
+        gpu_id, market_family, term_months, job_months, resale_fraction, multiplier, day,
         on_demand_usd_per_gpu_hour, reserved_usd_per_gpu_hour, effective_usd_per_gpu_hour,
         low, high, break_even_months, is_reserved_cheaper, reason
     from marts.reservation_multiplier
-    order by gpu_id nulls first, resale_fraction, term_months, job_months
+    order by gpu_id nulls first, market_family, resale_fraction, term_months, job_months
 """
 SHARES = """
-    select factor, 100 * avg(variance_share_fraction) as share, count(*) as model_count
+    select
+        factor, 100 * avg(variance_share_fraction) as share,
+        100 * min(variance_share_fraction) as low, 100 * max(variance_share_fraction) as high,
+        count(*) as model_count
     from marts.training_sensitivity
     group by factor
     order by share desc
@@ -36,7 +45,7 @@ SHARES = """
 HEADROOM = """
     with set_of_most_listed as (
         select model_id, gpu_id, gpu_count, precision, workload_id, usd_per_1k_tokens, low, high,
-            day
+            provider_count, day
         from marts.inference_cost
         where is_cheapest_set and purchase_model = 'on_demand' and commitment_months is null
             and day = (select max(day) from marts.inference_cost)
@@ -44,7 +53,7 @@ HEADROOM = """
         limit 1
     )
     select
-        s.model_id, s.gpu_id, s.gpu_count, s.precision, s.workload_id, s.day,
+        s.model_id, s.gpu_id, s.gpu_count, s.precision, s.workload_id, s.provider_count, s.day,
         p.peak_over_mean,
         s.usd_per_1k_tokens * 1000 * p.peak_over_mean as usd_per_1m_tokens,
         s.low * 1000 * p.peak_over_mean as low,
@@ -118,6 +127,7 @@ def owning(rows: list[Row], published: Published) -> Block:
         points.append(
             {
                 "part": "owned", "gpu_id": row["gpu_id"], "utilisation": percent,
+                "gpu_count": row["gpu_count"], "day": row["day"],
                 "usd": row["owned_usd_per_gpu_hour"] * scale, "low": row["low"] * scale,
                 "high": row["high"] * scale, "is_label": percent == 25,
                 "label": "owned, with p5–p95",
@@ -127,6 +137,8 @@ def owning(rows: list[Row], published: Published) -> Block:
     points.append(
         {
             "part": "rent", "usd": rent, "day": row["day"], "gpu_id": row["gpu_id"],
+            "low": row["rental_p10"], "high": row["rental_p90"],
+            "provider_count": row["provider_count"],
             "label": f"rent {numbers.figure(rent)}",
         }
     )  # fmt: skip
@@ -175,6 +187,7 @@ def own_table(published: Published) -> Block:
                 Column("purchase_usd_per_gpu", "bought for", "USD/GPU", reason=why),
                 Column("reason", "why not", reason="compared"),
             ],
+            key=("gpu_id", "gpu_count"),
         ),
     )  # fmt: skip
 
@@ -236,7 +249,8 @@ def reserved(published: Published) -> Block:
         table=Table(
             answer,
             [
-                Column("gpu_id", "GPU"),
+                Column("gpu_id", "GPU", show=gpu_link),
+                Column("market_family", "market"),
                 Column("term_months", "term", "months"),
                 Column("job_months", "job", "months"),
                 Column("resale_fraction", "resold at", "%", show=share),
@@ -249,6 +263,7 @@ def reserved(published: Published) -> Block:
                 Column("break_even_months", "break-even", "months", reason="never"),
                 Column("is_reserved_cheaper", "reserved is cheaper"),
             ],
+            key=("gpu_id", "market_family", "term_months", "job_months", "resale_fraction"),
             rows=rows[:500],
         ),
         is_folded=True,

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections import defaultdict
 from datetime import date
-from typing import Any
 
 from markupsafe import Markup
 
 from pipelines.site import charts, numbers
-from pipelines.site.market import LIST_PRICES, PROVIDERS_NEEDED, median_cell
+from pipelines.site.market import (
+    LIST_PRICES,
+    PROVIDERS_NEEDED,
+    median_cell,
+    moved,
+    oldest_age_hours,
+)
 from pipelines.site.page import (
     Block,
     Chart,
@@ -18,19 +23,27 @@ from pipelines.site.page import (
     Page,
     Table,
     choices,
+    host,
     link,
     slug,
     words,
 )
 from pipelines.site.published import Answer, Published, Row
+from pipelines.site.theme import age_name
 
 SHOWN_OFFERS = 400
 
 OFFERS = """
     select
-        usd_per_gpu_hour, usd_per_node_hour, gpu_count, provider_id, sku, region, area,
+        offer_key, usd_per_gpu_hour, usd_per_node_hour, gpu_count, provider_id, sku, region, area,
         purchase_model, commitment_months, market_tier, market_family, is_available, is_witness,
-        is_stale, source_kind, source_id, source_url, homepage_url, observed_at, age_hours,
+        is_stale, source_kind, source_id, source_url, observed_at,
+        -- a feed says how old its own prices are
+        age_hours + case
+            when source_kind = 'feed' and source_time < observed_at
+                then date_diff('minute', source_time, observed_at) / 60.0
+            else 0
+        end as price_age_hours,
         payload_sha256,
         row_number() over (
             partition by provider_id, purchase_model, commitment_months
@@ -52,10 +65,19 @@ MARKET = """
 HISTORY = """
     select
         day, purchase_model, median_usd_per_gpu_hour as median, p10_usd_per_gpu_hour as p10,
-        p90_usd_per_gpu_hour as p90, provider_count, offer_count
+        p90_usd_per_gpu_hour as p90, provider_count, offer_count, oldest_seen_on
     from marts.gpu_price_daily
     where gpu_id = {gpu_id} and market_family = 'all' and commitment_months is null
     order by purchase_model, day
+"""
+CHANGES = """
+    select
+        day, purchase_model, before_day, before_usd_per_gpu_hour, usd_per_gpu_hour,
+        change_fraction, is_settled, provider_count, before_provider_count, raised_count,
+        lowered_count, entered_count, left_count, mover_provider_id, mover_move, movers
+    from marts.gpu_price_change_point
+    where gpu_id = {gpu_id} and market_family = 'all' and commitment_months is null
+    order by day desc, purchase_model
 """
 CHIP = """
     select p.precision, p.is_sparse, p.flops_per_second / 1e12 as teraflops, p.source_url, p.note
@@ -111,9 +133,14 @@ def gpu_page(published: Published, gpu: Row) -> Page:
                 f" never mixed but in the rows called all. Under {PROVIDERS_NEEDED} providers no"
                 " median is shown.",
                 answer=market,
-                table=Table(market, MARKET_COLUMNS),
+                table=Table(
+                    market,
+                    MARKET_COLUMNS,
+                    key=("purchase_model", "commitment_months", "market_family"),
+                    age_hours=oldest_age_hours,
+                ),
             ),
-            history(published, gpu_id),
+            *history(published, gpu_id),
             chip(published, gpu),
         ],
     )
@@ -179,10 +206,10 @@ def strip(gpu_id: str, offers: Answer, shown: list[Row], market: list[Row]) -> B
                 key: row[key]
                 for key in (
                     "usd_per_gpu_hour", "usd_per_node_hour", "gpu_count", "provider_id", "region",
-                    "area", "purchase_model", "commitment_months", "market_family", "is_stale",
-                    "source_id",
+                    "area", "purchase_model", "commitment_months", "market_family", "source_id",
                 )
             },
+            "age": age_name(row["price_age_hours"]),
             "observed_at": numbers.instant(row["observed_at"]),
         }
         for row in shown
@@ -195,6 +222,8 @@ def strip(gpu_id: str, offers: Answer, shown: list[Row], market: list[Row]) -> B
             "p10": row["p10_usd_per_gpu_hour"],
             "p90": row["p90_usd_per_gpu_hour"],
             "provider_count": row["provider_count"],
+            "offer_count": row["offer_count"],
+            "day": row["day"],
         }
         for row in market
         if row["market_family"] == "all"
@@ -205,12 +234,21 @@ def strip(gpu_id: str, offers: Answer, shown: list[Row], market: list[Row]) -> B
     return Block(
         "strip",
         spread_title(gpu_id, shown),
-        "Each mark is an offer; faded: not confirmed in the last 30 hours. Dashed line and band:"
-        " median and p10–p90 over the providers' medians on demand.",
+        "Each mark is an offer, fading with the age of its price: since its source answered, or"
+        " since a feed was made. Dashed line and band: median and p10–p90 over the providers'"
+        " medians on demand.",
         answer=offers,
         chart=Chart(
-            charts.price_strip(charts.is_wide(prices)), rows, "Prices of all offers by provider"
-        ),
+            charts.price_strip(
+                charts.is_wide(prices),
+                frozenset(row["purchase_model"] for row in shown),
+                frozenset(row["market_family"] for row in shown),
+            ),
+            rows,
+            "Prices of all offers by provider",
+        )
+        if shown
+        else None,
     )
 
 
@@ -238,20 +276,22 @@ def offer_table(offers: Answer, shown: list[Row]) -> Block:
     return Block(
         "offers",
         f"{numbers.plural(total, 'offer')} stand today",
-        "Each price leads to where it was read; the hash names the bytes. Witness: a better kind"
-        f" of source prices the same thing. {note}",
+        "Each number leads to its query, the source to where it was read; the hash names the bytes"
+        " read. Age: since the source answered, for a feed since it was made; rows fade with it."
+        f" Witness: a better kind of source prices the same thing. {note}",
         answer=offers,
-        table=Table(offers, OFFER_COLUMNS, is_stale=lambda row: bool(row["is_stale"]), rows=shown),
+        table=Table(
+            offers,
+            OFFER_COLUMNS,
+            key=("offer_key",),
+            age_hours=lambda row: row["price_age_hours"],
+            rows=shown,
+        ),
     )
 
 
-def price_link(value: Any, row: Row) -> Markup:
-    """Return a price that leads to its source."""
-    return link(row["source_url"], numbers.figure(value))
-
-
 OFFER_COLUMNS = [
-    Column("usd_per_gpu_hour", "price", "USD/GPU-h", show=price_link, toggle="hour"),
+    Column("usd_per_gpu_hour", "price", "USD/GPU-h", toggle="hour"),
     Column("usd_per_node_hour", "node price", "USD/h", toggle="hour"),
     Column("gpu_count", "GPUs"),
     Column("provider_id", "provider"),
@@ -261,8 +301,8 @@ OFFER_COLUMNS = [
     Column("commitment_months", "months", reason="no commitment"),
     Column("is_available", "available", reason="the source does not say"),
     Column("observed_at", "seen (UTC)"),
-    Column("age_hours", "age", show=lambda hours, _: numbers.age(hours)),
-    Column("source_id", "source", show=lambda name, row: link(row["homepage_url"], name)),
+    Column("price_age_hours", "age", show=lambda hours, _: numbers.age(hours)),
+    Column("source_id", "read at", show=lambda name, row: link(row["source_url"], name)),
     Column("source_kind", "kind"),
     Column("is_witness", "witness"),
     Column(
@@ -286,37 +326,107 @@ MARKET_COLUMNS = [
 ]
 
 
-def history(published: Published, gpu_id: str) -> Block:
-    """Return the daily medians, with gaps where there is no value."""
+def history(published: Published, gpu_id: str) -> list[Block]:
+    """Return the daily medians, with gaps where there is no value, and where they changed."""
     answer = published.ask(HISTORY, gpu_id=gpu_id)
-    rows = bends(in_segments(answer.rows))
-    return Block(
-        "history",
-        history_title(gpu_id, answer.rows),
-        "Median of the providers' medians on demand and spot, all markets; band p10–p90; faded:"
-        f" fewer than {PROVIDERS_NEEDED} providers. Days without a value stay empty.",
-        answer=answer,
-        chart=Chart(
-            charts.price_history(charts.is_wide([row["median"] for row in rows])),
-            rows,
-            "Daily median prices",
-        )
-        if rows
-        else None,
-        table=Table(
-            answer,
-            [
-                Column("day", "day (UTC)"),
-                Column("purchase_model", "bought", show=words),
-                Column("median", "median", "USD/GPU-h"),
-                Column("p10", "p10", "USD/GPU-h"),
-                Column("p90", "p90", "USD/GPU-h"),
-                Column("provider_count", "providers"),
-                Column("offer_count", "offers"),
-            ],
-            rows=answer.rows[-120:],
+    changes = published.ask(CHANGES, gpu_id=gpu_id)
+    marks = {(row["day"], row["purchase_model"]): change_mark(row) for row in changes.rows}
+    rows = [
+        {**row, **marks.get((row["day"], row["purchase_model"]), {})}
+        for row in bends(in_segments(answer.rows))
+    ]
+    return [
+        Block(
+            "history",
+            history_title(gpu_id, answer.rows),
+            "Median of the providers' medians on demand and spot, all markets; band p10–p90;"
+            f" dotted: fewer than {PROVIDERS_NEEDED} providers. Days without a value stay empty;"
+            " points fade with the age of the oldest answer behind them. Triangles: change-points,"
+            " solid where a provider changed its price, hollow where providers came or went.",
+            answer=answer,
+            chart=Chart(
+                charts.price_history(
+                    charts.is_wide([row["median"] for row in answer.rows]),
+                    frozenset(row["purchase_model"] for row in answer.rows),
+                ),
+                rows,
+                "Daily median prices and their change-points",
+            )
+            if rows
+            else None,
+            table=Table(
+                answer,
+                [
+                    Column("day", "day (UTC)"),
+                    Column("purchase_model", "bought", show=words),
+                    Column("median", "median", "USD/GPU-h", show=median_cell),
+                    Column("p10", "p10", "USD/GPU-h", show=median_cell),
+                    Column("p90", "p90", "USD/GPU-h", show=median_cell),
+                    Column("provider_count", "providers"),
+                    Column("offer_count", "offers"),
+                ],
+                key=("day", "purchase_model"),
+                rows=answer.rows[-120:],
+            ),
+            is_folded=True,
         ),
-        is_folded=True,
+        Block(
+            "changes",
+            changes_title(changes.rows),
+            "A change-point is a day on which the median moves by 5 % or more against at most three"
+            " days before, and after which the middle of a week differs as much from that of the"
+            " week before; a shift has one. Who moved it: the provider without whose move the"
+            " median would differ most. Providers that come or go change the median, not any"
+            " price.",
+            answer=changes,
+            table=Table(
+                changes,
+                [
+                    Column("day", "day (UTC)"),
+                    Column("purchase_model", "bought", show=words),
+                    Column("before_usd_per_gpu_hour", "median before", "USD/GPU-h"),
+                    Column("usd_per_gpu_hour", "median", "USD/GPU-h"),
+                    Column("change_fraction", "change", "%", show=moved),
+                    Column("mover_provider_id", "who moved it", show=mover, reason="none alone"),
+                    Column("movers", "moves, those that decide first"),
+                    Column("before_provider_count", "providers before"),
+                    Column("provider_count", "providers"),
+                    Column("is_settled", "the week after is over"),
+                ],
+                key=("day", "purchase_model"),
+            ),
+        ),
+    ]
+
+
+def change_mark(row: Row) -> Row:
+    """Return what the chart says about a change-point."""
+    before, after = row["before_usd_per_gpu_hour"], row["usd_per_gpu_hour"]
+    return {
+        "change_point": "prices" if row["mover_move"] in ("raised", "lowered") else "providers",
+        "change_fraction": row["change_fraction"],
+        "change": f"{numbers.percent(row['change_fraction'], signed=True)}, from"
+        f" {numbers.figure(before)} to {numbers.figure(after)}"
+        f"{'' if row['is_settled'] else ', not settled yet'}",
+        "movers": row["movers"],
+    }
+
+
+def mover(provider: str, row: Row) -> str:
+    """Return what the provider did that moved the median most."""
+    return f"{provider} {row['mover_move']}"
+
+
+def changes_title(rows: list[Row]) -> str:
+    """Return how often the median went to another level, and the newest time."""
+    if not rows:
+        return "No change-point of the median is known"
+    newest = rows[0]
+    by = f": {mover(newest['mover_provider_id'], newest)}" if newest["mover_provider_id"] else ""
+    return (
+        f"{numbers.plural(len(rows), 'change-point')}; the newest, on {newest['day']}, moved the"
+        f" median {words(newest['purchase_model'])} by"
+        f" {numbers.percent(newest['change_fraction'], signed=True)}{by}"
     )
 
 
@@ -346,14 +456,21 @@ def in_segments(rows: list[Row]) -> list[Row]:
         if (day - last).days > 1 or is_thin != was_thin:
             segments[kind] += 1
         before[kind] = (day, is_thin)
-        result.append({**row, "segment": f"{kind} {segments[kind]}", "is_thin": is_thin})
+        result.append(
+            {
+                **{key: value for key, value in row.items() if key != "oldest_seen_on"},
+                "segment": f"{kind} {segments[kind]}",
+                "is_thin": is_thin,
+                "age": age_name(oldest_age_hours(row)),
+            }
+        )
     return result
 
 
 def bends(rows: list[Row]) -> list[Row]:
     """Return the rows that a line needs: the ends of every stretch without a change."""
     shape = [
-        (row["segment"], row["median"], row["p10"], row["p90"], row["provider_count"])
+        tuple(row[key] for key in ("segment", "median", "p10", "p90", "provider_count", "age"))
         for row in rows
     ]
     return [
@@ -388,13 +505,10 @@ def chip(published: Published, gpu: Row) -> Block:
             [
                 Column("precision", "precision"),
                 Column("is_sparse", "kind", show=lambda v, _: "sparse 2:4" if v else "dense"),
-                Column(
-                    "teraflops",
-                    "peak",
-                    "TFLOP/s",
-                    show=lambda v, row: link(row["source_url"], numbers.figure(v)),
-                ),
+                Column("teraflops", "peak", "TFLOP/s"),
+                Column("source_url", "source", show=host),
                 Column("note", "note", reason="none"),
             ],
+            key=("precision", "is_sparse"),
         ),
     )

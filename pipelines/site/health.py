@@ -127,7 +127,8 @@ def health_page(published: Published) -> Page:
                         Column("bytes", "read", "bytes"),
                         Column("error", "what is wrong", show=short, reason="nothing"),
                     ],
-                    is_stale=lambda row: (row["age_hours"] or 0) > 30,
+                    key=("source_id",),
+                    age_hours=lambda row: row["age_hours"],
                 ),
             ),
             disagreements(published),
@@ -216,6 +217,7 @@ def disagreements(published: Published) -> Block:
                 Column("worst_ratio", "ratio"),
                 Column("likely_cause", "likely cause", show=lambda v, _: v.replace("_", " ")),
             ],
+            key=("provider_id", "gpu_id", "purchase_model", "commitment_months", "area"),
             rows=answer.rows[:200],
         ),
     )
@@ -239,6 +241,7 @@ def held(published: Published) -> Block:
                 Column("example", "for example", show=short),
                 Column("seen_at", "last seen (UTC)"),
             ],
+            key=("rule", "source_id"),
         ),
     )
 
@@ -261,6 +264,7 @@ def held_rows(published: Published) -> Block:
                 Column("row_json", "row", show=short),
                 Column("payload_sha256", "payload", show=digest),
             ],
+            key=(),
             rows=answer.rows[:EXAMPLES],
         ),
         is_folded=True,
@@ -287,6 +291,7 @@ def unmapped(published: Published) -> Block:
                 Column("example_sku", "for example", show=short),
                 Column("payload_sha256", "payload", show=digest),
             ],
+            key=("source_id", "gpu_name_printed", "memory_gigabytes"),
         ),
     )
 
@@ -307,6 +312,7 @@ def licences(published: Published) -> Block:
                 Column("credit", "credit"),
                 Column("licence", "licence", show=lambda v, row: link(row["terms_url"], v)),
             ],
+            key=(),
         ),
     )
 
@@ -328,6 +334,7 @@ def dictionary(published: Published) -> Block:
                 Column("unit", "unit", reason="none"),
                 Column("meaning", "meaning"),
             ],
+            key=(),
         ),
         is_folded=True,
     )

@@ -65,20 +65,24 @@ WORKLOAD = """
 """
 MARGIN = """
     select
-        model_id, api_provider_id, api_source_id, api_model_id, is_relisted,
+        m.model_id, m.api_provider_id, api_source_id, api_model_id, is_relisted,
         usd_per_million_tokens_listed as listed, usd_per_million_tokens_cost as cost,
-        cost_low, cost_high, margin_fraction, margin_low, margin_high, gpu_id, gpu_count,
+        cost_low, cost_high, margin_fraction, margin_low, margin_high, m.gpu_id, m.gpu_count,
         precision, workload_id as priced_workload, service_level_id, utilisation_fraction,
-        break_even_tokens_per_day, capacity_tokens_per_day, day
-    from marts.api_margin
-    where day = (select max(day) from marts.api_margin)
-    order by is_relisted, model_id, usd_per_million_tokens_listed, api_provider_id
+        break_even_tokens_per_day, capacity_tokens_per_day, provider_count, m.day
+    from marts.api_margin as m
+    left join marts.gpu_price_daily as d
+        on
+            m.gpu_id = d.gpu_id and m.gpu_price_day = d.day and m.purchase_model = d.purchase_model
+            and d.market_family = 'all' and d.commitment_months is null
+    where m.day = (select max(day) from marts.api_margin)
+    order by is_relisted, model_id, usd_per_million_tokens_listed, api_provider_id, api_model_id
 """
 TRUTH = """
     select
         case_number, model, gpu, precision, gpu_count, engine, metric, unit, reported,
         coalesce(predicted_when_left_out, predicted) as predicted,
-        coalesce(ratio_when_left_out, ratio) as ratio, source, source_url, reason
+        coalesce(ratio_when_left_out, ratio) as ratio, source, source_url, published_on, reason
     from marts.inference_backtest
     order by reason nulls first, abs(ln(coalesce(ratio_when_left_out, ratio))) desc, case_number
 """
@@ -133,6 +137,7 @@ def headline(margin: list[Row], cheapest: list[Row]) -> str:
 
 COST_FIELDS = (
     "model_id", "cost", "cost_low", "cost_high", "gpu_id", "gpu_count", "precision", "day",
+    "provider_count",
 )  # fmt: skip
 LIST_FIELDS = (
     "model_id", "api_provider_id", "listed", "margin_fraction", "margin_low", "margin_high",
@@ -221,7 +226,8 @@ def pareto(published: Published) -> Block:
         " interval. Choose another model above.",
         answer=answer,
         chart=Chart(
-            charts.speed_cost() | {"usermeta": {"usual": {"model_id": usual}}},
+            charts.speed_cost(frozenset(row["family"] for row in rows))
+            | {"usermeta": {"usual": {"model_id": usual}}},
             [{key: row[key] for key in PACE_FIELDS} for row in rows],
             "Cost of output tokens against pace",
         )
@@ -273,6 +279,7 @@ def cheapest_table(answer: Answer) -> Block:
                 Column("is_extrapolated", "beyond what was measured"),
                 Column("provider_count", "providers"),
             ],
+            key=("model_id", "workload_id"),
         ),
     )
 
@@ -310,6 +317,7 @@ def margin_table(answer: Answer) -> Block:
                 ),
                 Column("api_source_id", "source"),
             ],
+            key=("model_id", "api_source_id", "api_provider_id", "api_model_id"),
             rows=answer.rows[:SHOWN],
         ),
     )
@@ -333,7 +341,10 @@ def truth(published: Published) -> Block:
         {
             "part": "case",
             "name": f"{row['model']} on {row['gpu']}",
-            **{key: row[key] for key in ("reported", "predicted", "ratio", "source")},
+            **{
+                key: row[key]
+                for key in ("reported", "predicted", "ratio", "source", "published_on")
+            },
         }
         for row in charted
         if row["reported"] > 0 and row["predicted"] > 0
@@ -359,19 +370,21 @@ def truth(published: Published) -> Block:
                 Column("engine", "engine"),
                 Column("metric", "metric"),
                 Column("unit", "unit"),
-                Column("reported", "measured", show=sourced),
+                Column("reported", "measured"),
                 Column("predicted", "predicted", reason=why_not_scored),
                 Column("ratio", "ratio", reason=why_not_scored),
+                Column("source", "source", show=sourced),
             ],
+            key=("case_number",),
             rows=answer.rows[:SHOWN],
         ),
         is_folded=True,
     )
 
 
-def sourced(value: float, row: Row) -> Any:
-    """Return a number that leads to where it was published."""
-    return link(row["source_url"], numbers.figure(value))
+def sourced(source: str, row: Row) -> Any:
+    """Return the name of a source as a link to where it stands."""
+    return link(row["source_url"], source)
 
 
 def why_not_scored(row: Row) -> str:

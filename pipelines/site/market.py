@@ -19,14 +19,17 @@ from pipelines.site.page import (
     Tile,
     choices,
     link,
+    query_link,
+    row_key,
     slug,
     words,
 )
 from pipelines.site.published import Answer, Published, Row
-from pipelines.site.theme import FAMILY_COLOURS, family
+from pipelines.site.theme import FAMILY_COLOURS, age_band, age_name, family
 
 PROVIDERS_NEEDED = 3  # a median of fewer providers is withheld
 TILES = 12
+ALL_GPUS_KEY = ("gpu_id", "purchase_model")
 LIST_PRICES = (
     "List prices: what is asked in public, not what anyone paid. Negotiated and"
     " private prices are not in it."
@@ -71,8 +74,9 @@ INDEX = """
 """
 HEATMAP = """
     select
-        provider_id, gpu_id, min(usd_per_gpu_hour) as usd_per_gpu_hour, count(*) as offer_count,
-        bool_and(is_stale) as is_stale, min(age_hours) as age_hours,
+        provider_id, gpu_id, min(usd_per_gpu_hour) as usd_per_gpu_hour,
+        max(usd_per_gpu_hour) as dearest_usd_per_gpu_hour, count(*) as offer_count,
+        max(observed_at) as observed_at, min(age_hours) as age_hours,
         arg_min(source_id, usd_per_gpu_hour) as source_id
     from marts.offers_latest
     where purchase_model = 'on_demand' and not is_witness and gpu_id in {gpu_ids}
@@ -106,7 +110,8 @@ def market_page(published: Published) -> Page:
                 "today",
                 tiles_title(main),
                 "USD per GPU-hour on demand; band p10 to p90 over providers; line: up to 90 days,"
-                " days without a value left out. Each number leads to the page of its GPU."
+                " days without a value left out. Each name leads to the page of its GPU, each"
+                " number to its query."
                 f" Under {PROVIDERS_NEEDED} providers no median is shown.",
                 answer=history,
                 tiles=[tile(row, history.rows) for row in main[:TILES]],
@@ -120,7 +125,7 @@ def market_page(published: Published) -> Page:
                 "USD per GPU-hour, all markets together, without a commitment. Form factors are"
                 " kept apart: SXM, PCIe and NVL are three things.",
                 answer=today,
-                table=Table(today, COLUMNS),
+                table=Table(today, COLUMNS, key=ALL_GPUS_KEY, age_hours=oldest_age_hours),
             ),
         ],
     )
@@ -169,21 +174,21 @@ def tile(row: Row, history: list[Row]) -> Tile:
     )
     notes: list[Any] = [behind]
     if enough:
-        notes.insert(
-            0,
-            f"p10–p90 {numbers.figure(row['p10_usd_per_gpu_hour'])} –"
-            f" {numbers.figure(row['p90_usd_per_gpu_hour'])}",
+        p10, p90 = (
+            query_link("all-gpus", column, numbers.figure(row[column]))
+            for column in ("p10_usd_per_gpu_hour", "p90_usd_per_gpu_hour")
         )
-        changes = [change(points, days) for days in (7, 30)]
-        notes.append(" · ".join(changes))
+        notes.insert(0, Markup("p10–p90 {} – {}").format(p10, p90))
+        notes.append(" · ".join(change(points, days) for days in (7, 30)))
     notes.append(f"oldest answer {row['oldest_seen_on']}")
     return Tile(
         name=gpu_id,
         href=f"gpu/{slug(gpu_id)}.html",
-        value=numbers.figure(row["median_usd_per_gpu_hour"])
-        if enough
-        else numbers.dash(f"withheld: {behind}, {PROVIDERS_NEEDED} providers needed"),
+        value=query_link(
+            "all-gpus", "median_usd_per_gpu_hour", median_cell(row["median_usd_per_gpu_hour"], row)
+        ),
         unit="USD/GPU-h",
+        key=row_key(row, ALL_GPUS_KEY),
         notes=notes,
         drawing=sparkline(points, f"{gpu_id}: median over the last 90 days")
         if len(points) > 1
@@ -224,11 +229,15 @@ def heatmap(answer: Answer, gpu_ids: list[str]) -> Block:
         if max(spread)
         else "Who offers which GPU",
         "Cheapest offer on demand of each provider, USD per GPU-hour, log colours, lower is"
-        " better. Grey: no offer that we see. Red dot: not confirmed in the last 30 hours.",
+        " better. Grey: no offer that we see. Cells fade with the age of the newest answer; a red"
+        " dot marks those over 30 hours.",
         answer=answer,
         chart=Chart(
             charts.price_heatmap(),
-            sorted(answer.rows, key=lambda row: order.get(row["gpu_id"], 0)),
+            [
+                {**row, "age": age_name(row["age_hours"]), "is_old": age_band(row["age_hours"]) > 0}
+                for row in sorted(answer.rows, key=lambda row: order[row["gpu_id"]])
+            ],
             "Cheapest price on demand by provider and GPU",
         )
         if answer
@@ -239,11 +248,14 @@ def heatmap(answer: Answer, gpu_ids: list[str]) -> Block:
                 Column("provider_id", "provider"),
                 Column("gpu_id", "GPU", show=gpu_link),
                 Column("usd_per_gpu_hour", "cheapest", "USD/GPU-h", toggle="hour"),
+                Column("dearest_usd_per_gpu_hour", "dearest", "USD/GPU-h", toggle="hour"),
                 Column("offer_count", "offers"),
+                Column("observed_at", "seen (UTC)"),
                 Column("age_hours", "age", show=lambda hours, _: numbers.age(hours)),
                 Column("source_id", "source"),
             ],
-            is_stale=lambda row: bool(row["is_stale"]),
+            key=("provider_id", "gpu_id"),
+            age_hours=lambda row: row["age_hours"],
         ),
         is_folded=True,
     )
@@ -287,7 +299,8 @@ def index(published: Published) -> Block:
                 Column("withheld_reason", "withheld", reason="published"),
                 Column("methodology_version", "rules"),
             ],
-            is_stale=lambda row: bool(row["is_flagged"]),
+            key=("gpu_id", "purchase_model", "market_family"),
+            age_hours=lambda row: row["oldest_age_hours"],
         ),
     )  # fmt: skip
 
@@ -306,6 +319,11 @@ def gpu_link(gpu_id: Any, row: Row) -> Markup:
     """Return a link from the top of the site to the page of a GPU."""
     text = f"{gpu_id} (variant not said)" if row.get("is_coarse") else gpu_id
     return link(f"gpu/{slug(str(gpu_id))}.html", text)
+
+
+def oldest_age_hours(row: Row) -> float:
+    """Return how long before its day the oldest answer behind a median was given. [h]."""
+    return 24.0 * (row["day"] - row["oldest_seen_on"]).days
 
 
 def withheld(row: Row) -> str:

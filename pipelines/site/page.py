@@ -5,15 +5,19 @@ The shapes only; what they say belongs to the page modules, how they look to the
 
 from __future__ import annotations
 
+import json
+import math
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from markupsafe import Markup, escape
 
 from pipelines.site import numbers
-from pipelines.site.published import Answer, Row
+from pipelines.site.published import Answer, Row, plain
+from pipelines.site.theme import age_band
 
 NOT_GIVEN = "not given"
 
@@ -70,12 +74,21 @@ class Column:
             return escape(numbers.instant(value))
         return escape(value)
 
-    def sort_mark(self, row: Row) -> str:
-        """Return the bare number as an attribute, where the text does not tell it in full."""
-        value = row.get(self.key)
-        if value is None or not (self.toggle or self.show):
-            return ""
-        return f' data-v="{value:.6g}"'
+    def number_cell(self, row: Row, query: str) -> str:
+        """Return a cell of a number that links to its query.
+
+        It carries the bare number where the text is not that number: in another unit, or one that
+        readers may switch.
+        """
+        value, text = row.get(self.key), self.cell(row)
+        if "<" in text or value is None:
+            return f"<td class=n>{text}"
+        bare = text.replace(",", "")
+        is_told = re.fullmatch(r"[\d.]+(e-?\d+)?", bare) and math.isclose(
+            float(bare), value, rel_tol=0.006
+        )
+        mark = "" if is_told and not self.toggle else f" data-v={value:.6g}"
+        return f"<td class=n{mark}><a href=#{query}>{text}</a>"
 
 
 @dataclass(frozen=True)
@@ -93,34 +106,47 @@ class Filter:
 
 @dataclass(frozen=True)
 class Table:
-    """A table of an answer."""
+    """A table of an answer; each of its numbers links to the query that gives this number alone.
+
+    Parameters
+    ----------
+    key : sequence of str
+        Columns of the answer that tell one row from all others.
+    age_hours : callable
+        Age of what a row says, by which it fades. [h]
+    rows : list of dict, optional
+        Fewer rows than the answer's, where not all are shown.
+    """
 
     answer: Answer
     columns: Sequence[Column]
-    is_stale: Callable[[Row], bool] = lambda row: False
-    rows: list[Row] | None = None  # fewer than the answer's, where not all are shown
+    key: Sequence[str]
+    age_hours: Callable[[Row], float | None] = lambda row: None
+    rows: list[Row] | None = None
 
     @property
     def shown(self) -> list[Row]:
         """The rows that the page carries."""
         return self.answer.rows if self.rows is None else self.rows
 
-    def body(self, filters: Sequence[Filter]) -> Markup:
-        """Return the rows as escaped markup, with what the filters of the page look at."""
+    def body(self, query: str, filters: Sequence[Filter]) -> Markup:
+        """Return the rows as escaped markup, with what filters and links of the page look at.
+
+        ``query`` is the anchor of the query; it is short, because every number holds it.
+        """
         heads = self.heads()
         parts = []
         for row in self.shown:
-            marks = ' class="stale"' if self.is_stale(row) else ""
+            band = age_band(self.age_hours(row))
+            marks = f' class="age{band}"' if band else ""
             for name in (one.field for one in filters if one.field in row):
                 value = "" if row[name] is None else row[name]
                 marks += f' data-{name.replace("_", "-")}="{escape(value)}"'
             cells = "".join(
-                f'<td class="number"{column.sort_mark(row)}>{column.cell(row)}'
-                if is_number
-                else f"<td>{column.cell(row)}"
+                column.number_cell(row, query) if is_number else f"<td>{column.cell(row)}"
                 for column, is_number in heads
             )
-            parts.append(f"<tr{marks}>{cells}")
+            parts.append(f"<tr{row_key(row, self.key)}{marks}>{cells}")
         return Markup("\n".join(parts))
 
     def heads(self) -> list[tuple[Column, bool]]:
@@ -139,16 +165,16 @@ class Chart:
 
 @dataclass(frozen=True)
 class Tile:
-    """A headline number that links to its query or page."""
+    """A headline number; its name leads to a page, its numbers to their queries."""
 
     name: str
     href: str
     value: Any
     unit: str
+    key: Markup  # the row that the numbers are in, see row_key
     notes: Sequence[Any] = ()
     drawing: Any = ""
     colour: str = ""
-    fields: Row = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -207,6 +233,39 @@ def slug(text: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
 
 
+def row_key(row: Row, key: Sequence[str]) -> Markup:
+    r"""Return what tells a row from the others, as an attribute that the page's script reads.
+
+    Examples
+    --------
+    >>> print(row_key({"gpu_id": "it's", "months": None}, ["gpu_id", "months"]))
+     data-k='["it\u0027s",null]'
+    """
+    if not key:
+        return Markup("")
+    text = json.dumps([plain(row[name]) for name in key], separators=(",", ":"))
+    for character in "&<>'":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return Markup(f" data-k='{text}'")
+
+
+def query_link(block_id: str, column: str, cell: Any) -> Markup:
+    """Return a number outside a table as a link to its query; a dash has none.
+
+    The page's script narrows the query to the column and to the row whose key stands around the
+    link.
+
+    Examples
+    --------
+    >>> str(query_link("all", "median", "1.5"))
+    '<a href="#all-query" data-column="median">1.5</a>'
+    """
+    text = escape(cell)
+    if "<" in text:
+        return text
+    return Markup(f'<a href="#{block_id}-query" data-column="{column}">{text}</a>')
+
+
 def link(href: str | None, text: Any) -> Markup:
     """Return a link, or only its text where the address is not of the web.
 
@@ -219,6 +278,17 @@ def link(href: str | None, text: Any) -> Markup:
         return escape(text)
     outside = ' rel="noreferrer"' if href.startswith("http") else ""
     return Markup(f'<a href="{escape(href)}"{outside}>{escape(text)}</a>')
+
+
+def host(url: str, _: Row) -> Markup:
+    """Return a link that reads as the site it leads to.
+
+    Examples
+    --------
+    >>> str(host("https://a.example/b.pdf", {}))
+    '<a href="https://a.example/b.pdf" rel="noreferrer">a.example</a>'
+    """
+    return link(url, urlsplit(url).hostname or url)
 
 
 def words(value: Any, _: Row | None = None) -> str:

@@ -37,6 +37,13 @@ TIER_SHAPES = {
     "neocloud": "circle",
     "marketplace": "triangle-up",
 }
+# What a price fades with: the bands of the index rules. Name -> [h up to which it holds, opacity]
+AGES = {
+    "up to 30 h": (30.0, 0.95),
+    "30 to 72 h": (72.0, 0.6),
+    "3 to 7 days": (168.0, 0.38),
+    "over 7 days": (float("inf"), 0.2),
+}
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', sans-serif"
 
 
@@ -49,6 +56,28 @@ def family(architecture: str | None) -> str:
     ('Hopper', 'Older and other', 'Older and other')
     """
     return FAMILIES.get(architecture or "", OLDER)
+
+
+def age_band(hours: float | None) -> int:
+    """Return the place of an age among the bands of ``AGES``; an age that is not known is none.
+
+    Examples
+    --------
+    >>> age_band(None), age_band(30), age_band(30.1), age_band(100), age_band(1000)
+    (0, 0, 1, 2, 3)
+    """
+    return 0 if hours is None else sum(hours > until for until, _ in AGES.values())
+
+
+def age_name(hours: float | None) -> str:
+    """Return the name of the band of an age, as the legends say it.
+
+    Examples
+    --------
+    >>> age_name(31)
+    '30 to 72 h'
+    """
+    return list(AGES)[age_band(hours)]
 
 
 def vega_config(is_dark: bool) -> dict[str, Any]:

@@ -18,10 +18,10 @@ Z_80 = statistics.NormalDist().inv_cdf(0.9)
 
 COSTS = """
     select
-        model, published_on, organization, method, price_basis, hardware, is_hardware_imputed,
-        training_flops, gpu_hours, gpu_hours_method, usd_per_gpu_hour, usd_nominal, usd_real,
-        real_month, low, high, chip_usd, server_usd, interconnect_usd, energy_usd, energy_kwh,
-        confidence, compute_rank, day, source_url
+        model, model_number, published_on, organization, method, price_basis, hardware,
+        is_hardware_imputed, training_flops, gpu_hours, gpu_hours_method, usd_per_gpu_hour,
+        usd_nominal, usd_real, real_month, low, high, chip_usd, server_usd, interconnect_usd,
+        energy_usd, energy_kwh, confidence, compute_rank, day, source_url
     from marts.training_cost
     where method = {method} and price_basis = {basis} and usd_nominal is not null
     order by usd_real desc, model
@@ -37,7 +37,7 @@ TREND = """
 """
 TODAY = """
     select
-        then_.model, then_.published_on, then_.hardware, then_.gpu_hours,
+        then_.model, then_.model_number, then_.published_on, then_.hardware, then_.gpu_hours,
         then_.usd_nominal as usd_then,
         now_.usd_nominal as usd_now, now_.low_80 as low, now_.high_80 as high, now_.day,
         now_.price_basis
@@ -125,7 +125,10 @@ def over_time(published: Published, fit: Row | None) -> Block:
     rows: list[Row] = [
         {
             "part": "model",
-            **{key: row[key] for key in ("model", "published_on", "hardware", "confidence")},
+            **{
+                key: row[key]
+                for key in ("model", "published_on", "hardware", "gpu_hours_method", "confidence")
+            },
             "usd_real": row["usd_real"],
             # the interval is in money of the day: carried over to money of the month
             "low": row["low"] and row["low"] * row["usd_real"] / row["usd_nominal"],
@@ -179,6 +182,7 @@ def over_time(published: Published, fit: Row | None) -> Block:
                 Column("energy_kwh", "energy", "kWh"),
                 Column("confidence", "confidence"),
             ],
+            key=("model_number",),
             rows=answer.rows[:200],
         ),
         is_folded=True,
@@ -210,6 +214,7 @@ def fitted(fit: Row, first: date, last: date) -> list[Row]:
             {
                 "part": "fit", "published_on": day, "fit": 10**orders,
                 "fit_low": 10 ** (orders - spread), "fit_high": 10 ** (orders + spread),
+                "model_count": fit["model_count"],
             }
         )  # fmt: skip
     return points
@@ -248,6 +253,7 @@ def growth(trend: Any) -> Block:
                 Column("usd_1e9_reached_anchored_on", "$1 billion, from the dearest"),
                 Column("usd_1e9_reached_mean_on", "$1 billion, mean line"),
             ],
+            key=("selection", "method", "price_basis", "ci_level", "is_imputed_hardware_counted"),
         ),
     )
 
@@ -283,6 +289,7 @@ def then_and_now(published: Published) -> Block:
                 Column("price_basis", "prices", show=lambda v, _: v.replace("_", " ")),
                 Column("day", "day"),
             ],
+            key=("model", "model_number"),
         ),
     )
 
@@ -306,7 +313,7 @@ def planner(plan: Any) -> Block:
         " --tokens D.",
         answer=plan,
         chart=Chart(
-            charts.training_plan(),
+            charts.training_plan(frozenset(row["family"] for row in rows)),
             [{k: v for k, v in row.items() if k != "architecture"} for row in rows],
             "Cost against duration",
         )
@@ -324,6 +331,7 @@ def planner(plan: Any) -> Block:
                 Column("usd_per_gpu_hour", "median", "USD/GPU-h"),
                 Column("provider_count", "providers"),
             ],
+            key=("gpu_id", "cluster"),
         ),
         is_folded=True,
         caveats=("That as many GPUs can be had at the median price is assumed, not known.",),
@@ -345,7 +353,7 @@ def truth(published: Published) -> Block:
         title = f"Half of {len(ratios)} published figures are met within {numbers.percent(error)}"
     rows: list[Row] = [
         {"part": "case", "name": row["model"],
-         **{key: row[key] for key in ("reported", "predicted", "ratio", "source")}}
+         **{key: row[key] for key in ("reported", "predicted", "low", "high", "ratio", "source")}}
         for row in hours
     ]  # fmt: skip
     if rows:
@@ -367,19 +375,16 @@ def truth(published: Published) -> Block:
                 Column("model", "model"),
                 Column("quantity", "quantity", show=lambda v, _: v.replace("_", " ")),
                 Column("unit", "unit"),
-                Column(
-                    "reported",
-                    "reported",
-                    show=lambda v, row: link(row["source_url"], numbers.figure(v)),
-                ),
+                Column("reported", "reported"),
                 Column("predicted", "predicted"),
                 Column("ratio", "ratio"),
                 Column("low", "low"),
                 Column("high", "high"),
                 Column("is_covered", "covered"),
-                Column("source", "source"),
+                Column("source", "source", show=lambda v, row: link(row["source_url"], v)),
                 Column("note", "note", reason="none"),
             ],
+            key=("case_id", "quantity"),
         ),
         is_folded=True,
     )

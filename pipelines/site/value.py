@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from pipelines.site import charts, numbers
 from pipelines.site.market import LIST_PRICES, PROVIDERS_NEEDED, gpu_link
 from pipelines.site.page import Block, Chart, Column, Filter, Page, Table, choices, words
@@ -9,8 +11,11 @@ from pipelines.site.published import Answer, Published, Row
 from pipelines.site.theme import family
 
 CHARTED = 24
-PETAFLOP_HOUR = 3.6  # exaFLOP that one PFLOP/s does in an hour: 3600 s x 1e15 / 1e18
-
+USUAL_FLOP = "achieved"
+MARK_FIELDS = (
+    "gpu_id", "family", "precision", "purchase_model", "usd_per_gpu_hour", "provider_count", "day",
+)  # fmt: skip
+# x 3.6: exaFLOP that one PFLOP/s does in an hour, 3600 s x 1e15 / 1e18
 COSTS = """
     select
         c.gpu_id, c.precision, c.purchase_model, c.usd_per_gpu_hour,
@@ -20,9 +25,19 @@ COSTS = """
         c.low * 3.6 as low, c.high * 3.6 as high,
         c.usd_per_gigabyte_hour * 1000 as memory,
         c.usd_per_terabyte_per_second_hour as bandwidth,
+        peak * d.p10_usd_per_gpu_hour / d.median_usd_per_gpu_hour as peak_low,
+        peak * d.p90_usd_per_gpu_hour / d.median_usd_per_gpu_hour as peak_high,
+        memory * d.p10_usd_per_gpu_hour / d.median_usd_per_gpu_hour as memory_low,
+        memory * d.p90_usd_per_gpu_hour / d.median_usd_per_gpu_hour as memory_high,
+        bandwidth * d.p10_usd_per_gpu_hour / d.median_usd_per_gpu_hour as bandwidth_low,
+        bandwidth * d.p90_usd_per_gpu_hour / d.median_usd_per_gpu_hour as bandwidth_high,
         c.provider_count, c.day, g.architecture, g.is_coarse
     from marts.cost_per_flop as c
     left join core.gpu as g on c.gpu_id = g.gpu_id
+    left join marts.gpu_price_daily as d
+        on
+            c.gpu_id = d.gpu_id and c.day = d.day and c.purchase_model = d.purchase_model
+            and c.market_family = d.market_family and d.commitment_months is null
     where c.market_family = 'all' and c.commitment_months is null
         and c.day = (select max(day) from marts.cost_per_flop)
     order by c.usd_per_exaflop_effective, c.gpu_id
@@ -33,6 +48,13 @@ GROWTH = """
     from marts.flop_trend
     order by quantity, precision
 """
+# what is counted -> the columns of its price and of its interval
+OPERATIONS = {
+    "achieved": ("effective", "low", "high"),
+    "peak": ("peak", "peak_low", "peak_high"),
+}
+MEMORY = {"": ("memory", "memory_low", "memory_high")}
+BANDWIDTH = {"": ("bandwidth", "bandwidth_low", "bandwidth_high")}
 
 
 def value_page(published: Published) -> Page:
@@ -48,20 +70,23 @@ def value_page(published: Published) -> Page:
         filters=[
             Filter("precision", "precision (dense)", choices(rows, "precision"), "bf16"),
             Filter("purchase_model", "bought", choices(rows, "purchase_model"), "on_demand"),
+            Filter("flop", "operations counted", ["achieved", "peak"], USUAL_FLOP),
         ],
         blocks=[
             dots(
-                answer, rows, "operations", "peak", "USD per PFLOP-h, dense", "PFLOP-hour",
-                basis="A PFLOP-hour is 10^15 FLOP/s for an hour. Solid: at the printed dense peak."
-                " Hollow: estimate at the share of the peak that training commonly reaches, with"
-                " the interval from cheap prices and well-used chips to dear prices and idle ones"
-                " (p10–p90 of prices).",
+                answer, rows, "operations", OPERATIONS, "USD per PFLOP-h, dense",
+                "dense bf16 PFLOP-hour, as training commonly achieves it,",
+                basis="A PFLOP-hour is 10^15 FLOP/s for an hour. Achieved (hollow): an estimate at"
+                " the share of the peak that training commonly reaches; bar: from cheap prices and"
+                " well-used chips to dear prices and idle ones (p10–p90 of prices). Peak (solid):"
+                " at the printed dense peak; bar: p10–p90 of prices. Choose above.",
             ),
-            dots(answer, rows, "memory", "memory", "USD per TB-h of GPU memory", "TB-hour",
-                 basis="A terabyte of GPU memory (HBM or GDDR) for an hour."),
-            dots(answer, rows, "bandwidth", "bandwidth", "USD per TB/s-h", "TB/s-hour",
+            dots(answer, rows, "memory", MEMORY, "USD per TB-h of GPU memory", "TB-hour",
+                 basis="A terabyte of GPU memory (HBM or GDDR) for an hour; bar: p10–p90 of"
+                 " prices."),
+            dots(answer, rows, "bandwidth", BANDWIDTH, "USD per TB/s-h", "TB/s-hour",
                  basis="A terabyte per second of memory bandwidth for an hour: what decoding"
-                 " tokens mostly pays for."),
+                 " tokens mostly pays for; bar: p10–p90 of prices."),
             table(answer, rows),
             growth(published),
         ],
@@ -89,47 +114,52 @@ def headline(rows: list[Row]) -> str:
 
 
 def dots(
-    answer: Answer, rows: list[Row], id: str, field: str, title: str, thing: str, basis: str
+    answer: Answer,
+    rows: list[Row],
+    id: str,
+    ways: Mapping[str, tuple[str, str, str]],
+    title: str,
+    thing: str,
+    basis: str,
 ) -> Block:
     """Return one chart of a dot a GPU, the cheapest of every choice of filters."""
-    known = [
-        row for row in rows if row[field] is not None and row["provider_count"] >= PROVIDERS_NEEDED
-    ]
+    marks = [
+        {
+            **{key: row[key] for key in MARK_FIELDS},
+            **({"flop": flop} if flop else {}),
+            **({"utilisation_fraction": row["utilisation_fraction"]} if flop == "achieved" else {}),
+            "usd": row[usd], "low": row[low], "high": row[high],
+        }
+        for flop, (usd, low, high) in ways.items()
+        for row in rows
+        if row[usd] is not None and row["provider_count"] >= PROVIDERS_NEEDED
+    ]  # fmt: skip
     chosen: list[Row] = []
-    seen: dict[tuple[str, str], int] = {}
-    for row in sorted(known, key=lambda row: row[field]):
-        choice = (row["precision"], row["purchase_model"])
+    seen: dict[tuple[str, ...], int] = {}
+    for mark in sorted(marks, key=lambda mark: mark["usd"]):
+        choice = (mark["precision"], mark["purchase_model"], mark.get("flop", ""))
         seen[choice] = seen.get(choice, 0) + 1
         if seen[choice] <= CHARTED:
-            chosen.append(row)
-    first = usual(chosen)
+            chosen.append(mark)
+    first = [mark for mark in usual(chosen) if mark.get("flop", "") in ("", USUAL_FLOP)]
     if not first:
         return Block(id, f"What a {thing} costs is not known today", basis, answer=answer)
     best, worst = first[0], first[-1]
     return Block(
         id,
-        f"A {thing}{' at the dense bf16 peak' if field == 'peak' else ''} costs"
-        f" {numbers.usd(best[field])} on {best['gpu_id']} and"
-        f" {numbers.usd(worst[field])} on {worst['gpu_id']}",
+        f"A {thing} costs {numbers.usd(best['usd'])} on {best['gpu_id']} and"
+        f" {numbers.usd(worst['usd'])} on {worst['gpu_id']}",
         f"{basis} The {CHARTED} cheapest of the choice above with at least {PROVIDERS_NEEDED}"
         " providers.",
         answer=answer,
         chart=Chart(
             charts.value_dots(
-                field, title, charts.is_wide([r[field] for r in first]), field == "peak"
+                title,
+                charts.is_wide([mark[key] for mark in chosen for key in ("usd", "low", "high")]),
+                frozenset(mark["family"] for mark in chosen),
+                tuple(ways),
             ),
-            [
-                {
-                    key: row[key]
-                    for key in (
-                        "gpu_id", "family", "precision", "purchase_model", "usd_per_gpu_hour",
-                        "provider_count", "day", field,
-                        *(("effective", "low", "high", "utilisation_fraction")
-                          if field == "peak" else ()),
-                    )
-                }
-                for row in chosen
-            ],
+            chosen,
             f"{title} by GPU",
         ),
     )  # fmt: skip
@@ -140,8 +170,9 @@ def table(answer: Answer, rows: list[Row]) -> Block:
     return Block(
         "all-values",
         "Every GPU, with the price and the peak behind each figure",
-        "Peak: at the printed dense peak. Effective: at the share of the peak beside it; low and"
-        " high are its interval. Chips without a row have no price or no printed peak.",
+        "Peak: at the printed dense peak. Achieved: at the share of the peak beside it; low and"
+        f" high are its interval. Prices of fewer than {PROVIDERS_NEEDED} providers are in the"
+        " files only; chips without a row have no price or no printed peak.",
         answer=answer,
         table=Table(
             answer,
@@ -152,14 +183,20 @@ def table(answer: Answer, rows: list[Row]) -> Block:
                 Column("usd_per_gpu_hour", "median", "USD/GPU-h"),
                 Column("peak", "peak", "USD/PFLOP-h"),
                 Column("utilisation_fraction", "share of peak", "%", show=share),
-                Column("effective", "effective", "USD/PFLOP-h"),
+                Column("effective", "achieved", "USD/PFLOP-h"),
                 Column("low", "low", "USD/PFLOP-h"),
                 Column("high", "high", "USD/PFLOP-h"),
                 Column("memory", "memory", "USD/TB-h"),
-                Column("bandwidth", "bandwidth", "USD/(TB/s)-h", reason="no printed bandwidth"),
+                Column(
+                    "bandwidth",
+                    "bandwidth",
+                    "USD/(TB/s)-h",
+                    reason="no printed bandwidth",
+                ),
                 Column("provider_count", "providers"),
             ],
-            rows=rows,
+            key=("gpu_id", "precision", "purchase_model"),
+            rows=[row for row in rows if row["provider_count"] >= PROVIDERS_NEEDED],
         ),
     )
 
@@ -199,5 +236,6 @@ def growth(published: Published) -> Block:
                 Column("gpu_count", "chips"),
                 Column("r_squared", "R²"),
             ],
+            key=("quantity", "precision"),
         ),
     )

@@ -114,10 +114,17 @@
     setUnit(kind, state.get(kind));
   }
 
+  // What a mark does not have, its tooltip does not say.
+  const tip = (value, sanitize) => "<table>" + Object.entries(value)
+    .filter(([, text]) => !["", "null", "undefined", "NaN"].includes(String(text)))
+    .map(([name, text]) => `<tr><td class="key">${sanitize(name)}</td><td>${sanitize(text)}</td></tr>`)
+    .join("") + "</table>";
   const views = new Map();
   async function draw(figureBox) {
     const id = figureBox.dataset.chart;
-    const { spec, rows } = JSON.parse(document.getElementById(id + "-data").textContent);
+    const { spec, columns, rows: cells } = JSON.parse(document.getElementById(id + "-data").textContent);
+    const rows = cells.map((row) => Object.fromEntries(
+      row.map((value, place) => [columns[place], value]).filter(([, value]) => value !== null)));
     const wanted = Object.entries({ ...spec.usermeta?.usual, ...Object.fromEntries(chosen()) });
     const kept = rows.filter((row) => wanted.every(([name, value]) =>
       !(name in row) || String(row[name]) === value));
@@ -127,6 +134,11 @@
       figureBox.textContent = "No marks for this choice of filters.";
       return;
     }
+    // A layer of marks that the filters left none of would have nothing to scale.
+    spec.layer = spec.layer?.filter((layer) => {
+      const [, name, value] = /datum\.(\w+) == '(\w+)'/.exec(JSON.stringify(layer.transform)) || [];
+      return !name || kept.some((row) => row[name] === value);
+    });
     const each = spec.usermeta?.heightOfEach;
     if (each) spec.height *= Math.max(2, new Set(kept.map((row) => row[each]).filter(Boolean)).size);
     const theme = structuredClone(window.truecostTheme[dark.matches ? "dark" : "light"]);
@@ -136,7 +148,7 @@
     }
     const result = await vegaEmbed(figureBox, { ...spec, datasets: { rows: kept } }, {
       actions: false, renderer: "svg", ast: true, config: theme, defaultStyle: false,
-      tooltip: { disableDefaultStyle: true, theme: "none" },
+      tooltip: { disableDefaultStyle: true, theme: "none", formatTooltip: tip },
     });
     views.get(id)?.finalize();
     views.set(id, result.view);
@@ -201,8 +213,61 @@
 
   const openTarget = () => {
     const target = location.hash.length > 1 && document.getElementById(location.hash.slice(1));
-    if (target && target.tagName === "DETAILS") target.open = true;
+    const details = target && target.closest("details");
+    if (details) details.open = true;
   };
   addEventListener("hashchange", openTarget);
   openTarget();
+
+  // The link of a number leads to the query of its block; here narrowed to this number alone.
+  const literal = (value) => value === null ? "is null"
+    : typeof value === "string" ? `= '${value.replaceAll("'", "''")}'` : `= ${value}`;
+  function cite(anchor) {
+    const cell = anchor.closest("td"), row = anchor.closest("[data-k]");
+    const target = document.getElementById(anchor.hash.slice(1));
+    const block = target ? target.closest("section").id : "";
+    const table = document.getElementById(block + "-table");
+    if (!row || !table) return "";
+    const names = table.dataset.keys.split(" "), key = JSON.parse(row.dataset.k);
+    const column = anchor.dataset.column
+      || table.tHead.rows[0].cells[cell.cellIndex].querySelector("button").dataset.key;
+    const query = document.getElementById(block + "-query");
+    const details = query.closest("details"), id = block + "-number";
+    const code = document.getElementById(id) || document.createElement("code");
+    if (!code.id) {
+      code.id = id;
+      const say = document.createElement("p"), pre = document.createElement("pre");
+      const button = Object.assign(document.createElement("button"), { type: "button" });
+      button.textContent = "Copy SQL";
+      button.dataset.copy = id;
+      say.className = "basis";
+      pre.tabIndex = 0;
+      pre.append(code);
+      details.querySelector("summary").after(say, pre, button);
+    }
+    const say = code.parentElement.previousElementSibling;
+    say.textContent = `The query of the number ${anchor.textContent} (${column}) alone; below it that of all.`;
+    code.textContent = `select "${column}"\nfrom (\n${query.textContent}\n)\nwhere `
+      + names.map((name, place) => `"${name}" ${literal(key[place])}`).join("\n    and ");
+    all(".cited").forEach((one) => one.classList.remove("cited"));
+    (cell || anchor).classList.add("cited");
+    details.open = true;
+    return [block, column, row.dataset.k].join("|");
+  }
+  document.addEventListener("click", (event) => {
+    const anchor = event.target.closest("[data-k] a[href^='#']");
+    const number = anchor && !event.ctrlKey && !event.metaKey && cite(anchor);
+    if (!number) return;
+    event.preventDefault();
+    state.set("number", number);
+    history.pushState(null, "", location.pathname + "?" + state + anchor.hash);
+    const pre = document.getElementById(number.split("|")[0] + "-number").parentElement;
+    pre.focus({ preventScroll: true });
+    pre.closest("details").scrollIntoView({ block: "nearest" });
+  });
+  const [block, column, ...key] = (state.get("number") || "").split("|");
+  const row = key.length && all("[data-k]").find((one) => one.dataset.k === key.join("|"));
+  if (row) {
+    all("a[href^='#']", row).find((one) => cite(one).startsWith(block + "|" + column + "|"));
+  }
 })();

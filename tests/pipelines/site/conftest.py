@@ -27,7 +27,7 @@ def column_type(name: str, unit: str | None) -> str:
     """Return the SQL type that a documented column surely can be read as."""
     if name.startswith(("is_", "has_", "may_")):
         return "boolean"
-    if name == "day" or name.endswith("_on"):
+    if name == "day" or name.endswith(("_on", "_day")):
         return "date"
     if name.endswith("_at") or name in ("valid_from", "valid_to", "source_time"):
         return "timestamp"
@@ -130,7 +130,8 @@ def fill_offers(connection: duckdb.DuckDBPyConnection) -> None:
                 region=region, area="europe", gpu_count=8, purchase_model=model,
                 commitment_months=months, market_tier="neocloud", market_family="neocloud",
                 usd_per_gpu_hour=usd * scale, usd_per_node_hour=8 * usd * scale,
-                is_available=None, valid_from=NOW, observed_at=NOW, age_hours=0.2,
+                is_available=None, valid_from=NOW, observed_at=NOW,
+                age_hours=50.0 if is_stale else 0.2,
                 is_stale=is_stale, is_witness=False, source_url="https://shop.example/prices",
                 homepage_url="https://shop.example", payload_sha256="cd" * 32,
             )  # fmt: skip
@@ -150,8 +151,14 @@ def fill_history(connection: duckdb.DuckDBPyConnection) -> None:
                     median_usd_per_gpu_hour=usd, p10_usd_per_gpu_hour=usd * 0.7,
                     p90_usd_per_gpu_hour=usd * 1.5, min_usd_per_gpu_hour=usd * 0.6,
                     max_usd_per_gpu_hour=usd * 2, provider_count=providers, offer_count=5,
-                    oldest_seen_on=TODAY,
+                    oldest_seen_on=TODAY - timedelta(back),
                 )  # fmt: skip
+        insert(connection, "marts.gpu_price_change_point", gpu_id=gpu, day=TODAY - timedelta(7),
+               purchase_model="on_demand", market_family="all", before_day=TODAY - timedelta(8),
+               usd_per_gpu_hour=scale * 3.7, before_usd_per_gpu_hour=scale * 3.8,
+               change_fraction=-0.06, is_settled=True, provider_count=3, before_provider_count=3,
+               raised_count=0, lowered_count=1, entered_count=0, left_count=0,
+               mover_provider_id="beta", mover_move="lowered", movers=EVIL)  # fmt: skip
 
 
 def fill_costs(connection: duckdb.DuckDBPyConnection) -> None:

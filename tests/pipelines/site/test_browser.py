@@ -7,10 +7,13 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
-from pipelines.site.numbers import figure
+from pipelines.site.numbers import count, figure
+from warehouse.database import open_published
+from warehouse.paths import Home
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
@@ -153,6 +156,24 @@ def test_filters_reach_the_charts(context: Any, site: Path) -> None:
     tab.page.close()
 
 
+@pytest.mark.parametrize("name", CHARTS)
+def test_every_choice_of_a_filter_is_drawn_without_a_complaint(
+    context: Any, site: Path, name: str
+) -> None:
+    tab = Tab(context, address(site, name))
+    choices = tab.page.evaluate(
+        "[...document.querySelectorAll('form.filters select')].flatMap(one =>"
+        " [...one.options].map(option => [one.name, option.value]))"
+    )
+    tab.page.close()
+    for field, value in choices:
+        tab = Tab(context, address(site, name, "?" + urlencode({field: value})))
+        tab.draw_all()
+        assert tab.page.input_value(f"select[name={field}]") == value
+        assert tab.complaints == [], (field, value)
+        tab.page.close()
+
+
 def test_a_month_is_730_hours_and_says_so(context: Any, site: Path) -> None:
     page = Tab(context, address(site, "gpu/h100-sxm-80gb.html")).page
     page.click("button[value=month]")
@@ -239,3 +260,67 @@ def test_marks_of_a_family_have_one_colour_on_all_pages(context: Any, site: Path
     assert colours[0] == colours[1]
     assert len(colours[0]) == 2
     assert all(re.fullmatch(r"#[0-9a-f]{6}", colour or "") for colour in colours[0])
+
+
+@pytest.mark.parametrize("name", CHARTS)
+def test_each_number_leads_to_the_query_that_gives_it_alone(
+    context: Any, site: Path, small_home: Home, name: str
+) -> None:
+    page = Tab(context, address(site, name)).page
+    page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true; })")
+    checked = 0
+    with open_published(small_home) as connection:
+        for table in page.locator("main table").all():
+            block = (table.get_attribute("id") or "").removesuffix("-table")
+            for row in table.locator("tbody tr:not([hidden])").all()[:3]:
+                for link in row.locator("td.n > a").all():
+                    shown = link.inner_text()
+                    link.click()
+                    query = page.locator(f"#{block}-number").inner_text()
+                    (values,) = connection.execute(query).fetchall()
+                    raw = link.locator("..").get_attribute("data-v")
+                    if raw is None:
+                        raw, expected = shown, values[0]
+                        whole = isinstance(expected, int)
+                        assert raw == (count(expected) if whole else figure(expected)), query
+                    else:
+                        assert float(raw) == pytest.approx(float(values[0]), rel=1e-5), query
+                    checked += 1
+    assert checked > 3
+    page.close()
+
+
+def test_a_cited_number_is_found_again_by_its_address(context: Any, site: Path) -> None:
+    tab = Tab(context, address(site, "gpu/h100-sxm-80gb.html"))
+    tab.page.click("#offers-table tbody tr:nth-child(2) td:nth-child(2) a")
+    assert "number=offers" in tab.page.url
+    query = tab.page.locator("#offers-number").inner_text()
+    assert 'select "usd_per_node_hour"' in query
+    again = Tab(context, tab.page.url)
+    assert again.page.locator("#offers-number").inner_text() == query
+    assert again.page.locator("td.cited").inner_text() == "12.0"
+    assert again.page.locator("#offers-sql").get_attribute("open") is not None
+    tab.page.close()
+    again.page.close()
+
+
+def test_the_number_of_a_tile_leads_to_its_query(
+    context: Any, site: Path, small_home: Home
+) -> None:
+    page = Tab(context, address(site, "index.html")).page
+    for link, usd in (("value", 3.0), ("note", 2.1)):
+        page.click(f".tile:first-child .{link} a")
+        with open_published(small_home) as connection:
+            values = connection.execute(page.locator("#all-gpus-number").inner_text()).fetchall()
+        assert values == [(pytest.approx(usd),)]
+    page.close()
+
+
+def test_without_scripts_a_number_opens_the_query_of_its_table(browser: Any, site: Path) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(address(site, "gpu/h100-sxm-80gb.html"))
+    assert not page.locator("#offers-query").is_visible()
+    page.locator("#offers-table tbody td.n a").first.click()
+    assert page.locator("#offers-query").is_visible()
+    context.close()

@@ -28,6 +28,16 @@ PRICED = (*PAGES[:4], "decide.html")
 WEIGHT_LIMIT = 1_500_000  # bytes
 
 
+def chart_rows(data: str) -> list[dict[str, object]]:
+    """Return the rows of a chart by the names of their fields, as the page's script reads them."""
+    chart = json.loads(data)
+    return [
+        {name: value for name, value in zip(chart["columns"], row, strict=True)
+         if value is not None}
+        for row in chart["rows"]
+    ]  # fmt: skip
+
+
 class Reader(HTMLParser):
     """Collects what a test asks a page about."""
 
@@ -202,6 +212,28 @@ class Text(HTMLParser):
         self.parts.append(data)
 
 
+def test_every_number_in_a_table_is_a_link_to_the_query_of_its_block(page: Path) -> None:
+    html = page.read_text()
+    linked = 0
+    for block in html.split("<section ")[1:]:
+        cells = re.findall(r"<td class=n[^>]*>(.*)", block.replace("<td", "\n<td"))
+        for cell in cells:
+            if cell.startswith('<span class="none"'):
+                continue
+            (target,) = re.findall(r"^<a href=#(q\d+)>[^<]+</a>", cell)
+            assert f'<pre id="{target}"' in block, cell
+            linked += 1
+    assert linked > 0
+
+
+def test_the_key_of_a_row_tells_it_from_all_others(page: Path) -> None:
+    for block in page.read_text().split("<section ")[1:]:
+        keys = re.findall(r"<tr data-k='([^']*)'", block)
+        assert len(set(keys)) == len(keys)
+        names = re.findall(r'data-keys="([^"]*)"', block)
+        assert all(len(json.loads(key)) == len(names[0].split()) for key in keys)
+
+
 def test_no_downloaded_cell_is_a_formula(site: Path) -> None:
     cells = 0
     for path in (site / "data").glob("*.csv"):
@@ -224,13 +256,13 @@ def test_charts_carry_few_rows_and_only_what_was_measured(site: Path) -> None:
             chart = json.loads(found)
             assert 0 < len(chart["rows"]) <= 5000
             assert chart["spec"]["width"] == "container"
-            assert all(value is not None for row in chart["rows"] for value in row.values())
+            assert {len(row) for row in chart["rows"]} == {len(chart["columns"])}
 
 
 def test_an_odd_list_price_is_in_the_table_and_not_in_the_chart(site: Path) -> None:
     html = (site / "inference.html").read_text()
     chart = re.findall(r'id="margins-data">(.*?)</script>', html)[0]
-    listed = [row["listed"] for row in json.loads(chart)["rows"] if row["part"] == "list"]
+    listed = [row["listed"] for row in chart_rows(chart) if row["part"] == "list"]
     assert sorted(listed) == [0.2, 0.9]
     assert "90,000" in html
     assert "1 list price over 100 times" in html
@@ -296,7 +328,7 @@ def test_a_missing_day_breaks_the_line() -> None:
     days = [date(2026, 1, day) for day in (1, 2, 4, 5)]
     rows = [
         {"purchase_model": "spot", "day": day, "provider_count": 3, "median": 1.0, "p10": 1.0,
-         "p90": 1.0}
+         "p90": 1.0, "oldest_seen_on": day}
         for day in days
     ]  # fmt: skip
     assert [row["segment"] for row in in_segments(rows)] == ["spot 0"] * 2 + ["spot 1"] * 2
@@ -304,13 +336,14 @@ def test_a_missing_day_breaks_the_line() -> None:
 
 def test_a_line_keeps_the_ends_of_a_stretch_without_change() -> None:
     rows = [
-        {"segment": "a", "median": usd, "p10": 1, "p90": 2, "provider_count": 3, "day": day}
+        {"segment": "a", "median": usd, "p10": 1, "p90": 2, "provider_count": 3, "day": day,
+         "age": "up to 30 h"}
         for day, usd in enumerate((1.0, 1.0, 1.0, 2.0, 2.0, 2.0))
-    ]
+    ]  # fmt: skip
     assert [row["day"] for row in bends(rows)] == [0, 2, 3, 5]
 
 
 def test_breakout_text_is_in_the_data_of_the_chart_as_data(site: Path) -> None:
     html = (site / "gpu/h100-sxm-80gb.html").read_text()
-    chart = json.loads(re.findall(r'id="strip-data">(.*?)</script>', html)[0])
-    assert BREAKOUT.replace("\x07", " ") in {row.get("region") for row in chart["rows"]}
+    rows = chart_rows(re.findall(r'id="strip-data">(.*?)</script>', html)[0])
+    assert BREAKOUT.replace("\x07", " ") in {row.get("region") for row in rows}
