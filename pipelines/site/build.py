@@ -6,6 +6,7 @@ Which pages there are, and their order, belong here; what they say belongs to th
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import time
 from collections.abc import Iterator, Sequence
@@ -20,7 +21,7 @@ import pyarrow as pa
 import pyarrow.parquet
 import vl_convert
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from pipelines.past import Past
 from pipelines.site import numbers
@@ -223,13 +224,29 @@ def swap(fresh: Path, folder: Path) -> None:
 @cache
 def environment() -> Environment:
     """Return the templates, everything in them escaped."""
-    return Environment(
+    made = Environment(
         loader=FileSystemLoader(FOLDER / "templates"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    made.filters["whole"] = whole
+    return made
+
+
+def whole(sentence: Any) -> Markup:
+    """Return a sentence whose dates and names of GPUs do not break at their hyphens.
+
+    Examples
+    --------
+    >>> str(whole("on 2026-05-12 <b>"))
+    'on <span class="whole">2026-05-12</span> &lt;b&gt;'
+    """
+    if isinstance(sentence, Markup):  # has tags, whose inside is not to be touched
+        return sentence
+    names = r"[\w.]+(?:-[\w.]+){1,3}"
+    return Markup(re.sub(names, r'<span class="whole">\g<0></span>', str(escape(sentence))))
 
 
 def bundle_name() -> str:

@@ -6,7 +6,9 @@ not values. Colours and type come from ``theme``; what the rows are belongs to t
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
+from datetime import date, timedelta
 from functools import cache
 from typing import Any
 
@@ -19,6 +21,7 @@ Kinds = frozenset[str]  # the values of a field that a chart shows, for its lege
 ROWS = alt.NamedData("rows")
 LOG_FROM = 10.0  # a range of more than this goes on a log axis
 USD_HOUR = "USD per GPU-hour"
+UTC = alt.Scale(type="utc")  # days are days in UTC, wherever the reader is
 KIND_WORDS = "replace(datum.label, '_', ' ')"
 
 
@@ -34,7 +37,7 @@ def is_wide(values: list[Any]) -> bool:
     return bool(known) and min(known) > 0 and max(known) / min(known) > LOG_FROM
 
 
-def scaled(field: str, title: str, *, is_log: bool, **more: Any) -> dict[str, Any]:
+def scaled(field: str, title: str, *, is_log: bool) -> dict[str, Any]:
     """Return the encoding of a number: its unit in the title, and the word log where it is."""
     scale = alt.Scale(type="log", nice=False, padding=12) if is_log else alt.Scale(zero=True)
     return {
@@ -42,16 +45,20 @@ def scaled(field: str, title: str, *, is_log: bool, **more: Any) -> dict[str, An
         "type": "quantitative",
         "title": title + (" (log)" if is_log else ""),
         "scale": scale,
-        **more,
+        "axis": number_axis(is_log=is_log),
     }
 
 
-def number_axis(ticks: int = 5) -> alt.Axis:
-    """Return an axis of few, short labels: 0.02, 20, 2,000, 20M, 2B."""
+def number_axis(*, is_log: bool = False) -> alt.Axis:
+    """Return an axis of few, short labels: 0.02, 20, 2,000, 20M, 2B; if log, 1-2-5."""
+    text = (
+        "datum.value >= 1e5 ? replace(format(datum.value, '.3~s'), 'G', 'B')"
+        " : format(datum.value, ',.3~r')"
+    )
+    first_digit = "toNumber(substring(format(datum.value, '.0e'), 0, 1))"
     return alt.Axis(
-        tickCount=ticks,
-        labelExpr="datum.value >= 1e5 ? replace(format(datum.value, '.3~s'), 'G', 'B')"
-        " : format(datum.value, ',.3~r')",
+        tickCount=5,
+        labelExpr=f"indexof([1, 2, 5], {first_digit}) < 0 ? '' : {text}" if is_log else text,
     )
 
 
@@ -65,6 +72,7 @@ def finish(chart: Any, height: int, *, each: str = "") -> Spec:
     if each:
         spec["usermeta"] = {"heightOfEach": each}
     spec["autosize"] = {"type": "fit-x", "contains": "padding"}
+    spec["padding"] = {"left": 2, "right": 8, "top": 12, "bottom": 4}
     return spec
 
 
@@ -100,7 +108,9 @@ def age_opacity(title: str = "age of the price") -> alt.Opacity:
         "age:O",
         title=title,
         sort=list(AGES),
-        scale=alt.Scale(domain=list(AGES), range=[opacity for _, opacity in AGES.values()]),
+        scale=alt.Scale(
+            type="ordinal", domain=list(AGES), range=[opacity for _, opacity in AGES.values()]
+        ),
         legend=alt.Legend(symbolType="circle"),
     )
 
@@ -108,7 +118,11 @@ def age_opacity(title: str = "age of the price") -> alt.Opacity:
 def tips(*fields: tuple[str, str]) -> list[alt.Tooltip]:
     """Return tooltips: (field with type, title with unit)."""
     return [
-        alt.Tooltip(field, title=title, format=".3~g" if field.endswith(":Q") else alt.Undefined)
+        alt.Tooltip(f"utcyearmonthdate({field[:-2]}):T", title=title, format="%Y-%m-%d")
+        if field.endswith(":T")
+        else alt.Tooltip(
+            field, title=title, format=".3~g" if field.endswith(":Q") else alt.Undefined
+        )
         for field, title in fields
     ]
 
@@ -121,7 +135,7 @@ def from_table(table: str) -> alt.Chart:
 @cache
 def price_strip(is_log: bool, kinds: Kinds, markets: Kinds) -> Spec:
     """Return one mark an offer, a row a provider, with the median and the p10-p90 band."""
-    x = scaled("usd_per_gpu_hour", USD_HOUR, is_log=is_log, axis=number_axis())
+    x = scaled("usd_per_gpu_hour", USD_HOUR, is_log=is_log)
     offers = (
         alt.Chart(ROWS)
         .transform_filter("datum.part == 'offer'")
@@ -179,12 +193,12 @@ def price_strip(is_log: bool, kinds: Kinds, markets: Kinds) -> Spec:
 @cache
 def price_history(is_log: bool, kinds: Kinds) -> Spec:
     """Return daily medians with their p10-p90 band and their change-points; gaps stay empty."""
-    x = alt.X("day:T", title="day (UTC)", axis=alt.Axis(tickCount=5, format="%b %Y"))
+    x = alt.X("day:T", title="day (UTC)", scale=UTC, axis=alt.Axis(tickCount=5, format="%d %b %Y"))
     usd = f"median, {USD_HOUR}"
     daily = from_table("marts.gpu_price_daily")
     band = daily.mark_area(opacity=0.15).encode(
         x=x,
-        y=alt.Y(**scaled("p10", USD_HOUR, is_log=is_log, axis=number_axis())),
+        y=alt.Y(**scaled("p10", USD_HOUR, is_log=is_log)),
         y2="p90:Q",
         color=kind_colour(kinds),
         detail="segment:N",
@@ -244,7 +258,12 @@ def price_history(is_log: bool, kinds: Kinds) -> Spec:
 @cache
 def price_heatmap() -> Spec:
     """Return the cheapest price by provider and GPU; grey where there is none, a dot if stale."""
-    x = alt.X("gpu_id:N", title="GPU", sort=None, axis=alt.Axis(labelAngle=-60, orient="top"))
+    x = alt.X(
+        "gpu_id:N",
+        title="GPU",
+        sort=None,
+        axis=alt.Axis(labelAngle=-90, labelOverlap=False, orient="top"),
+    )
     y = alt.Y(
         "provider_id:N",
         title="provider",
@@ -271,7 +290,7 @@ def price_heatmap() -> Spec:
                 ("usd_per_gpu_hour:Q", f"cheapest, {USD_HOUR}"),
                 ("dearest_usd_per_gpu_hour:Q", f"dearest, {USD_HOUR}"),
                 ("offer_count:Q", "offers"),
-                ("observed_at:T", "seen (UTC)"),
+                ("observed_at:N", "seen (UTC)"),
                 ("age:N", "age of the newest answer"),
                 ("source_id:N", "source"),
             ),
@@ -301,7 +320,7 @@ def value_dots(title: str, is_log: bool, families: Kinds, ways: tuple[str, ...])
         base.transform_filter(f"datum.flop == '{flop}'" if flop else "true")
         .mark_point(size=70, strokeWidth=2, filled=flop != "achieved", opacity=1)
         .encode(
-            x=alt.X(**scaled("usd", title, is_log=is_log, axis=number_axis())),
+            x=alt.X(**scaled("usd", title, is_log=is_log)),
             y=y,
             color=colour,
             tooltip=tips(
@@ -327,12 +346,8 @@ def value_dots(title: str, is_log: bool, families: Kinds, ways: tuple[str, ...])
 def speed_cost(families: Kinds) -> Spec:
     """Return the price of output tokens against the pace one user gets, 80 % intervals."""
     base = from_table("marts.inference_cost")
-    x = alt.X(
-        **scaled("tokens_per_second_per_user", "token/s per user", is_log=True, axis=number_axis())
-    )
-    y = alt.Y(
-        **scaled("usd_per_1m_output", "USD per 1M output tokens", is_log=True, axis=number_axis())
-    )
+    x = alt.X(**scaled("tokens_per_second_per_user", "token/s per user", is_log=True))
+    y = alt.Y(**scaled("usd_per_1m_output", "USD per 1M output tokens", is_log=True))
     bars = base.mark_rule(opacity=0.45).encode(
         x=x, y=alt.Y("output_low:Q"), y2="output_high:Q", color=family_colour(families)
     )
@@ -364,12 +379,21 @@ def margins() -> Spec:
     title = "USD per 1M tokens"
     y = alt.Y("model_id:N", title="model", sort=None)
     costs = from_table("marts.api_margin").transform_filter("datum.part == 'cost'")
-    interval = costs.mark_rule(strokeWidth=7, opacity=0.35, color="#d55e00").encode(
-        x=alt.X("cost_low:Q"), x2="cost_high:Q", y=y
+    # Marks of one part, and the other part's colour, stand in one legend.
+    words = {"list": "list price", "cost": "predicted cost, 80 % interval"}
+    part = alt.Color(
+        "part:N",
+        title="USD per 1M tokens",
+        scale=alt.Scale(domain=list(words), range=["#1f84c6", "#d55e00"]),
+        legend=alt.Legend(labelExpr=f"{json.dumps(words)}[datum.label]", symbolType="circle"),
     )
-    cost = costs.mark_point(filled=False, size=80, strokeWidth=2, color="#d55e00").encode(
-        x=alt.X(**scaled("cost", title, is_log=True, axis=number_axis())),
+    interval = costs.mark_rule(strokeWidth=7, opacity=0.35).encode(
+        x=alt.X("cost_low:Q"), x2="cost_high:Q", y=y, color=part
+    )
+    cost = costs.mark_point(filled=False, size=80, strokeWidth=2, opacity=1).encode(
+        x=alt.X(**scaled("cost", title, is_log=True)),
         y=y,
+        color=part,
         tooltip=tips(
             ("model_id:N", "model"),
             ("cost:Q", "predicted cost, USD per 1M tokens"),
@@ -384,9 +408,10 @@ def margins() -> Spec:
         ),
     )
     lists = base.transform_filter("datum.part == 'list'")
-    listed = lists.mark_point(filled=True, size=50, color="#1f84c6", opacity=0.8).encode(
+    listed = lists.mark_point(filled=True, size=50, opacity=0.8).encode(
         x=alt.X("listed:Q"),
         y=y,
+        color=part,
         tooltip=tips(
             ("model_id:N", "model"),
             ("api_provider_id:N", "API provider"),
@@ -405,7 +430,7 @@ def margins() -> Spec:
 def calibration(unit: str) -> Spec:
     """Return predicted against reported, with the line on which they would be equal."""
     base = alt.Chart(ROWS)
-    x = alt.X(**scaled("reported", f"reported, {unit}", is_log=True, axis=number_axis()))
+    x = alt.X(**scaled("reported", f"reported, {unit}", is_log=True))
     line = (
         base.transform_filter("datum.part == 'line'")
         .mark_line(strokeDash=[4, 4], color="#8a8f98")
@@ -416,7 +441,7 @@ def calibration(unit: str) -> Spec:
         .mark_point(filled=False, size=60, strokeWidth=2, color="#1f84c6")
         .encode(
             x=x,
-            y=alt.Y(**scaled("predicted", f"predicted, {unit}", is_log=True, axis=number_axis())),
+            y=alt.Y(**scaled("predicted", f"predicted, {unit}", is_log=True)),
             tooltip=tips(
                 ("name:N", "case"),
                 ("reported:Q", f"reported, {unit}"),
@@ -435,7 +460,9 @@ def calibration(unit: str) -> Spec:
 @cache
 def training_trend(money: str) -> Spec:
     """Return the cost of training against publication, with the fitted line and its band."""
-    x = alt.X("published_on:T", title="publication", axis=alt.Axis(tickCount=6, format="%Y"))
+    x = alt.X(
+        "published_on:T", title="publication", scale=UTC, axis=alt.Axis(tickCount=6, format="%Y")
+    )
     fit = from_table("marts.training_cost_trend").transform_filter("datum.part == 'fit'")
     band = fit.mark_area(opacity=0.15, color="#1f84c6").encode(
         x=x, y=alt.Y("fit_low:Q"), y2="fit_high:Q"
@@ -473,7 +500,7 @@ def training_trend(money: str) -> Spec:
     )
     points = model.mark_point(size=45, strokeWidth=1.5, filled=False, color="#d55e00").encode(
         x=x,
-        y=alt.Y(**scaled("usd_real", money, is_log=True, axis=number_axis(6))),
+        y=alt.Y(**scaled("usd_real", money, is_log=True)),
         fill=alt.condition("datum.is_solid", alt.value("#d55e00"), alt.value("transparent")),
         opacity=alt.condition("datum.is_leading", alt.value(1), alt.value(0.3)),
         tooltip=tooltip,
@@ -485,8 +512,8 @@ def training_trend(money: str) -> Spec:
 def training_plan(families: Kinds) -> Spec:
     """Return cost against duration for GPUs and sizes of cluster, with intervals."""
     base = from_table("marts.cost_per_flop")
-    x = alt.X(**scaled("days", "days", is_log=True, axis=number_axis()))
-    y = alt.Y(**scaled("usd", "USD for the run", is_log=True, axis=number_axis()))
+    x = alt.X(**scaled("days", "days", is_log=True))
+    y = alt.Y(**scaled("usd", "USD for the run", is_log=True))
     bars = base.mark_rule(opacity=0.35).encode(
         x=x, y=alt.Y("low:Q"), y2="high:Q", color=family_colour(families)
     )
@@ -525,7 +552,7 @@ def owning(is_log: bool) -> Spec:
     band = owned.mark_area(opacity=0.18, color="#d55e00").encode(x=x, y=alt.Y("low:Q"), y2="high:Q")
     line = owned.mark_line(color="#d55e00").encode(
         x=x,
-        y=alt.Y(**scaled("usd", "USD per useful GPU-hour", is_log=is_log, axis=number_axis())),
+        y=alt.Y(**scaled("usd", "USD per useful GPU-hour", is_log=is_log)),
         tooltip=tips(
             ("gpu_id:N", "GPU"),
             ("utilisation:Q", "utilisation, %"),
@@ -634,7 +661,7 @@ def shares() -> Spec:
         from_table("marts.training_sensitivity")
         .mark_bar(color="#1f84c6")
         .encode(
-            x=alt.X("share:Q", title="share of the variance, %", scale=alt.Scale(zero=True)),
+            x=alt.X(**scaled("share", "share of the variance, %", is_log=False)),
             y=alt.Y("factor:N", title="input", sort="-x"),
             tooltip=tips(
                 ("factor:N", "input"),
@@ -651,18 +678,22 @@ def shares() -> Spec:
 
 
 @cache
-def source_grid() -> Spec:
-    """Return a cell a source and day: ok, partial, held or failed."""
+def source_grid(newest: date) -> Spec:
+    """Return a cell a source and day of the 30 up to the newest: ok, partial, held or failed."""
+    ends = [
+        alt.DateTime(year=day.year, month=day.month, date=day.day, utc=True)
+        for day in (newest - timedelta(days=29), newest + timedelta(days=1))
+    ]
     states = {"ok": "#009e73", "partial": "#e69f00", "held": "#cc79a7", "failed": "#d55e00"}
     return finish(
         from_table("meta.capture")
         .mark_rect(stroke=None)
         .encode(
             x=alt.X(
-                "day:O",
+                "utcyearmonthdate(day):T",
                 title="day (UTC)",
-                axis=alt.Axis(labelAngle=-60),
-                scale=alt.Scale(paddingInner=0.06),
+                scale=alt.Scale(type="utc", domain=ends),
+                axis=alt.Axis(tickCount=6, format="%d %b %Y"),
             ),
             y=alt.Y(
                 "source_id:N",
@@ -677,7 +708,7 @@ def source_grid() -> Spec:
             ),
             tooltip=tips(
                 ("source_id:N", "source"),
-                ("day:N", "day (UTC)"),
+                ("day:T", "day (UTC)"),
                 ("state:N", "answer"),
                 ("rows_kept:Q", "rows kept"),
                 ("rows_held:Q", "rows held"),

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from pipelines.site import charts, numbers
 from pipelines.site.market import LIST_PRICES, gpu_link
-from pipelines.site.page import Block, Chart, Column, Filter, Page, Table, choices
+from pipelines.site.page import (
+    Block,
+    Chart,
+    Column,
+    Filter,
+    Page,
+    Table,
+    choices,
+    percentage,
+    words,
+)
 from pipelines.site.published import Published, Row
 
 CURVES = range(10, 101, 5)
@@ -35,7 +45,10 @@ RESERVE = """
 """
 SHARES = """
     select
-        factor, 100 * avg(variance_share_fraction) as share,
+        factor,
+        -- a model that an input does not matter to has no row for it
+        100 * sum(variance_share_fraction)
+        / (select count(distinct (model, published_on)) from marts.training_sensitivity) as share,
         100 * min(variance_share_fraction) as low, 100 * max(variance_share_fraction) as high,
         count(*) as model_count
     from marts.training_sensitivity
@@ -175,14 +188,15 @@ def own_table(published: Published) -> Block:
                 Column("low", "low", "USD/GPU-h", reason=why),
                 Column("high", "high", "USD/GPU-h", reason=why),
                 Column(
-                    "break_even_utilisation_fraction", "break-even", "%", show=share, reason=why
+                    "break_even_utilisation_fraction", "break-even", "%",
+                    show=percentage, reason=why,
                 ),
-                Column("break_even_utilisation_low", "low", "%", show=share, reason=why),
-                Column("break_even_utilisation_high", "high", "%", show=share, reason=why),
+                Column("break_even_utilisation_low", "low", "%", show=percentage, reason=why),
+                Column("break_even_utilisation_high", "high", "%", show=percentage, reason=why),
                 Column("break_even_month", "pays back in", "months", reason="never"),
                 Column(
                     "probability_owning_is_cheaper", "owning is cheaper", "% of draws",
-                    show=share, reason=why,
+                    show=percentage, reason=why,
                 ),
                 Column("purchase_usd_per_gpu", "bought for", "USD/GPU", reason=why),
                 Column("reason", "why not", reason="compared"),
@@ -195,11 +209,6 @@ def own_table(published: Published) -> Block:
 def why(row: Row) -> str:
     """Return why there is no comparison."""
     return str(row.get("reason") or "not known")
-
-
-def share(value: float, _: Row) -> str:
-    """Return a fraction as a bare percentage."""
-    return f"{100 * value:.0f}"
 
 
 def commitment(published: Published) -> Block:
@@ -253,7 +262,7 @@ def reserved(published: Published) -> Block:
                 Column("market_family", "market"),
                 Column("term_months", "term", "months"),
                 Column("job_months", "job", "months"),
-                Column("resale_fraction", "resold at", "%", show=share),
+                Column("resale_fraction", "resold at", "%", show=percentage),
                 Column("multiplier", "paid / used"),
                 Column("on_demand_usd_per_gpu_hour", "on demand", "USD/GPU-h"),
                 Column("reserved_usd_per_gpu_hour", "reserved", "USD/GPU-h"),
@@ -300,15 +309,15 @@ def inputs(published: Published) -> Block:
     title = "Which input the uncertainty comes from"
     if answer:
         title = (
-            f"Most of the uncertainty of a training cost comes from"
-            f" {answer.first['factor'].replace('_', ' ')}"
-            f" ({numbers.percent(answer.first['share'] / 100)} of the variance)"
+            f"The largest part of the uncertainty of a training cost,"
+            f" {numbers.percent(answer.first['share'] / 100)} of the variance, comes from"
+            f" {words(answer.first['factor'])}"
         )
     return Block(
         "inputs",
         title,
         "Mean share of the variance of the logarithm of amortized training cost, over the leading"
-        " models.",
+        " models; the shares add up to 100 %.",
         answer=answer,
         chart=Chart(
             charts.shares(),

@@ -31,7 +31,7 @@ from pipelines.site.page import (
 from pipelines.site.published import Answer, Published, Row
 from pipelines.site.theme import age_name
 
-SHOWN_OFFERS = 400
+SHOWN_OFFERS = 300
 
 OFFERS = """
     select
@@ -128,7 +128,7 @@ def gpu_page(published: Published, gpu: Row) -> Page:
             offer_table(offers, shown),
             Block(
                 "market",
-                "What each market asks",
+                market_title(market.rows),
                 "USD per GPU-hour; median, p10 and p90 of the providers' medians; families are"
                 f" never mixed but in the rows called all. Under {PROVIDERS_NEEDED} providers no"
                 " median is shown.",
@@ -171,6 +171,20 @@ def headline(gpu_id: str, market: list[Row], offers: list[Row]) -> str:
     if middle:
         return f"{words}; the median is {numbers.usd(median_of(middle))}"
     return f"{words}; too few providers for a median"
+
+
+def market_title(market: list[Row]) -> str:
+    """Return what each market asks on demand, as far as enough providers stand behind it."""
+    asked = [
+        f"{words(row['market_family'])}s {numbers.usd(row['median_usd_per_gpu_hour'])}"
+        for row in market
+        if row["purchase_model"] == "on_demand"
+        and row["market_family"] != "all"
+        and row["provider_count"] >= PROVIDERS_NEEDED
+    ]
+    if not asked:
+        return f"No market has {PROVIDERS_NEEDED} providers on demand"
+    return f"On demand, {', '.join(asked)} per GPU-hour in the median"
 
 
 def median_of(market: list[Row]) -> float:
@@ -275,7 +289,7 @@ def offer_table(offers: Answer, shown: list[Row]) -> Block:
     )
     return Block(
         "offers",
-        f"{numbers.plural(total, 'offer')} stand today",
+        f"{numbers.plural(total, 'offer')} {'stands' if total == 1 else 'stand'} today",
         "Each number leads to its query, the source to where it was read; the hash names the bytes"
         " read. Age: since the source answered, for a feed since it was made; rows fade with it."
         f" Witness: a better kind of source prices the same thing. {note}",
@@ -335,7 +349,8 @@ def history(published: Published, gpu_id: str) -> list[Block]:
         {**row, **marks.get((row["day"], row["purchase_model"]), {})}
         for row in bends(in_segments(answer.rows))
     ]
-    return [
+    days = {row["day"] for row in answer.rows}
+    blocks = [
         Block(
             "history",
             history_title(gpu_id, answer.rows),
@@ -352,7 +367,7 @@ def history(published: Published, gpu_id: str) -> list[Block]:
                 rows,
                 "Daily median prices and their change-points",
             )
-            if rows
+            if len(days) > 1
             else None,
             table=Table(
                 answer,
@@ -370,6 +385,11 @@ def history(published: Published, gpu_id: str) -> list[Block]:
             ),
             is_folded=True,
         ),
+    ]
+    if len(days) < 2:
+        return blocks
+    return [
+        *blocks,
         Block(
             "changes",
             changes_title(changes.rows),

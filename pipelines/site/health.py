@@ -9,6 +9,7 @@ from markupsafe import Markup
 from pipelines.site import charts, numbers
 from pipelines.site.page import Block, Chart, Column, Filter, Page, Table, choices, link, words
 from pipelines.site.published import Published, Row
+from pipelines.site.theme import age_band
 
 EXAMPLES = 300
 
@@ -34,7 +35,9 @@ GRID = """
     from meta.capture
     where status <> 'skipped'
     group by source_id, day
-    qualify dense_rank() over (order by day desc) <= 30
+    having day > (
+        select max(cast(valid_at as date)) from meta.capture where status <> 'skipped'
+    ) - 30
     order by source_id, day
 """
 DISAGREEMENTS = """
@@ -104,7 +107,7 @@ def health_page(published: Published) -> Page:
             grid(published),
             Block(
                 "sources",
-                "Which source said what, and when",
+                sources_title(status.rows),
                 "Age: hours from the last good answer to the build.",
                 answer=status,
                 table=Table(
@@ -148,7 +151,19 @@ def headline(rows: list[Row]) -> str:
     held = sum(row["rows_held"] or 0 for row in rows)
     return (
         f"{len(good)} of {numbers.plural(len(tried), 'source')} answered;"
-        f" {numbers.plural(int(held), 'row')} held back"
+        f" {numbers.plural(int(held), 'row')} of their newest answers held back"
+    )
+
+
+def sources_title(rows: list[Row]) -> str:
+    """Return how many sources are fresh, and how old the oldest answer is that others rest on."""
+    ages = [row["age_hours"] for row in rows if row["age_hours"] is not None]
+    if not ages:
+        return "No source has answered yet"
+    fresh = sum(age_band(age) == 0 for age in ages)
+    return (
+        f"{fresh} of {numbers.plural(len(ages), 'source')} with an answer gave it in the last 30"
+        f" hours; the oldest is {numbers.age(max(ages))} old"
     )
 
 
@@ -178,11 +193,11 @@ def grid(published: Published) -> Block:
         )
         if newest
         else "No source was asked yet",
-        "The newest 30 days of capture. Empty: not asked. Partial: some of its pages answered."
-        " Held: it answered, and a rule held the whole answer.",
+        "The 30 days up to the newest capture. Empty: not asked. Partial: some of its pages"
+        " answered. Held: it answered, and a rule held the whole answer.",
         answer=answer,
-        chart=Chart(charts.source_grid(), answer.rows, "Answers by source and day")
-        if answer
+        chart=Chart(charts.source_grid(newest), answer.rows, "Answers by source and day")
+        if newest
         else None,
     )
 

@@ -7,7 +7,18 @@ from typing import Any
 
 from pipelines.site import charts, numbers
 from pipelines.site.market import LIST_PRICES
-from pipelines.site.page import Block, Chart, Column, Filter, Page, Table, choices, link, slug
+from pipelines.site.page import (
+    Block,
+    Chart,
+    Column,
+    Filter,
+    Page,
+    Table,
+    choices,
+    link,
+    percentage,
+    slug,
+)
 from pipelines.site.published import Answer, Published, Row
 from pipelines.site.theme import family
 
@@ -21,8 +32,10 @@ CHARTED_MODELS = 18
 CHEAPEST = """
     select
         i.model_id, i.workload_id, i.service_level_id, i.gpu_id, i.gpu_count, i.precision,
-        i.purchase_model, i.usd_per_1k_input_tokens, i.usd_per_1k_output_tokens,
-        i.usd_per_1k_tokens, i.low, i.high, i.usd_per_1k_tokens_provisioned,
+        i.purchase_model, i.usd_per_1k_input_tokens * 1000 as usd_per_1m_input,
+        i.usd_per_1k_output_tokens * 1000 as usd_per_1m_output,
+        i.usd_per_1k_tokens * 1000 as usd_per_1m, i.low * 1000 as low, i.high * 1000 as high,
+        i.usd_per_1k_tokens_provisioned * 1000 as usd_per_1m_provisioned,
         i.utilisation_fraction, i.tokens_per_second_per_user, i.tokens_per_second_per_gpu,
         i.binding_limit, i.is_extrapolated, i.usd_per_gpu_hour, i.provider_count, i.day
     from marts.inference_cost as i
@@ -127,12 +140,17 @@ def headline(margin: list[Row], cheapest: list[Row]) -> str:
             f" {losing} are below it"
         )
     if cheapest:
-        row = min(cheapest, key=lambda row: row["usd_per_1k_tokens"])
-        return (
-            f"The cheapest tokens are those of {row['model_id']}:"
-            f" {numbers.usd(1000 * row['usd_per_1k_tokens'])} a million on {row['gpu_id']}"
-        )
+        return f"The cheapest tokens are those of {cheapest_of(cheapest)}"
     return "What tokens cost to serve is not known today"
+
+
+def cheapest_of(rows: list[Row]) -> str:
+    """Return the model with the cheapest tokens, their price and what makes them."""
+    row = min(rows, key=lambda row: row["usd_per_1m"])
+    return (
+        f"{row['model_id']}: {numbers.usd(row['usd_per_1m'])} a million on"
+        f" {row['gpu_count']} × {row['gpu_id']}"
+    )
 
 
 COST_FIELDS = (
@@ -177,9 +195,9 @@ def dumbbells(answer: Answer) -> Block:
         f"{order[0]} leaves its sellers least, {order[-1]} most"
         if len(order) > 1
         else "List prices beside the predicted cost of serving",
-        "By model, from the thinnest median margin to the widest. Blue, solid: list price of an"
-        " API provider. Orange, hollow: predicted cost of the cheapest GPU set at the utilisation"
-        " of a fleet sized for its peak, bar: 80 % interval. List prices are blended as the cost"
+        "By model, from the thinnest median margin to the widest. Solid: list price of an API"
+        " provider. Hollow: predicted cost of the cheapest GPU set at the utilisation of a fleet"
+        " sized for its peak, bar: 80 % interval. List prices are blended as the cost"
         f" is: three tokens in for one out.{left_out}",
         answer=answer,
         chart=Chart(charts.margins(), rows, "List prices and predicted costs") if rows else None,
@@ -241,17 +259,14 @@ def gpu_set(gpu_id: Any, row: Row) -> Any:
     return link(f"gpu/{slug(str(gpu_id))}.html", f"{row['gpu_count']} × {gpu_id}")
 
 
-def percentage(value: float, _: Row) -> str:
-    """Return a fraction as a bare percentage."""
-    return numbers.percent(value).removesuffix("\u00a0%")
-
-
 def cheapest_table(answer: Answer) -> Block:
     """Return the cheapest set of every model, workload and service level."""
     title = "The cheapest set for each model and workload"
     if answer:
         models = {row["model_id"] for row in answer.rows}
-        title = f"The cheapest GPU set that serves each of {len(models)} models"
+        title = (
+            f"Of {len(models)} models the cheapest tokens are those of {cheapest_of(answer.rows)}"
+        )
     return Block(
         "cheapest-sets",
         title,
@@ -266,14 +281,12 @@ def cheapest_table(answer: Answer) -> Block:
                 Column("workload_id", "workload"),
                 Column("gpu_id", "set", show=gpu_set),
                 Column("precision", "precision"),
-                Column("usd_per_1k_input_tokens", "in", "USD/1k tok", toggle="thousand"),
-                Column("usd_per_1k_output_tokens", "out", "USD/1k tok", toggle="thousand"),
-                Column("usd_per_1k_tokens", "blended", "USD/1k tok", toggle="thousand"),
-                Column("low", "low", "USD/1k tok", toggle="thousand"),
-                Column("high", "high", "USD/1k tok", toggle="thousand"),
-                Column(
-                    "usd_per_1k_tokens_provisioned", "provisioned", "USD/1k tok", toggle="thousand"
-                ),
+                Column("usd_per_1m_input", "in", "USD/1M tok", toggle="tokens"),
+                Column("usd_per_1m_output", "out", "USD/1M tok", toggle="tokens"),
+                Column("usd_per_1m", "blended", "USD/1M tok", toggle="tokens"),
+                Column("low", "low", "USD/1M tok", toggle="tokens"),
+                Column("high", "high", "USD/1M tok", toggle="tokens"),
+                Column("usd_per_1m_provisioned", "provisioned", "USD/1M tok", toggle="tokens"),
                 Column("tokens_per_second_per_user", "pace", "token/s per user"),
                 Column("binding_limit", "limit"),
                 Column("is_extrapolated", "beyond what was measured"),
@@ -288,7 +301,8 @@ def margin_table(answer: Answer) -> Block:
     """Return the margins with their inputs."""
     return Block(
         "all-margins",
-        f"{numbers.plural(len(answer.rows), 'list price')} against the predicted cost",
+        f"{sum(row['margin_fraction'] < 0 for row in answer.rows):,} of"
+        f" {numbers.plural(len(answer.rows), 'list price')} are below the predicted cost",
         "Margin: share of the list price that is left over the cost; low and high from the 80 %"
         " interval of the cost. Break-even: tokens a day from which renting the set is cheaper"
         " than buying.",
@@ -299,10 +313,10 @@ def margin_table(answer: Answer) -> Block:
                 Column("model_id", "model"),
                 Column("api_provider_id", "API provider"),
                 Column("is_relisted", "re-listed"),
-                Column("listed", "list price", "USD/1M tok"),
-                Column("cost", "cost", "USD/1M tok"),
-                Column("cost_low", "low", "USD/1M tok"),
-                Column("cost_high", "high", "USD/1M tok"),
+                Column("listed", "list price", "USD/1M tok", toggle="tokens"),
+                Column("cost", "cost", "USD/1M tok", toggle="tokens"),
+                Column("cost_low", "low", "USD/1M tok", toggle="tokens"),
+                Column("cost_high", "high", "USD/1M tok", toggle="tokens"),
                 Column("margin_fraction", "margin", "%", show=percentage),
                 Column("margin_low", "low", "%", show=percentage),
                 Column("margin_high", "high", "%", show=percentage),

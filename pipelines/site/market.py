@@ -204,14 +204,14 @@ def change(points: list[tuple[date, float]], days: int) -> str:
     --------
     >>> week = [(date(2026, 1, 1), 2.0), (date(2026, 1, 8), 2.2)]
     >>> change(week, 7), change(week, 30)
-    ('7 d +10\xa0%', '30 d –')
+    ('7\xa0d\xa0+10\xa0%', '30\xa0d\xa0–')
     """
     if points:
         last, value = points[-1]
         then = dict(points).get(last - timedelta(days=days))
         if then:
-            return f"{days} d {numbers.percent(value / then - 1, signed=True)}"
-    return f"{days} d –"
+            return f"{days}\u00a0d\u00a0{numbers.percent(value / then - 1, signed=True)}"
+    return f"{days}\u00a0d\u00a0–"
 
 
 def heatmap(answer: Answer, gpu_ids: list[str]) -> Block:
@@ -235,7 +235,12 @@ def heatmap(answer: Answer, gpu_ids: list[str]) -> Block:
         chart=Chart(
             charts.price_heatmap(),
             [
-                {**row, "age": age_name(row["age_hours"]), "is_old": age_band(row["age_hours"]) > 0}
+                {
+                    **row,
+                    "age": age_name(row["age_hours"]),
+                    "is_old": age_band(row["age_hours"]) > 0,
+                    "observed_at": numbers.instant(row["observed_at"]),
+                }
                 for row in sorted(answer.rows, key=lambda row: order[row["gpu_id"]])
             ],
             "Cheapest price on demand by provider and GPU",

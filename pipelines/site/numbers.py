@@ -75,10 +75,10 @@ def percent(fraction: Any, *, signed: bool = False) -> str:
 
     Examples
     --------
-    >>> percent(0.1234), percent(-0.05, signed=True), percent(0.05, signed=True)
-    ('12\xa0%', '−5.0\xa0%', '+5.0\xa0%')
+    >>> percent(0.1234), percent(-0.05, signed=True), percent(29.812)
+    ('12\xa0%', '−5.0\xa0%', '2,980\xa0%')
     """
-    number = 100 * float(fraction)
+    number = float(f"{100 * float(fraction):.3g}")
     digits = 0 if abs(number) >= 10 or number == 0 else 1
     sign = "−" if number < 0 else "+" if signed and number > 0 else ""
     return f"{sign}{abs(number):,.{digits}f}\u00a0%"

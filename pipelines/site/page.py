@@ -39,7 +39,7 @@ class Column:
     reason : str or callable
         Why a value may be missing, or a function of the row that says so.
     toggle : str
-        ``hour`` or ``thousand`` where readers may switch the unit of the column.
+        ``hour`` or ``tokens`` where readers may switch the unit of the column.
     """
 
     key: str
@@ -272,12 +272,11 @@ def link(href: str | None, text: Any) -> Markup:
     Examples
     --------
     >>> str(link("javascript:alert(1)", "<x>")), str(link("https://a.b", "c"))
-    ('&lt;x&gt;', '<a href="https://a.b" rel="noreferrer">c</a>')
+    ('&lt;x&gt;', '<a href="https://a.b">c</a>')
     """
     if not href or not re.match(r"(https?://|#|[\w./-]+\.(html|csv)|[\w./-]+$)", href):
         return escape(text)
-    outside = ' rel="noreferrer"' if href.startswith("http") else ""
-    return Markup(f'<a href="{escape(href)}"{outside}>{escape(text)}</a>')
+    return Markup('<a href="{}">{}</a>').format(href, text)
 
 
 def host(url: str, _: Row) -> Markup:
@@ -286,7 +285,7 @@ def host(url: str, _: Row) -> Markup:
     Examples
     --------
     >>> str(host("https://a.example/b.pdf", {}))
-    '<a href="https://a.example/b.pdf" rel="noreferrer">a.example</a>'
+    '<a href="https://a.example/b.pdf">a.example</a>'
     """
     return link(url, urlsplit(url).hostname or url)
 
@@ -300,6 +299,17 @@ def words(value: Any, _: Row | None = None) -> str:
     'on demand'
     """
     return str(value).replace("_", " ")
+
+
+def percentage(fraction: float, _: Row | None = None) -> str:
+    """Return a fraction as a percentage whose sign stands in the heading.
+
+    Examples
+    --------
+    >>> percentage(0.46)
+    '46'
+    """
+    return numbers.percent(fraction).removesuffix("\u00a0%")
 
 
 def choices(rows: Sequence[Row], key: str) -> list[str]:

@@ -40,9 +40,9 @@ TIER_SHAPES = {
 # What a price fades with: the bands of the index rules. Name -> [h up to which it holds, opacity]
 AGES = {
     "up to 30 h": (30.0, 0.95),
-    "30 to 72 h": (72.0, 0.6),
-    "3 to 7 days": (168.0, 0.38),
-    "over 7 days": (float("inf"), 0.2),
+    "30 to 72 h": (72.0, 0.65),
+    "3 to 7 days": (168.0, 0.45),
+    "over 7 days": (float("inf"), 0.28),
 }
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', sans-serif"
 
@@ -104,8 +104,9 @@ def vega_config(is_dark: bool) -> dict[str, Any]:
         "legend": {
             "labelColor": ink, "titleColor": ink, "labelFontSize": 12, "titleFontSize": 12,
             "orient": "top", "columns": 4, "symbolOpacity": 1, "symbolStrokeWidth": 2,
-            "labelLimit": 140, "symbolSize": 90, "offset": 26,
-            "titleLimit": 320,
+            "labelLimit": 260, "symbolSize": 90, "offset": 26,
+            "titleLimit": 320, "symbolBaseFillColor": quiet, "symbolBaseStrokeColor": quiet,
+            "layout": {"top": {"direction": "horizontal", "margin": 24, "anchor": "start"}},
         },
         "text": {"color": ink, "fontSize": 11},
         "rule": {"color": quiet},

@@ -8,7 +8,17 @@ from datetime import date
 from typing import Any
 
 from pipelines.site import charts, numbers
-from pipelines.site.page import Block, Chart, Column, Filter, Page, Table, choices, link
+from pipelines.site.page import (
+    Block,
+    Chart,
+    Column,
+    Filter,
+    Page,
+    Table,
+    choices,
+    link,
+    percentage,
+)
 from pipelines.site.published import Published, Row
 from pipelines.site.theme import family
 
@@ -247,7 +257,7 @@ def growth(trend: Any) -> Block:
                 Column("growth_per_year", "growth", "factor/year"),
                 Column("ci_low", "low", "factor/year"),
                 Column("ci_high", "high", "factor/year"),
-                Column("ci_level", "level", "%", show=lambda v, _: f"{100 * v:.0f}"),
+                Column("ci_level", "level", "%", show=percentage),
                 Column("model_count", "models"),
                 Column("r_squared", "R²"),
                 Column("usd_1e9_reached_anchored_on", "$1 billion, from the dearest"),

@@ -6,7 +6,17 @@ from collections.abc import Mapping
 
 from pipelines.site import charts, numbers
 from pipelines.site.market import LIST_PRICES, PROVIDERS_NEEDED, gpu_link
-from pipelines.site.page import Block, Chart, Column, Filter, Page, Table, choices, words
+from pipelines.site.page import (
+    Block,
+    Chart,
+    Column,
+    Filter,
+    Page,
+    Table,
+    choices,
+    percentage,
+    words,
+)
 from pipelines.site.published import Answer, Published, Row
 from pipelines.site.theme import family
 
@@ -167,9 +177,11 @@ def dots(
 
 def table(answer: Answer, rows: list[Row]) -> Block:
     """Return all GPUs of the choice, with inputs and results side by side."""
+    known = [row for row in rows if row["provider_count"] >= PROVIDERS_NEEDED]
     return Block(
         "all-values",
-        "Every GPU, with the price and the peak behind each figure",
+        f"{numbers.plural(len({row['gpu_id'] for row in known}), 'GPU')} have a printed peak and"
+        f" {PROVIDERS_NEEDED} providers or more",
         "Peak: at the printed dense peak. Achieved: at the share of the peak beside it; low and"
         f" high are its interval. Prices of fewer than {PROVIDERS_NEEDED} providers are in the"
         " files only; chips without a row have no price or no printed peak.",
@@ -182,7 +194,7 @@ def table(answer: Answer, rows: list[Row]) -> Block:
                 Column("purchase_model", "bought", show=words),
                 Column("usd_per_gpu_hour", "median", "USD/GPU-h"),
                 Column("peak", "peak", "USD/PFLOP-h"),
-                Column("utilisation_fraction", "share of peak", "%", show=share),
+                Column("utilisation_fraction", "share of peak", "%", show=percentage),
                 Column("effective", "achieved", "USD/PFLOP-h"),
                 Column("low", "low", "USD/PFLOP-h"),
                 Column("high", "high", "USD/PFLOP-h"),
@@ -196,14 +208,9 @@ def table(answer: Answer, rows: list[Row]) -> Block:
                 Column("provider_count", "providers"),
             ],
             key=("gpu_id", "precision", "purchase_model"),
-            rows=[row for row in rows if row["provider_count"] >= PROVIDERS_NEEDED],
+            rows=known,
         ),
     )
-
-
-def share(value: float, _: Row) -> str:
-    """Return a fraction as a bare percentage, its sign being in the heading."""
-    return f"{100 * value:.0f}"
 
 
 def growth(published: Published) -> Block:
@@ -231,7 +238,7 @@ def growth(published: Published) -> Block:
                 Column("growth_per_year", "growth", "factor/year"),
                 Column("ci_low", "low", "factor/year"),
                 Column("ci_high", "high", "factor/year"),
-                Column("ci_level", "level", "%", show=share),
+                Column("ci_level", "level", "%", show=percentage),
                 Column("years_to_double", "doubles in", "years", reason="it does not grow"),
                 Column("gpu_count", "chips"),
                 Column("r_squared", "R²"),

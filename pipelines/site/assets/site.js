@@ -7,7 +7,7 @@
   const dark = matchMedia("(prefers-color-scheme: dark)");
   const units = {
     hour: [["hour", 1, "USD/GPU-h", "USD/h"], ["month", 730, "USD/GPU-month", "USD/month"]],
-    thousand: [["1k", 1, "USD/1k tok"], ["1M", 1000, "USD/1M tok"]],
+    tokens: [["1M", 1, "USD/1M tok"], ["1k", 0.001, "USD/1k tok"]],
   };
   document.documentElement.classList.add("js");
 
@@ -142,9 +142,12 @@
     const each = spec.usermeta?.heightOfEach;
     if (each) spec.height *= Math.max(2, new Set(kept.map((row) => row[each]).filter(Boolean)).size);
     const theme = structuredClone(window.truecostTheme[dark.matches ? "dark" : "light"]);
+    // Where legends do not fit side by side, they stand one under the other.
+    if (figureBox.clientWidth < 960) theme.legend.layout.top.direction = "vertical";
     if (figureBox.clientWidth < 600) {
-      Object.assign(theme.legend, { columns: 2, layout: { top: { direction: "vertical" } } });
-      theme.axis.labelLimit = 124;
+      theme.legend.columns = 2;
+      theme.legend.layout.top.margin = 8;
+      theme.axis.labelLimit = 140;
     }
     const result = await vegaEmbed(figureBox, { ...spec, datasets: { rows: kept } }, {
       actions: false, renderer: "svg", ast: true, config: theme, defaultStyle: false,

@@ -169,7 +169,7 @@ def test_a_median_of_too_few_providers_is_withheld(site: Path) -> None:
 
 def test_titles_are_findings_from_the_data(site: Path) -> None:
     def title(name: str) -> str:
-        return re.findall(r"<h1>(.*?)</h1>", (site / name).read_text())[0]
+        return Text.of(re.findall(r"<h1>(.*?)</h1>", (site / name).read_text())[0])
 
     assert "$3.00" in title("index.html")
     assert "$2.00 per GPU-hour at alpha; the median is $3.00" in title(PAGES[1])
