@@ -245,7 +245,7 @@ def whole(sentence: Any) -> Markup:
     """
     if isinstance(sentence, Markup):  # has tags, whose inside is not to be touched
         return sentence
-    names = r"[\w.]+(?:-[\w.]+){1,3}"
+    names = r"(?<![\w.-])(?=[\w.-]{3,20}(?![\w.-]))[\w.]+(?:-[\w.]+)+"  # longer ones must break
     return Markup(re.sub(names, r'<span class="whole">\g<0></span>', str(escape(sentence))))
 
 

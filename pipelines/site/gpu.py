@@ -148,11 +148,7 @@ def gpu_page(published: Published, gpu: Row) -> Page:
 
 def headline(gpu_id: str, market: list[Row], offers: list[Row]) -> str:
     """Return the finding: the cheapest offer that is fresh, and the median."""
-    fresh = [
-        row
-        for row in offers
-        if row["purchase_model"] == "on_demand" and not row["is_stale"] and not row["is_witness"]
-    ]
+    fresh = fresh_on_demand(offers)
     middle = [
         row
         for row in market
@@ -171,6 +167,15 @@ def headline(gpu_id: str, market: list[Row], offers: list[Row]) -> str:
     if middle:
         return f"{words}; the median is {numbers.usd(median_of(middle))}"
     return f"{words}; too few providers for a median"
+
+
+def fresh_on_demand(offers: list[Row]) -> list[Row]:
+    """Return the offers on demand that a title may speak of: confirmed, of the best kind."""
+    return [
+        row
+        for row in offers
+        if row["purchase_model"] == "on_demand" and not row["is_stale"] and not row["is_witness"]
+    ]
 
 
 def market_title(market: list[Row]) -> str:
@@ -267,14 +272,14 @@ def strip(gpu_id: str, offers: Answer, shown: list[Row], market: list[Row]) -> B
 
 
 def spread_title(gpu_id: str, offers: list[Row]) -> str:
-    """Return how far apart offers on demand are."""
-    prices = [row["usd_per_gpu_hour"] for row in offers if row["purchase_model"] == "on_demand"]
+    """Return how far apart fresh offers on demand are."""
+    prices = [row["usd_per_gpu_hour"] for row in fresh_on_demand(offers)]
     providers = {row["provider_id"] for row in offers}
     if len(prices) < 2:
         return f"{numbers.plural(len(providers), 'provider')} offers it"
     return (
-        f"On demand, the dearest {gpu_id} costs {numbers.figure(max(prices) / min(prices))}"
-        " times the cheapest"
+        f"On demand, the dearest fresh offer of {gpu_id} costs"
+        f" {numbers.figure(max(prices) / min(prices))} times the cheapest"
     )
 
 

@@ -218,7 +218,11 @@ def heatmap(answer: Answer, gpu_ids: list[str]) -> Block:
     """Return the cheapest price of each provider for each main GPU."""
     spread = [0.0]
     for gpu_id in gpu_ids:
-        prices = [row["usd_per_gpu_hour"] for row in answer.rows if row["gpu_id"] == gpu_id]
+        prices = [
+            row["usd_per_gpu_hour"]
+            for row in answer.rows
+            if row["gpu_id"] == gpu_id and not age_band(row["age_hours"])
+        ]
         if len(prices) >= PROVIDERS_NEEDED:
             spread.append(max(prices) / min(prices))
     order = {gpu_id: place for place, gpu_id in enumerate(gpu_ids)}

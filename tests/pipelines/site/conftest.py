@@ -227,6 +227,31 @@ def fill_costs(connection: duckdb.DuckDBPyConnection) -> None:
            worst_ratio=2.0, verdict="disagree", likely_cause="per_node")  # fmt: skip
 
 
+def fill_odd(connection: duckdb.DuckDBPyConnection) -> None:
+    """Insert the market, an extreme price, an empty trend, and names as long as they come."""
+    fill(connection)
+    connection.execute("delete from marts.training_cost_trend")
+    connection.execute("delete from marts.api_margin where api_provider_id <> 'host-a'")
+    long = f"{'very-long-name-' * 12}{EVIL}{'x' * 80}"
+    for number, (usd, days) in enumerate(((250_000.0, 0.1), (0.0004, 90.0), (2.2, 4.0))):
+        insert(
+            connection, "marts.offers_latest", offer_key=f"odd-{number}", provider_id=long,
+            source_id="feed", source_kind="feed", gpu_id="H100-SXM-80GB", gpu_name_printed=long,
+            sku=long, region=long, area=long, gpu_count=1, purchase_model="on_demand",
+            market_tier="marketplace_community", market_family="marketplace",
+            usd_per_gpu_hour=usd, usd_per_node_hour=usd, valid_from=NOW, observed_at=NOW,
+            source_time=NOW - timedelta(days=days), age_hours=1.0, is_stale=days > 3,
+            is_witness=False, source_url=f"https://shop.example/{'x' * 900}",
+            homepage_url="https://shop.example", payload_sha256="ef" * 32,
+        )  # fmt: skip
+    insert(connection, "marts.api_margin", model_id=long, api_source_id="feed",
+           api_provider_id=long, api_model_id=long, day=TODAY, is_relisted=False,
+           usd_per_million_tokens_listed=1e-6, gpu_id="H100-SXM-80GB", gpu_count=4,
+           precision="fp8", workload_id="chat", usd_per_million_tokens_cost=4e5,
+           cost_low=3e5, cost_high=6e5, margin_fraction=-4e11, margin_low=-6e11,
+           margin_high=-3e11)  # fmt: skip
+
+
 def publish_by_hand(home: Home, fill_it: Any = fill, without: tuple[str, ...] = ()) -> Home:
     """Write a published file of this home."""
     home.published.mkdir(parents=True)
@@ -242,6 +267,13 @@ def publish_by_hand(home: Home, fill_it: Any = fill, without: tuple[str, ...] = 
 def small_home(tmp_path_factory: pytest.TempPathFactory) -> Home:
     """Return a home with a small published file."""
     return publish_by_hand(Home(tmp_path_factory.mktemp("home")))
+
+
+@pytest.fixture(scope="session")
+def odd_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of a site of extremes."""
+    home = publish_by_hand(Home(tmp_path_factory.mktemp("odd")), fill_odd)
+    return build_site(home, now=NOW.replace(tzinfo=UTC)).folder
 
 
 @pytest.fixture(scope="session")

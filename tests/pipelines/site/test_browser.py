@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 import pytest
 
 from pipelines.site.numbers import count, figure
+from pipelines.site.theme import AGES
 from warehouse.database import open_published
 from warehouse.paths import Home
 
@@ -324,3 +325,32 @@ def test_without_scripts_a_number_opens_the_query_of_its_table(browser: Any, sit
     page.locator("#offers-table tbody td.n a").first.click()
     assert page.locator("#offers-query").is_visible()
     context.close()
+
+
+@pytest.mark.parametrize("name", CHARTS)
+def test_extreme_prices_and_long_names_break_no_page(
+    context: Any, odd_site: Path, name: str
+) -> None:
+    tab = Tab(context, address(odd_site, name))
+    tab.draw_all()
+    for width in WIDTHS:
+        tab.page.set_viewport_size({"width": width, "height": 900})
+        assert tab.page.evaluate("document.documentElement.scrollWidth") <= width, width
+    assert tab.complaints == []
+    assert tab.page.locator("main script:not([type='application/json'])").count() == 0
+    tab.page.close()
+
+
+def test_marks_fade_by_the_four_bands_of_age_that_the_legend_names(
+    context: Any, odd_site: Path
+) -> None:
+    tab = Tab(context, address(odd_site, "gpu/h100-sxm-80gb.html"))
+    tab.draw_all()
+    marks = tab.page.locator("#strip-chart .mark-symbol.role-mark path")
+    faded = {mark.get_attribute("opacity") for mark in marks.all()}
+    assert faded == {str(opacity) for _, opacity in AGES.values()}
+    legend = tab.page.locator("#strip-chart .role-legend").all_text_contents()
+    assert all(name in " ".join(legend) for name in AGES)
+    rows = tab.page.locator("#offers-table tbody tr").all()
+    assert {row.get_attribute("class") for row in rows} == {None, "age1", "age2", "age3"}
+    tab.page.close()

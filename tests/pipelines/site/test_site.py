@@ -177,6 +177,13 @@ def test_titles_are_findings_from_the_data(site: Path) -> None:
     assert "47\u00a0% utilisation" in title("decide.html")
 
 
+def test_a_title_speaks_of_fresh_prices_only(odd_site: Path) -> None:
+    html = (odd_site / "gpu/h100-sxm-80gb.html").read_text()
+    assert 'id="strip-query">' in html
+    # 4.5 and 0.0004 are stale; 250,000 is dear and fresh
+    assert "costs 125,000 times the cheapest" in Text.of(html)
+
+
 def test_each_query_on_a_page_gives_the_rows_of_its_csv(site: Path, small_home: Home) -> None:
     checked = 0
     with open_published(small_home) as connection:
@@ -257,6 +264,36 @@ def test_charts_carry_few_rows_and_only_what_was_measured(site: Path) -> None:
             assert 0 < len(chart["rows"]) <= 5000
             assert chart["spec"]["width"] == "container"
             assert {len(row) for row in chart["rows"]} == {len(chart["columns"])}
+
+
+# What a tooltip must say, by the names of fields; and where one of it cannot be, because
+# a list price is no estimate, a formula has no day, a case is one case.
+SAID = {
+    "date": {"day", "observed_at", "published_on"},
+    "interval": {"p10", "p90", "low", "high", "cost_low", "cost_high", "margin_low", "margin_high",
+                 "output_low", "output_high", "fit_low", "fit_high", "dearest_usd_per_gpu_hour"},
+    "n": {"provider_count", "offer_count", "gpu_count", "model_count", "rows_kept"},
+    "source": {"source", "source_id", "api_source_id"},
+}  # fmt: skip
+NOT_THERE = {
+    ("strip", "interval"), ("margins", "n"), ("truth", "n"), ("over-time", "n"),
+    ("commitment", "date"), ("commitment", "interval"), ("commitment", "n"),
+    ("inputs", "date"), ("answers", "interval"),
+}  # fmt: skip
+
+
+def test_every_tooltip_says_date_value_interval_n_and_source(page: Path) -> None:
+    for id, text in re.findall(
+        r'<script type="application/json" id="([\w-]+)-data">(.*?)</script>', page.read_text()
+    ):
+        spec = json.loads(text)["spec"]
+        layers = [one["encoding"] for one in spec.get("layer", [spec])]
+        tooltips = [one["tooltip"] for one in layers if "tooltip" in one]
+        assert tooltips, id
+        for tooltip in tooltips:
+            fields = {one["field"].replace("utcyearmonthdate", "") for one in tooltip}
+            missing = {what for what, names in SAID.items() if not fields & names}
+            assert {(id, what) for what in missing} <= NOT_THERE, (id, fields)
 
 
 def test_an_odd_list_price_is_in_the_table_and_not_in_the_chart(site: Path) -> None:

@@ -59,7 +59,8 @@ def history(connection: duckdb.DuckDBPyConnection) -> None:
                day=NOW.date() - timedelta(days=back), purchase_model="on_demand",
                market_family="all", median_usd_per_gpu_hour=usd, p10_usd_per_gpu_hour=usd,
                p90_usd_per_gpu_hour=usd, min_usd_per_gpu_hour=usd, max_usd_per_gpu_hour=usd,
-               provider_count=1, offer_count=1)  # fmt: skip
+               provider_count=1, offer_count=1,
+               oldest_seen_on=NOW.date() - timedelta(days=back))  # fmt: skip
 
 
 @pytest.fixture(scope="module")
