@@ -105,4 +105,8 @@ def main(arguments: list[str] | None = None) -> None:
         status = 130
     except BrokenPipeError:
         status = 0
+    except OSError as error:  # a full disk, a folder that may not be written, a file that is gone
+        place = f" {error.filename}" if error.filename else ""
+        click.echo(f"truecost:{place}: {error.strerror or error}", err=True)
+        status = 2
     sys.exit(status if isinstance(status, int) else 0)

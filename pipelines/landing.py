@@ -163,17 +163,21 @@ class Landing:
             size += len(chunk)
             tail = (tail + chunk)[-ENDING_BYTES:]
         sha256 = digest.hexdigest()
-        folder = self._source_folder(source_id)
+        path = f"{source_id}/{day.isoformat()}/{sha256}.zst"
         for known_day in (day.isoformat(), *self._days(source_id, newest_first=True)):
-            if (folder / known_day / f"{sha256}.zst").is_file():
-                path = f"{source_id}/{known_day}/{sha256}.zst"
-                return Kept(sha256=sha256, path=path, bytes=size, ending=ending(tail), is_new=False)
+            known = f"{source_id}/{known_day}/{sha256}.zst"
+            if (self._root / known).is_file():
+                if self._is_whole(known):
+                    return Kept(
+                        sha256=sha256, path=known, bytes=size, ending=ending(tail), is_new=False
+                    )
+                path = known  # damaged: these bytes mend it
+                break
         body.seek(0)
         compressor = zstandard.ZstdCompressor(level=COMPRESSION_LEVEL, write_checksum=True)
-        target = folder / day.isoformat() / f"{sha256}.zst"
-        with Unfinished(self._unfinished, target) as file:
+        target = self._root / path
+        with Unfinished(self._unfinished, target, may_replace=target.exists()) as file:
             compressor.copy_stream(body, file, size=size)
-        path = f"{source_id}/{day.isoformat()}/{sha256}.zst"
         return Kept(sha256=sha256, path=path, bytes=size, ending=ending(tail), is_new=True)
 
     def record(self, capture: Capture) -> Capture:
@@ -340,12 +344,29 @@ class Landing:
         return paths
 
     def damaged(self) -> Iterator[str]:
-        """Yield one line for every damaged file, after reading all of them."""
-        for file in sorted(self._find("*.zst")):
+        """Yield one line for every damaged or missing file, after reading all of them."""
+        named: dict[str, None] = {}  # in order: by manifests, then all that lie there
+        for source_id in self.sources():
+            for capture_id in self.capture_ids(source_id):
+                try:
+                    capture = self.capture(capture_id)
+                except LandingDamagedError as error:
+                    yield str(error)
+                    continue
+                named |= dict.fromkeys(one.path for one in capture.requests if one.path)
+        files = (file.relative_to(self._root).as_posix() for file in sorted(self._find("*.zst")))
+        for path in named | dict.fromkeys(files):
             try:
-                self.content(file.relative_to(self._root).as_posix())
+                self.content(path)
             except LandingDamagedError as error:
                 yield str(error)
+
+    def _is_whole(self, path: str) -> bool:
+        try:
+            self.content(path)
+        except LandingDamagedError:
+            return False
+        return True
 
     def _find(self, name: str) -> Iterator[Path]:
         return self._root.glob(f"[!.]*/*/{name}")

@@ -48,6 +48,16 @@ class NewerSchemaError(DataFolderError):
     """The file was written by a newer truecost or a newer DuckDB."""
 
 
+class PublishedDamagedError(DataFolderError):
+    """The published file cannot be read any more."""
+
+    def __init__(self, home: Home, reason: object) -> None:
+        super().__init__(
+            f"the published file in {home.published} is damaged: truecost restore puts the newest"
+            f" whole run back ({' '.join(str(reason).split())})"
+        )
+
+
 class NothingPublishedError(DataFolderError):
     """Nothing has been published in this data folder yet."""
 
@@ -150,6 +160,8 @@ def open_published(home: Home) -> duckdb.DuckDBPyConnection:
         If there is no published file.
     NewerSchemaError
         If it was written by a newer truecost or DuckDB.
+    PublishedDamagedError
+        If it cannot be opened; ``is_damage`` tells the same of an error while reading.
     """
     pointer = home.published / POINTER
     for attempt in (1, 2):
@@ -164,6 +176,8 @@ def open_published(home: Home) -> duckdb.DuckDBPyConnection:
         except duckdb.IOException as error:
             if _NEWER_STORAGE.search(str(error)):
                 raise NewerSchemaError(_newer(path, "a newer DuckDB")) from error
+            if is_damage(error):
+                raise PublishedDamagedError(home, error) from error
             if attempt == 2 or path.exists():  # else: swept between resolving and opening
                 raise
     connection.execute("set TimeZone = 'UTC'")
@@ -176,6 +190,23 @@ def confined(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection
     connection.execute("set enable_external_access = false")
     connection.execute("set lock_configuration = true")
     return connection
+
+
+def open_unchanged(path: Path) -> duckdb.DuckDBPyConnection:
+    """Open a file to look at it and nothing else: no waiting, no mending, no migration.
+
+    Raises
+    ------
+    BuildLockedError
+        If another process is writing it.
+    """
+    try:
+        return duckdb.connect(path, read_only=True, config=_quiet())
+    except duckdb.IOException as error:
+        locked = _LOCKED.search(str(error))
+        if locked is None:
+            raise
+        raise BuildLockedError(f"{path} is being written by process {locked[1]}") from error
 
 
 def published_files(home: Home) -> list[Path]:

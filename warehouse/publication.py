@@ -35,10 +35,11 @@ from warehouse.database import (
     is_damage,
     mend_build,
     open_build,
+    open_unchanged,
     published_files,
     schema_version,
 )
-from warehouse.models import quote
+from warehouse.models import quote, table_exists
 from warehouse.paths import Home
 
 KEPT_RUNS = 14
@@ -209,7 +210,7 @@ def restore(home: Home, run_id: str | None = None) -> Path:
     Raises
     ------
     NothingPublishedError
-        If there is no such run, or none whose bytes are whole.
+        If there is no such run, or none whose database is whole.
     BuildLockedError
         If the build file is being written.
     """
@@ -217,6 +218,8 @@ def restore(home: Home, run_id: str | None = None) -> Path:
     if run_id is not None:
         candidates = [path for path in candidates if _run_id(path) == run_id]
     whole = next((path for path in candidates if not damage(path)), None)
+    if whole is None:  # Parquet is made from the database: the next run makes it anew
+        whole = next((path for path in candidates if _is_whole(path)), None)
     if whole is None:
         known = ", ".join(_run_id(path) for path in published_files(home)) or "none"
         raise NothingPublishedError(
@@ -242,7 +245,10 @@ def damage(database: Path) -> list[str]:
     manifest_path = database.with_name(f"manifest-{run_id}.json")
     if not manifest_path.exists():
         return [f"{manifest_path.name} is missing"]
-    manifest = Manifest.read(manifest_path)
+    try:
+        manifest = Manifest.read(manifest_path)
+    except (ValueError, TypeError, KeyError) as error:
+        return [f"{manifest_path.name} cannot be read: {error}"]
     hashes = {database: manifest.sha256} | {
         database.with_name(f"parquet-{run_id}") / part.path: part.sha256 for part in manifest.parts
     }
@@ -250,9 +256,65 @@ def damage(database: Path) -> list[str]:
     for path, sha256 in hashes.items():
         if not path.exists():
             wrong.append(f"{path.relative_to(database.parent)} is missing")
-        elif file_sha256(path) != sha256:
+        elif not _has_bytes(path, sha256):
             wrong.append(f"{path.relative_to(database.parent)} has other bytes than published")
     return wrong
+
+
+def _is_whole(database: Path) -> bool:
+    """Tell whether the database itself has the bytes that were published."""
+    return not any(line.startswith((database.name, "manifest-")) for line in damage(database))
+
+
+def _has_bytes(path: Path, sha256: str) -> bool:
+    return path.exists() and file_sha256(path) == sha256
+
+
+def build_damage(home: Home) -> list[str]:
+    """Return in what the build file differs from the run that was published from it.
+
+    One line a part of a table; nothing where it holds what was published, or has been built anew
+    since. The file is only read.
+
+    Raises
+    ------
+    BuildLockedError
+        If it is being written.
+    """
+    published = published_files(home)
+    if not home.build_database.exists() or not published:
+        return []
+    try:
+        manifest = Manifest.read(published[0].with_name(f"manifest-{_run_id(published[0])}.json"))
+    except (OSError, ValueError, TypeError, KeyError):
+        return []  # told by ``damage``
+    if manifest.duckdb_version != duckdb.__version__:
+        return []  # another version may hash otherwise
+    known = {part.path: (part.rows, part.fingerprint) for part in manifest.parts}
+    try:
+        with open_unchanged(home.build_database) as build:
+            if _built_run(build) != manifest.run_id:
+                return []
+            found = {
+                f"{cut.dataset}/{value}.parquet": (rows, fingerprint)
+                for cut in _cuts(build)
+                for value, rows, fingerprint, _, _ in _pieces(build, cut)
+            }
+    except duckdb.Error as error:
+        return [f"{home.build_database.name} cannot be read: {' '.join(str(error).split())}"]
+    return [
+        f"{home.build_database.name}: {path.removesuffix('.parquet')} has other rows than published"
+        for path in sorted(known | found)
+        if known.get(path) != found.get(path)
+    ]
+
+
+def _built_run(build: duckdb.DuckDBPyConnection) -> str | None:
+    if not table_exists(build, "staged.build_clock"):
+        return None
+    run_id: str
+    [(run_id,)] = build.execute("select run_id from staged.build_clock").fetchall()
+    return run_id
 
 
 def file_sha256(path: Path) -> str:
@@ -319,31 +381,21 @@ def _export(
     if before is not None:
         old_folder = before[0]
         old_parts = {(part.path, part.rows, part.fingerprint): part for part in before[1].parts}
-    for name, is_view, dataset, prefix in _exported_relations(connection):
-        columns = [row[0] for row in connection.execute(f"describe {name}").fetchall()]
-        if "superseded_at" in columns and prefix != "open":
-            piece = f"'{prefix}' || strftime(coalesce(superseded_at, recorded_at), '%Y-%m')"
-        elif "day" in columns:
-            piece = f"'{prefix}' || coalesce(strftime(day, '%Y-%m'), 'undated')"
-        else:
-            piece = f"'{prefix or 'all'}'"
-        (folder / dataset).mkdir(parents=True, exist_ok=True)
-        found = connection.execute(
-            f"select {piece} as piece, count(*), sum(hash({', '.join(map(_quoted, columns))})),"
-            f" {'0, 0' if is_view else 'min(rowid), max(rowid)'}"
-            f" from {name} group by piece order by piece"
-        ).fetchall()
-        for value, rows, fingerprint, first, last in found:
-            path = f"{dataset}/{value}.parquet"
-            known = old_parts.get((path, rows, str(fingerprint)))
-            if known is not None and (old_folder / path).exists():
+    folder.mkdir()
+    for cut in _cuts(connection):
+        (folder / cut.dataset).mkdir(parents=True, exist_ok=True)
+        for value, rows, fingerprint, first, last in _pieces(connection, cut):
+            path = f"{cut.dataset}/{value}.parquet"
+            known = old_parts.get((path, rows, fingerprint))
+            # A link shares its bytes with the runs before: damaged ones are written anew.
+            if known is not None and _has_bytes(old_folder / path, known.sha256):
                 os.link(old_folder / path, folder / path)
                 yield known
                 continue
             connection.execute(
                 # The rows of a month lie together: by their numbers the rest is not read.
-                f"copy (select * from {name} where {piece} = {quote(value)}"
-                f"{'' if is_view else f' and rowid between {first} and {last}'})"
+                f"copy (select * from {cut.relation} where {cut.piece} = {quote(value)}"
+                f"{'' if cut.is_view else f' and rowid between {first} and {last}'})"
                 f" to {quote(str(folder / path))}"
                 " (format parquet, compression zstd)"
             )
@@ -352,11 +404,46 @@ def _export(
             yield Part(
                 path=path,
                 rows=rows,
-                fingerprint=str(fingerprint),
+                fingerprint=fingerprint,
                 sha256=file_sha256(folder / path),
             )
-        _flush_folder(folder / dataset)
+        _flush_folder(folder / cut.dataset)
     _flush_folder(folder)
+
+
+@dataclass(frozen=True)
+class _Cut:
+    """How a relation is exported: the folder of its parts, and what tells the part of a row."""
+
+    relation: str
+    is_view: bool
+    dataset: str
+    piece: str  # SQL
+    columns: tuple[str, ...]
+
+
+def _cuts(connection: duckdb.DuckDBPyConnection) -> Iterator[_Cut]:
+    for name, is_view, dataset, prefix in _exported_relations(connection):
+        columns = tuple(row[0] for row in connection.execute(f"describe {name}").fetchall())
+        if "superseded_at" in columns and prefix != "open":
+            piece = f"'{prefix}' || strftime(coalesce(superseded_at, recorded_at), '%Y-%m')"
+        elif "day" in columns:
+            piece = f"'{prefix}' || coalesce(strftime(day, '%Y-%m'), 'undated')"
+        else:
+            piece = f"'{prefix or 'all'}'"
+        yield _Cut(name, is_view, dataset, piece, columns)
+
+
+def _pieces(
+    connection: duckdb.DuckDBPyConnection, cut: _Cut
+) -> list[tuple[str, int, str, int, int]]:
+    """Return (part, rows, fingerprint, first and last row number) of what is exported."""
+    return connection.execute(
+        f"select {cut.piece} as piece, count(*),"
+        f" sum(hash({', '.join(map(_quoted, cut.columns))}))::varchar,"
+        f" {'0, 0' if cut.is_view else 'min(rowid), max(rowid)'}"
+        f" from {cut.relation} group by piece order by piece"
+    ).fetchall()
 
 
 def _exported_relations(

@@ -6,13 +6,13 @@ Filing the past belongs to ``pipelines.backfill``, publishing and restoring to
 
 from __future__ import annotations
 
-import os
 from datetime import UTC, date, datetime
 from typing import Any
 
 import click
 
 from pipelines.commands import Refused
+from pipelines.commands.arguments import answering_mirror, known_sources, usable_home
 from pipelines.commands.index import verify_index
 
 
@@ -66,18 +66,13 @@ def backfill(
     from pipelines.parse import parse_captures, pending_captures
     from pipelines.sources import all_sources
     from pipelines.sources.base import ParseError
-    from warehouse.paths import Home
 
     known = all_sources()
     if not sources:
         raise Refused(f"name a source whose past is kept, such as {', '.join(with_past(known))}")
-    for name in sources:
-        if name not in known:
-            raise Refused(f"unknown source {name!r}; there are: {', '.join(known)}")
-    mirror = mirror or os.environ.get("TRUECOST_MIRROR") or None
-    if mirror and not mirror.startswith(("http://", "https://")):
-        raise Refused(f"--mirror {mirror!r} is no address; give http://HOST:PORT or https://HOST")
-    home = Home.from_environment()
+    known_sources(sources)
+    mirror = None if reparse else answering_mirror(mirror)
+    home = usable_home(is_built=not no_build)
     recorded_at = datetime.now(UTC)
     failures = []
     for name in sources if reparse else ():
@@ -146,7 +141,7 @@ def build(home: Any) -> None:
     from pipelines import jobs
 
     jobs.prepare_instance(home)
-    succeeded, error = jobs.run_job("build", {"home": str(home.root), "is_offline": True})
+    succeeded, error = jobs.run_job("build", {"home": str(home.root)})
     if not succeeded:
         raise click.ClickException(f"build failed: {error}")
 
@@ -169,6 +164,10 @@ def rebuild(is_parsed_again: bool) -> None:
     home = Home.from_environment()
     started = time.monotonic()
     aside = home.build_database.with_name("build.before.duckdb")
+    damaged = list(Landing(home).damaged())
+    if damaged:
+        more = f" ({len(damaged) - 1} more: truecost verify)" if len(damaged) > 1 else ""
+        raise Refused(f"{damaged[0]}{more}; what was read in it before would be lost")
     try:
         with open_build(home, wait_seconds=5) as connection:
             before = fingerprints(connection)
@@ -229,20 +228,35 @@ def fingerprints(connection: Any) -> dict[str, tuple[int, int]]:
 
 
 @click.group(invoke_without_command=True)
-@click.option("--rows", default=50, show_default=True, help="Published prices to read again.")
+@click.option(
+    "--rows",
+    type=click.IntRange(0),
+    default=50,
+    show_default=True,
+    help="Published prices to read again.",
+)
 @click.pass_context
 def verify(context: click.Context, rows: int) -> None:
     """Check every payload and published file by its hash, and read some prices again.
 
-    A sample of published prices is parsed anew from the bytes in landing. Ends with status 1 and
-    one line for each thing that is wrong. `truecost verify index --day D` recomputes the index.
+    A sample of published prices is parsed anew from the bytes in landing, and the build file is
+    compared with the run that was published from it. Ends with status 1 and one line for each
+    thing that is wrong. `truecost verify index --day D` recomputes the index.
     """
     if context.invoked_subcommand:
         return
+    import duckdb
+
     from pipelines.landing import Landing
     from pipelines.verification import wrong_prices
     from warehouse import publication
-    from warehouse.database import DataFolderError, open_published, published_files
+    from warehouse.database import (
+        DataFolderError,
+        PublishedDamagedError,
+        is_damage,
+        open_published,
+        published_files,
+    )
     from warehouse.paths import Home
 
     home = Home.from_environment()
@@ -251,12 +265,23 @@ def verify(context: click.Context, rows: int) -> None:
     published = published_files(home)
     for path in published:
         wrong += [f"published: {what}" for what in publication.damage(path)]
+    checked = 0
     try:
         with open_published(home) as connection:
             checked, differences = wrong_prices(connection, landing, rows)
+            wrong += differences
+    except PublishedDamagedError as error:
+        wrong.append(f"published: {error}")
     except DataFolderError as error:
         raise Refused(str(error)) from error
-    wrong += differences
+    except duckdb.Error as error:
+        if not is_damage(error):
+            raise
+        wrong.append(f"published: {' '.join(str(error).split())}")
+    try:
+        wrong += publication.build_damage(home)
+    except DataFolderError as error:
+        click.echo(f"truecost verify: {error}: not looked into", err=True)
     click.echo(f"{len(published)} published runs, {checked} prices read again, {len(wrong)} wrong.")
     for one in wrong:
         click.echo(f"truecost verify: {one}", err=True)

@@ -15,7 +15,13 @@ import duckdb
 
 from pipelines.commands import Refused
 from pipelines.past import Past, open_past
-from warehouse.database import DataFolderError, confined, open_published
+from warehouse.database import (
+    DataFolderError,
+    PublishedDamagedError,
+    confined,
+    is_damage,
+    open_published,
+)
 from warehouse.paths import Home
 
 
@@ -32,11 +38,8 @@ def published(
     is_confined : bool
         Whether queries are kept from files and settings of the machine (for foreign SQL).
     """
-    try:
-        connection = open_published(Home.from_environment())
-    except DataFolderError as error:
-        raise Refused(str(error)) from error
-    with connection:
+    home = Home.from_environment()
+    with refusing_damage(home), open_published(home) as connection:
         if past is None:
             yield confined(connection) if is_confined else connection
             return
@@ -53,6 +56,19 @@ def published(
                     else f"nothing is known {past}: no source has answered yet"
                 )
             yield confined(earlier) if is_confined else earlier
+
+
+@contextmanager
+def refusing_damage(home: Home) -> Iterator[None]:
+    """Turn a published file that cannot be opened or read into one line with the way out."""
+    try:
+        yield
+    except DataFolderError as error:
+        raise Refused(str(error)) from error
+    except duckdb.Error as error:
+        if not is_damage(error):
+            raise
+        raise Refused(str(PublishedDamagedError(home, error))) from error
 
 
 def clock(connection: duckdb.DuckDBPyConnection) -> datetime | None:

@@ -14,6 +14,7 @@ from typing import Any
 import click
 
 from pipelines.commands import Refused
+from pipelines.commands.arguments import answering_mirror, known_sources, usable_home
 
 MAIN_GPUS = ("H100-SXM-80GB", "H200-SXM-141GB", "B200-180GB", "A100-SXM-80GB", "MI300X-192GB",
              "L40S-48GB", "RTX4090-24GB")  # fmt: skip
@@ -51,17 +52,13 @@ def run(
     truecost run --mirror http://127.0.0.1:8000 --now 2026-07-20T06:00
     """
     now = instant(now_text)
-    check_sources(sources)
+    known_sources(sources)
+    mirror = None if offline else answering_mirror(mirror)
+    lake = lake_of(catalog, data_path)
+    home = usable_home(now, is_built=not no_build)
     from pipelines import jobs
     from pipelines.defs import resources
-    from warehouse.paths import Home
 
-    home = Home.from_environment()
-    refuse_bad_home(home, now)
-    lake = lake_of(catalog, data_path)
-    mirror = mirror or os.environ.get(resources.MIRROR_VARIABLE)
-    if mirror and not mirror.startswith(("http://", "https://")):
-        raise Refused(f"--mirror {mirror!r} is no address; give http://HOST:PORT or https://HOST")
     jobs.prepare_instance(home)
     settings: dict[str, Any] = {"home": str(home.root), "mirror": mirror or ""}
     if now is not None:
@@ -145,37 +142,6 @@ def instant(text: str | None) -> datetime | None:
             f"--now {text!r} is no date; give ISO 8601, such as 2026-07-20 or 2026-07-20T06:00:00Z"
         ) from error
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-
-
-def check_sources(sources: tuple[str, ...]) -> None:
-    """Refuse a source that does not exist, in one line that says which do."""
-    if not sources:
-        return
-    from pipelines.sources import all_sources
-
-    known = all_sources()
-    for name in sources:
-        if name not in known:
-            raise Refused(f"unknown source {name!r}; there are: {', '.join(known)}")
-
-
-def refuse_bad_home(home: Any, now: datetime | None) -> None:
-    """Refuse a clock that runs backwards: what was known must not change."""
-    if now is None or not home.published.joinpath("truecost.duckdb").exists():
-        return
-    from warehouse.database import DataFolderError, open_published
-
-    try:
-        with open_published(home) as connection:
-            last = connection.execute("select max(recorded_at) from meta.capture").fetchall()[0][0]
-    except DataFolderError as error:
-        raise Refused(str(error)) from error
-    if last is not None and now.replace(tzinfo=None) < last:
-        raise Refused(
-            f"--now {now:%Y-%m-%dT%H:%M:%SZ} is before the last run of this data folder"
-            f" ({last:%Y-%m-%dT%H:%M:%SZ}); to live through the past, set TRUECOST_HOME"
-            " to a new folder"
-        )
 
 
 class Screen:

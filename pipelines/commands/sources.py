@@ -22,6 +22,7 @@ import click
 
 from pipelines.commands import Refused
 from pipelines.commands.answer import format_option, print_rows
+from pipelines.commands.arguments import answering_mirror
 from pipelines.commands.published import one_of, published
 from pipelines.sources import all_sources
 from pipelines.sources.base import Held, ParseError, Payload, Row, Source
@@ -113,10 +114,7 @@ def captured_payloads(source: Source, home_folder: Path, mirror: str | None) -> 
     from warehouse.paths import Home
 
     home = Home(home_folder)
-    try:
-        (result,) = capture([source], home=home, mirror=mirror, named=[source.source_id])
-    except ValueError as error:
-        raise Refused(str(error)) from error
+    (result,) = capture([source], home=home, mirror=mirror, named=[source.source_id])
     for record in result.capture.requests:
         if record.path is None:
             click.echo(f"{record.key}: {record.outcome} {record.error or ''}".rstrip(), err=True)
@@ -186,7 +184,7 @@ def _last_status() -> dict[str, tuple[Any, ...]]:
 
 @click.command()
 @click.argument("name")
-@click.option("--mirror", envvar="TRUECOST_MIRROR", help="Ask MIRROR/HOST/PATH instead.")
+@click.option("--mirror", help="Ask MIRROR/HOST/PATH instead.")
 @click.option(
     "--fixture",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
@@ -211,7 +209,7 @@ def source(
         payloads = (
             fixture_payloads(fixture, chosen)
             if fixture
-            else captured_payloads(chosen, Path(folder), mirror)
+            else captured_payloads(chosen, Path(folder), answering_mirror(mirror))
         )
         rows: list[Row] = []
         for payload in payloads:

@@ -40,6 +40,8 @@ def sql(query: str, output: str, out: str | None, past: Past | None) -> None:
     """
     with published(past, is_confined=True) as connection:
         try:
+            if len(connection.extract_statements(query)) > 1:
+                raise Refused("one question at a time, please: this is more than one statement")
             answer = connection.sql(query)
             if answer is None:
                 raise Refused("the query returns no rows; ask with select or from")

@@ -26,7 +26,6 @@ class Settings(dg.ConfigurableResource):  # type: ignore[type-arg]
     home: str = ""
     mirror: str = ""
     now: str = ""
-    is_offline: bool = False
     named: list[str] = Field(default_factory=list)  # asked for by name: run even if off
 
     def data(self) -> Home:

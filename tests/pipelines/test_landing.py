@@ -100,7 +100,8 @@ def test_a_kept_file_is_never_touched_again(landing: Landing, tmp_path: Path):
     file = tmp_path / "landing" / keep(landing, b"same")
     before = file.stat()
     keep(landing, b"same")
-    assert file.stat() == before
+    after = file.stat()
+    assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
 
 
 def test_a_manifest_says_what_was_asked_and_what_came(landing: Landing):
@@ -183,6 +184,24 @@ def test_a_damaged_manifest_is_named(landing: Landing, tmp_path: Path):
     (tmp_path / "landing" / f"{filed.capture_id}.json").write_text('{"source_id": "acme"')
     with pytest.raises(LandingDamagedError, match="060004000005"):
         list(landing.captures("acme"))
+
+
+def test_everything_that_is_wrong_is_named(landing: Landing, tmp_path: Path):
+    paths = [keep(landing, content) for content in (b"whole", b"gone", b"unread")]
+    filed = [landing.record(capture_of(record(Path(p).stem, p))) for p in paths]
+    (tmp_path / "landing" / paths[1]).unlink()
+    (tmp_path / "landing" / f"{filed[2].capture_id}.json").write_text("{")
+    manifest, payload = landing.damaged()
+    assert filed[2].capture_id in manifest
+    assert paths[1] in payload and "gone" in payload
+
+
+def test_bytes_that_come_again_mend_a_damaged_file_where_it_lies(landing: Landing, tmp_path: Path):
+    path = keep(landing, b"H100,2.99\n")
+    (tmp_path / "landing" / path).write_bytes(b"rot")
+    assert keep(landing, b"H100,2.99\n", date(2026, 7, 9)) == path
+    assert landing.content(path) == b"H100,2.99\n"
+    assert list(landing.damaged()) == []
 
 
 @pytest.mark.parametrize("source_id", ["../up", "a/b", "", ".hidden", "A", "a b", "a\n"])

@@ -117,6 +117,14 @@ def test_nothing_published_is_one_clear_refusal(home):
         database.open_published(home)
 
 
+def test_a_published_file_that_cannot_be_read_says_how_to_restore(home):
+    made_build(home)
+    path = publish_copy(home, "1")
+    path.write_bytes(b"\0" * 8192)
+    with pytest.raises(database.PublishedDamagedError, match="truecost restore"):
+        database.open_published(home)
+
+
 def test_a_confined_reader_reaches_no_file(home, tmp_path):
     made_build(home)
     publish_copy(home, "1")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import signal
 import subprocess
@@ -158,6 +159,52 @@ def test_a_changed_byte_is_damage(home):
     assert len(publication.damage(path)) == 2
 
 
+def spoil(file: Path) -> None:
+    """Change a byte in place: every link to the file sees it."""
+    with file.open("r+b") as opened:
+        opened.seek(-9, 2)
+        byte = opened.read(1)
+        opened.seek(-9, 2)
+        opened.write(bytes([byte[0] ^ 1]))
+
+
+def test_a_manifest_that_cannot_be_read_is_damage(home):
+    build_day(home, 1)
+    path = publication.publish(home, "run-1")
+    manifest = home.published / "manifest-run-1.json"
+    manifest.write_text(manifest.read_text()[:200])
+    [line] = publication.damage(path)
+    assert line.startswith("manifest-run-1.json cannot be read")
+
+
+def test_damage_in_a_shared_part_ends_with_the_next_run_and_hinders_no_restoring(home):
+    for day in (0, 40):
+        build_day(home, day)
+    for number in (1, 2):
+        publication.publish(home, f"run-{number}")
+    spoil(home.published / "parquet-run-1/core/offer_price/closed-2026-02.parquet")
+    newest, before = database.published_files(home)
+    assert len(publication.damage(newest)) == len(publication.damage(before)) == 1
+    assert publication.restore(home) == newest
+    assert publication.damage(publication.publish(home, "run-3")) == []
+
+
+def test_a_value_that_was_changed_in_the_build_file_is_named(home):
+    build_day(home, 1)
+    publication.publish(home, "run-1")
+    with database.open_build(home) as connection:
+        connection.execute("create table staged.build_clock as select 'run-1' as run_id")
+        assert connection.execute("from marts.day_price").fetchall() == [(1.0, 1.0, 50)]
+    assert publication.build_damage(home) == []
+    with database.open_build(home) as connection:
+        connection.execute("update marts.day_price set usd = 1.01")
+    [line] = publication.build_damage(home)
+    assert "marts/day_price/all has other rows than published" in line
+    with database.open_build(home) as connection:  # a build that went on is another thing
+        connection.execute("update staged.build_clock set run_id = 'run-2'")
+    assert publication.build_damage(home) == []
+
+
 def test_restore_takes_the_newest_whole_run_and_the_next_build_goes_on(home):
     for day in (1, 2):
         build_day(home, day)
@@ -276,14 +323,13 @@ def test_kills_lose_nothing_and_readers_see_whole_files(home):
     assert published_usd(home) == day + 1
 
 
-def test_readers_beside_a_publisher_see_no_error_and_no_torn_file(home):
-    build_day(home, 0)
-    publication.publish(home, "run-000000")
-    seen = []
-    with publisher(home, 1) as process:
-        ends = time.monotonic() + 2
-        while time.monotonic() < ends:
-            seen.append(published_usd(home))
-        process.kill()
-    assert seen == sorted(seen)
-    assert len(set(seen)) > 1
+def test_readers_of_every_kind_see_no_error_and_no_torn_file_while_runs_publish():
+    benchmark = Path(__file__).parents[2] / "benchmarks" / "readers.py"
+    arguments = ["--minutes", "0.05", "--rows", "2000", "--readers", "8", "--pause", "0.01"]
+    child = subprocess.run(
+        [sys.executable, str(benchmark), *arguments], capture_output=True, text=True, check=False
+    )
+    found = json.loads(child.stdout)
+    assert child.returncode == 0, found["wrong"]
+    assert found["publishes"] > 1
+    assert all(one["reads"] for one in found["readers"].values())
