@@ -261,8 +261,10 @@ def load_offers(
             a.request_scope as request_key, o.* exclude (
                 source_id, request_key, captured_at, record_kind, parser_version, source_time
             ) replace (a.source_url as source_url),
-            o.source_time::timestamp as source_time, o.parser_version,
-            a.valid_at, a.recorded_at
+            -- A time still to come says nothing about age.
+            case when o.source_time::timestamp <= a.valid_at + interval 5 minute
+                then o.source_time::timestamp end as source_time,
+            o.parser_version, a.valid_at, a.recorded_at
         from {observed} as o
         inner join arrived as a
             on o.source_id = a.source_id and o.payload_sha256 = a.payload_sha256

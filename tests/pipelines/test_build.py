@@ -5,8 +5,9 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import duckdb
 import pytest
@@ -309,3 +310,34 @@ def test_a_day_on_which_only_token_prices_came_keeps_its_gpu_prices(home: Home, 
     run(home, DAY_1.replace(hour=9), "two")
     assert ask("select count(*) from core.api_price") == [(1,)]
     assert ask("select count(*) from marts.gpu_price_daily where market_family = 'all'") == [(1,)]
+
+
+@pytest.mark.parametrize(("days_before", "times_known"), [(0, True), (3, False)])
+def test_t1_a_time_that_is_still_to_come_says_nothing_about_age(
+    home: Home, ask, days_before: int, times_known: bool
+) -> None:
+    fixture = Path(__file__).parents[1] / "fixtures/sources/gputable/data.json"
+    at = datetime(2026, 8, 30 - days_before, 20, tzinfo=UTC)  # the feed says 30 August
+    land(home, "gputable", "data", at, fixture.read_bytes())
+    build.load(home, now=at, run_id="one")
+    with open_build(home) as connection:
+        [(offers, known)] = connection.execute(
+            "select count(*), count(source_time) from staged.offer_observation"
+        ).fetchall()
+        kept = connection.execute("select source_time from meta.capture").fetchall()
+    assert offers > 0
+    assert (known > 0, kept[0][0] is not None) == (times_known, times_known)
+
+
+def test_t2_a_day_of_23_or_25_hours_is_one_day_in_utc(home: Home, ask) -> None:
+    summer = ZoneInfo("Europe/Berlin")  # clocks go back on 2026-10-25, 03:00 local
+    for hour, price in ((2, 2.0), (3, 2.5)):
+        at = datetime(2026, 10, 25, hour, 30, fold=hour == 2, tzinfo=summer).astimezone(UTC)
+        land(home, "runpod", "gpu_types", at, runpod({(H100, "secure"): price}))
+    run(home, datetime(2026, 10, 25, 6, tzinfo=UTC), "one")
+    assert ask(
+        "select day, offer_count from marts.gpu_price_daily where market_family = 'all'"
+    ) == [(date(2026, 10, 25), 1)]
+    assert ask("select count(*), min(valid_from) from core.offer_open") == [
+        (1, datetime(2026, 10, 25, 2, 30))  # noqa: DTZ001
+    ]
