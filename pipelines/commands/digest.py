@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import click
 
 from pipelines.commands import Refused
+from pipelines.commands.arguments import FiniteRange
 from pipelines.commands.index import day_of
 from pipelines.commands.published import past_options, published
 from pipelines.past import Past
@@ -21,7 +22,7 @@ TIMEOUT_SECONDS = 10
 @click.option("--since", help="Against the end of this day; the day before where not given.")
 @click.option("--until", help="At the end of this day; the newest with prices where not given.")
 @click.option(
-    "--threshold", type=click.FloatRange(0, 10), default=0.02, show_default=True,
+    "--threshold", type=FiniteRange(0, 10), default=0.02, show_default=True,
     help="Smallest move that is told, as a fraction.",
 )  # fmt: skip
 @click.option(

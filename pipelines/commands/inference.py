@@ -13,6 +13,7 @@ import click
 
 from pipelines.commands import Refused
 from pipelines.commands.answer import format_option, print_rows
+from pipelines.commands.arguments import FiniteRange
 from pipelines.commands.published import moment, one_of, past_options, published
 from pipelines.past import Past
 
@@ -62,14 +63,14 @@ def _prices(purchase: str, past: Past | None) -> tuple[list[Any], str]:
 @click.option(
     "--cached",
     "cached_fraction",
-    type=click.FloatRange(0, 0.999),
+    type=FiniteRange(0, 0.999),
     default=0.0,
     help="Share of the prompt that a prefix cache has.",
 )
 @click.option(
     "--tokens-per-second-per-user",
     "pace",
-    type=click.FloatRange(0),
+    type=FiniteRange(0),
     default=25.0,
     show_default=True,
     help="Pace that each user gets; 0: nobody waits.",
@@ -79,7 +80,7 @@ def _prices(purchase: str, past: Past | None) -> tuple[list[Any], str]:
 )
 @click.option(
     "--utilisation",
-    type=click.FloatRange(0, 1, min_open=True),
+    type=FiniteRange(0, 1, min_open=True),
     default=0.5,
     show_default=True,
     help="Mean over peak demand, for the provisioned cost and the energy.",

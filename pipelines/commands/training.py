@@ -15,6 +15,7 @@ import click
 
 from pipelines.commands import Refused
 from pipelines.commands.answer import plain, print_rows, print_table
+from pipelines.commands.arguments import FiniteRange
 from pipelines.commands.published import past_options
 from pipelines.past import Past, derive_costs
 
@@ -52,6 +53,7 @@ class Amount(click.ParamType):
 
 
 AMOUNT = Amount()
+CLUSTER = click.IntRange(1, 10_000_000)  # a hundred times the largest known
 format_choice = click.option(
     "--format", "output", type=click.Choice(["table", "csv", "json"]), default="table"
 )
@@ -62,11 +64,16 @@ json_flag = click.option(
 
 @contextmanager
 def _answering() -> Iterator[None]:
-    """Turn a ValueError of the engine into one refused line."""
+    """Turn what the engine refuses, and numbers that burst it, into one refused line."""
+    import numpy as np
+
     try:
-        yield
+        with np.errstate(over="raise", invalid="ignore"):
+            yield
     except ValueError as error:
         raise Refused(str(error)) from None
+    except ArithmeticError as error:
+        raise Refused(f"a number is too large to compute with: {error}") from None
 
 
 def _day(past: Past | None) -> date:
@@ -88,7 +95,7 @@ def _day(past: Past | None) -> date:
     help="Scaling law: 20 tokens a parameter, Hoffmann 2022, or Besiroglu 2024.",
 )
 @click.option("--gpu", default=DEFAULT_GPU, show_default=True, help="An id of core.gpu.")
-@click.option("-n", "--gpus", "gpu_count", type=click.IntRange(1), help="GPUs of the cluster.")
+@click.option("-n", "--gpus", "gpu_count", type=CLUSTER, help="GPUs of the cluster.")
 @click.option("--deadline-days", type=AMOUNT, help="Size the cluster to end in so many days.")
 @click.option("--precision", default="bf16", show_default=True, help="Precision of the peak.")
 @click.option("--mfu", type=AMOUNT, help="Model FLOP utilisation, 0 to 1.")
@@ -108,7 +115,7 @@ def _day(past: Past | None) -> date:
     help="The final run, or with the failed and test runs.",
 )
 @click.option("--term-months", type=AMOUNT, help="Pay for a reservation of this length.")
-@click.option("--resale", type=click.FloatRange(0, 1), default=0.0, help="Share sublet.")
+@click.option("--resale", type=FiniteRange(0, 1), default=0.0, help="Share sublet.")
 @click.option("--layers", type=AMOUNT, help="For activations, with the next two.")
 @click.option("--hidden-size", type=AMOUNT)
 @click.option("--attention-heads", type=AMOUNT)
@@ -363,12 +370,12 @@ def _print_assumptions(rows: Sequence[Mapping[str, Any]]) -> None:
 
 @click.command("own-vs-rent")
 @click.option("--gpu", default=DEFAULT_GPU, show_default=True, help="An id of core.gpu.")
-@click.option("-n", "--gpus", "gpu_count", type=click.IntRange(1), default=1024, show_default=True)
+@click.option("-n", "--gpus", "gpu_count", type=CLUSTER, default=1024, show_default=True)
 @click.option("--price", type=AMOUNT, help="Rent, instead of the tracked price. [USD/(GPU h)]")
 @click.option("--purchase-usd", type=AMOUNT, help="One GPU with its share of a server. [USD]")
 @click.option("--utilisation", type=AMOUNT, help="Hours that the owner uses, 0 to 1.")
 @click.option("--lifetime-years", type=AMOUNT)
-@click.option("--interest", type=click.FloatRange(0, 1), help="A year, 0 to 1.")
+@click.option("--interest", type=FiniteRange(0, 1), help="A year, 0 to 1.")
 @click.option("--usd-per-kwh", type=AMOUNT, help="Electricity.")
 @click.option("--watts", type=AMOUNT, help="Board power of one GPU.")
 @click.option("--country", default="US", show_default=True)
@@ -494,7 +501,7 @@ def _print_ownership(answer: Mapping[str, Any]) -> None:
 @click.command()
 @click.option("--job-months", type=AMOUNT, required=True, help="How long it is needed.")
 @click.option("--term-months", type=AMOUNT, multiple=True, help="Default: 12 and 36.")
-@click.option("--resale", type=click.FloatRange(0, 1), default=0.0, show_default=True)
+@click.option("--resale", type=FiniteRange(0, 1), default=0.0, show_default=True)
 @click.option("--gpu", help="An id of core.gpu; without one only the multiplier is told.")
 @click.option("--on-demand-price", type=AMOUNT, help="[USD/(GPU h)]")
 @click.option("--reserved-price", type=AMOUNT, help="[USD/(GPU h)]")
