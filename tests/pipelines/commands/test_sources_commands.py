@@ -76,7 +76,7 @@ def test_trying_a_source_leaves_the_data_folder_alone(capsys, home):
     ("arguments", "says"),
     [
         (("source", "runpood"), "runpod"),
-        (("source", "runpod", "--mirror", "not a url"), "not an http(s) URL"),
+        (("source", "runpod", "--mirror", "not a url"), "is no address"),
         (("source", "runpod", "--fixture", "/nowhere"), "/nowhere"),
         (("source",), "NAME"),
     ],
