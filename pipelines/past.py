@@ -145,10 +145,10 @@ def hidden(table: str, columns: Sequence[str], past: Past) -> str:
     Examples
     --------
     >>> past = Past(date(2026, 8, 1), date(2026, 8, 2))
-    >>> hidden("marts.training_cost", ["day", "usd"], past)
-    " where day < timestamp '2026-08-02 00:00:00'"
-    >>> hidden("meta.run", ["started_at"], past)
-    " where started_at < timestamp '2026-08-03 00:00:00'"
+    >>> print(hidden("marts.training_cost", ["day", "usd"], past))
+     where "day" < timestamp '2026-08-02 00:00:00'
+    >>> print(hidden("meta.run", ["started_at"], past))
+     where "started_at" < timestamp '2026-08-03 00:00:00'
     """
     stood = {"day", "valid_at", "on"} if table.startswith(("core.", "marts.")) else {"valid_at"}
     known = {"recorded_at", "captured_at", "started_at", "decided_at"}

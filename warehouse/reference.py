@@ -326,6 +326,9 @@ def reference_rows(folder: Path = REFERENCE_FOLDER) -> dict[str, pa.Table]:
             ("source_family", "model_name_printed", "model_id", "relation"),
             folder,
         ),
+        "core.training_run_alias": _csv_table(
+            "training_run_aliases", ("model_name_printed", "model", "note"), folder
+        ),
         "core.price_band": _price_bands(folder),
         "core.provider": _csv_table(
             "providers", ("provider_id", "name", "market_family", "homepage", "country"), folder

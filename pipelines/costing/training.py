@@ -8,6 +8,7 @@ and ``marts.reservation_multiplier``. Which models, which corrections and which 
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
@@ -126,13 +127,13 @@ def newer_models(connection: duckdb.DuckDBPyConnection) -> list[epoch.ModelRow]:
     """Return the models of ``core.training_run`` that the bundled tables do not have."""
     if not _exists(connection, "core", "training_run"):
         return []
-    known = {row.run.model for row in epoch.bundled_models("clean")}
+    known = {folded(row.run.model) for row in epoch.bundled_models("clean")}
     cursor = connection.execute("select * from core.training_run order by model")
     names = [column[0] for column in cursor.description]
     found = []
     for values in cursor.fetchall():
         row = dict(zip(names, values, strict=True))
-        if row["model"] in known:
+        if folded(row["model"]) in known:
             continue
         run = Run(
             model=row["model"],
@@ -161,6 +162,17 @@ def newer_models(connection: duckdb.DuckDBPyConnection) -> list[epoch.ModelRow]:
             )
         )
     return _ranked(found)
+
+
+def folded(model: str) -> str:
+    """Return a name without what Epoch AI spells now so, now otherwise; case tells models apart.
+
+    Examples
+    --------
+    >>> folded("Grok 3") == folded("Grok-3"), folded("CALM") == folded("CaLM")
+    (True, False)
+    """
+    return re.sub(r"[\s_-]", "", model)
 
 
 def _ranked(newer: list[epoch.ModelRow]) -> list[epoch.ModelRow]:

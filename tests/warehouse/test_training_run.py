@@ -36,7 +36,10 @@ def connection():
                 source_id varchar, request_key varchar, table_name varchar, row_key varchar,
                 "values" map(varchar, varchar), source_url varchar, payload_sha256 varchar,
                 parser_version integer, captured_at timestamp
-            )
+            );
+            create schema core;
+            create table core.training_run_alias as
+                select 'GPT-4 (Mar 2023)' as model_name_printed, 'GPT-4' as model, 'why' as note
             """
         )
         yield connection
@@ -91,3 +94,16 @@ def test_blank_zero_and_unreadable_cells_are_null(connection):
 def test_tables_of_other_things_are_left_out(connection):
     run_of(connection, Model="A", table="epoch_chips")
     assert rows(connection) == []
+
+
+def test_one_model_under_two_spellings_is_one_row(connection):
+    for name, table in (
+        ("Grok-3", "epoch_cost_models"), ("Grok 3", "epoch_notable_models"),
+        ("EVA\t\t", "epoch_cost_models"), ("EVA", "epoch_notable_models"),
+        ("GPT-4", "epoch_notable_models"), ("GPT-4 (Mar 2023)", "epoch_frontier_models"),
+        ("CALM", "epoch_cost_models"), ("CaLM", "epoch_cost_models"),
+    ):  # fmt: skip
+        run_of(connection, Model=name, table=table)
+    assert sorted(row["model"] for row in rows(connection)) == [
+        "CALM", "CaLM", "EVA", "GPT-4", "Grok 3",
+    ]  # fmt: skip

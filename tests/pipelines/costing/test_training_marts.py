@@ -220,3 +220,14 @@ def test_a_correction_without_a_source_is_refused(tmp_path):
 def test_an_unknown_country_is_refused_with_the_known_ones():
     with pytest.raises(ValueError, match="there are CY, FI, IE, US"):
         training_runs.electricity_by_year("XX")
+
+
+def test_no_model_is_costed_twice_under_two_spellings(connection):
+    connection.begin()
+    connection.execute(
+        "create or replace table core.training_run as select * replace (name as model)"
+        " from core.training_run, (values ('Grok 3'), ('Tomorrow-1')) as t (name)"
+    )
+    added = [row.run.model for row in training.newer_models(connection)]
+    connection.rollback()
+    assert added == ["Tomorrow-1"]  # the bundled tables have Grok-3

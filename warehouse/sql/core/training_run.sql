@@ -1,5 +1,5 @@
 -- One row per model that Epoch AI knows, from the newest of its tables that has it.
--- model | name as Epoch prints it
+-- model | name as Epoch prints it, or the one of core.training_run_alias
 -- published_on | date of publication [date]
 -- organization | comma list
 -- country | of the organisation, comma list
@@ -21,15 +21,25 @@
 -- payload_sha256 | the payload that says so
 -- check: select model from {this} group by all having count(*) > 1
 -- check: select * from {this} where training_flops <= 0 or hardware_quantity <= 0 or chip_hours <= 0 or training_hours <= 0
-with printed as (
+with spelled as (
+    select *, trim(regexp_replace("values"['Model'], '\s+', ' ', 'g')) as spelling
+    from staged.table_row
+    where table_name in (
+        'epoch_frontier_models', 'epoch_notable_models', 'epoch_large_scale_models',
+        'epoch_cost_models'
+    )
+),
+printed as (
     select
-        source_id,
-        table_name,
-        captured_at,
-        payload_sha256,
-        "values" as cells,
+        s.source_id,
+        s.table_name,
+        s.captured_at,
+        s.payload_sha256,
+        s."values" as cells,
+        coalesce(a.model, s.spelling) as model,
         row_number() over (
-            partition by trim("values"['Model'])
+            -- "Grok 3" and "Grok-3" are one; "CALM" and "CaLM" are two.
+            partition by regexp_replace(coalesce(a.model, s.spelling), '[\s_-]', '', 'g')
             order by
                 captured_at desc,
                 case table_name
@@ -40,15 +50,12 @@ with printed as (
                 end,
                 row_key
         ) as place
-    from staged.table_row
-    where table_name in (
-        'epoch_frontier_models', 'epoch_notable_models', 'epoch_large_scale_models',
-        'epoch_cost_models'
-    )
-        and trim("values"['Model']) <> ''
+    from spelled as s
+    left join core.training_run_alias as a on s.spelling = a.model_name_printed
+    where s.spelling <> ''
 )
 select
-    trim(cells['Model']) as model,
+    model,
     try_cast(cells['Publication date'] as date) as published_on,
     cells['Organization'] as organization,
     cells['Country (of organization)'] as country,

@@ -1,0 +1,5 @@
+-- One row per name under which Epoch AI prints a model that another of its tables calls otherwise.
+-- model_name_printed | the name
+-- model | the name that stands for both
+-- note | why they are the same
+-- made by: warehouse/reference.py
