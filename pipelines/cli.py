@@ -12,6 +12,8 @@ from importlib.metadata import version
 
 import click
 
+from pipelines.escaping import one_line
+
 # command: (module of pipelines.commands that exports it, "-" read as "_"; what it does)
 COMMANDS = {
     "run": ("run", "Capture, build, derive, publish, and print the answers."),
@@ -97,7 +99,7 @@ def main(arguments: list[str] | None = None) -> None:
     except click.ClickException as error:
         context = getattr(error, "ctx", None)
         command = context.command_path if context else "truecost"
-        message = " ".join(error.format_message().split())
+        message = one_line(error.format_message())
         click.echo(f"{command}: {message}", err=True)
         status = error.exit_code
     except click.Abort:

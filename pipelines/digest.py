@@ -6,8 +6,6 @@ Reading and wording belong here; the numbers are the warehouse's. Printing and s
 
 from __future__ import annotations
 
-import html
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -16,6 +14,7 @@ from xml.etree import ElementTree
 
 import duckdb
 
+from pipelines.escaping import markdown, one_line
 from pipelines.tracing import made_from, relations
 
 THRESHOLD_FRACTION = 0.02
@@ -250,8 +249,9 @@ QUERIES = {
         figure as (
             select 'marts.inference_cost' as table_name, 'usd_per_1k_tokens' as figure, s.model_id,
                 m.gpu_id, m.purchase_model,
-                m.before / 3.6 / s.tokens_per_second_per_gpu as before_value,
-                m.usd / 3.6 / s.tokens_per_second_per_gpu as value, m.before, m.usd
+                serving_usd_per_1k_tokens(m.before, s.tokens_per_second_per_gpu) as before_value,
+                serving_usd_per_1k_tokens(m.usd, s.tokens_per_second_per_gpu) as value,
+                m.before, m.usd
             from moved as m
             inner join served as s
                 on m.gpu_id = s.gpu_id and m.purchase_model = s.purchase_model
@@ -330,28 +330,6 @@ QUERIES = {
 }
 
 
-def clean(text: object) -> str:
-    r"""Return a text of a source on one line, without control characters.
-
-    Examples
-    --------
-    >>> clean("a\x1b[31m\nb")
-    'a [31m b'
-    """
-    return " ".join("".join(c if c.isprintable() else " " for c in str(text)).split())
-
-
-def markdown_safe(text: object) -> str:
-    r"""Return a text that Markdown and HTML show as it is.
-
-    Examples
-    --------
-    >>> markdown_safe("<b>[x](y)|")
-    '&lt;b&gt;\\[x\\](y)\\|'
-    """
-    return re.sub(r"([\\`*_\[\]|#~!])", r"\\\1", html.escape(clean(text), quote=False))
-
-
 def worded(name: str, value: Any) -> str:
     """Return a figure for people: a share with its sign, a number with 3 digits."""
     if value is None:
@@ -373,7 +351,7 @@ def as_data(found: Digest) -> dict[str, Any]:
     def plain(value: Any) -> Any:
         if isinstance(value, (datetime, date)):
             return value.isoformat()
-        return clean(value) if isinstance(value, str) else value
+        return one_line(value) if isinstance(value, str) else value
 
     return {
         "title": found.title,
@@ -391,7 +369,7 @@ def as_data(found: Digest) -> dict[str, Any]:
 
 def as_markdown(found: Digest) -> str:
     """Return the digest as Markdown, a table a section."""
-    lines = [f"# {markdown_safe(found.title)}", ""]
+    lines = [f"# {markdown(found.title)}", ""]
     lines += [
         f"Prices at the end of {found.until} against the end of {found.since}; moves of"
         f" {found.threshold_fraction:.0%} and more. List prices in USD, not transactions.",
@@ -402,10 +380,10 @@ def as_markdown(found: Digest) -> str:
             lines.append("None.")
             continue
         names = [key for key in rows[0] if any(row[key] is not None for row in rows)]
-        lines.append("| " + " | ".join(markdown_safe(key) for key in names) + " |")
+        lines.append("| " + " | ".join(markdown(key) for key in names) + " |")
         lines.append("|" + "---|" * len(names))
         for row in rows[:LISTED]:
-            cells = (markdown_safe(worded(key, row[key])) for key in names)
+            cells = (markdown(worded(key, row[key])) for key in names)
             lines.append("| " + " | ".join(cells) + " |")
         if len(rows) > LISTED:
             lines += ["", f"and {len(rows) - LISTED} more."]
@@ -438,7 +416,7 @@ def as_atom(found: Digest) -> str:
         add(entry, "updated", updated)
         text = "\n".join(
             ", ".join(
-                f"{key} {clean(worded(key, value))}"
+                f"{key} {one_line(worded(key, value))}"
                 for key, value in row.items()
                 if value is not None
             )

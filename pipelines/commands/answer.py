@@ -16,6 +16,8 @@ from typing import Any
 
 import click
 
+from pipelines.escaping import one_line, spreadsheet
+
 FORMATS = ("table", "csv", "json")
 
 
@@ -85,15 +87,13 @@ def significant(value: Any, digits: int = 3) -> str:
         return f"{value:%Y-%m-%d %H:%M}Z"
     if isinstance(value, date):
         return value.isoformat()
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in str(value))
+    return one_line(value)
 
 
-def spreadsheet_safe(value: Any) -> Any:
-    """Return a CSV cell that no spreadsheet runs as a formula (a leading apostrophe is added)."""
+def cell(value: Any) -> Any:
+    """Return a value as a CSV file has it: plain, lists as JSON, no formula."""
     value = plain(value)
-    if isinstance(value, str) and value[:1] in "=+-@\t\r" and value:
-        return "'" + value
-    return json.dumps(value) if isinstance(value, (dict, list)) else value
+    return spreadsheet(json.dumps(value) if isinstance(value, (dict, list)) else value)
 
 
 def print_rows(
@@ -119,17 +119,23 @@ def print_rows(
     elif output == "csv":
         writer = csv.writer(sys.stdout, lineterminator="\n")
         writer.writerow(columns)
-        writer.writerows([spreadsheet_safe(value) for value in row] for row in rows)
+        writer.writerows([cell(value) for value in row] for row in rows)
     else:
         print_table(columns, rows, title)
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], title: str = "") -> None:
-    """Print rows as a table for people, numbers to the right."""
+    """Print rows as a table for people, numbers to the right.
+
+    No number and no name is ever broken: a screen that is too narrow breaks lines instead, and
+    headings at their words. What is not a screen gets whole lines.
+    """
     from rich.console import Console
+    from rich.measure import Measurement
     from rich.table import Table
     from rich.text import Text
 
+    console = Console()
     table = Table(
         title=Text(title) if title else None,
         title_justify="left",
@@ -137,14 +143,23 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], title: st
         pad_edge=False,
         header_style="bold",
     )
+    cells = [[significant(value) for value in row] for row in rows]
     for index, name in enumerate(columns):
         is_number = any(isinstance(row[index], (int, float, Decimal)) for row in rows)
-        table.add_column(Text(name), justify="right" if is_number else "left", overflow="fold")
-    for row in rows:
-        table.add_row(*(Text(significant(value)) for value in row))
-    console = Console()
-    if not console.is_terminal:
-        console.width = max(console.width, 200)
+        values = [row[index] for row in cells]
+        is_text = any(" " in value for value in values)  # which may break at its spaces
+        table.add_column(
+            Text(name.replace("_", " ") if console.is_terminal else name),
+            justify="right" if is_number else "left",
+            overflow="fold",
+            min_width=None if is_text else max(map(len, values), default=None),
+        )
+    for row in cells:
+        table.add_row(*map(Text, row))
+    wide = console.options.update(max_width=100_000)
+    needed = Measurement.get(console, wide, table)
+    least = needed.minimum if console.is_terminal else needed.maximum
+    console.width = max(console.width, least)
     console.print(table)
     if not rows:
         click.echo("(no rows)")

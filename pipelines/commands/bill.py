@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from pipelines.commands import Refused
-from pipelines.commands.answer import format_option, print_rows, spreadsheet_safe
+from pipelines.commands.answer import cell, format_option, print_rows
 from pipelines.commands.published import moment, past_options, published
 from pipelines.past import Past
 
@@ -61,5 +61,5 @@ def bill(file: Path, name: str | None, folder: Path, past: Past | None, output: 
         with target.open("w", encoding="utf-8", newline="") as lines:
             writer = csv.writer(lines, lineterminator="\n")
             writer.writerow(found.columns)
-            writer.writerows([spreadsheet_safe(value) for value in row] for row in found.rows)
+            writer.writerows([cell(value) for value in row] for row in found.rows)
         click.echo(f"written to {target}", err=True)

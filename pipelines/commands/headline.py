@@ -9,6 +9,7 @@ import duckdb
 
 from pipelines.commands.answer import print_table
 from pipelines.commands.published import published
+from pipelines.escaping import one_line
 from warehouse.models import table_exists
 
 MAIN_MODELS = (
@@ -102,7 +103,9 @@ def print_unmapped(connection: duckdb.DuckDBPyConnection) -> None:
         " order by offer_count desc, gpu_name_printed limit 10"
     ).fetchall()
     if unmapped:
-        names = ", ".join(f"{name} ({source}, {count})" for name, source, count in unmapped)
+        names = ", ".join(
+            f"{one_line(name)} ({source}, {count})" for name, source, count in unmapped
+        )
         click.echo(f"\nNot known as a GPU yet (see meta.unmapped_gpu): {names}")
 
 

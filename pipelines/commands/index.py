@@ -66,6 +66,15 @@ def index(gpu: str, purchase: str, past: Past | None, output: str | None) -> Non
         answer = connection.execute(NEWEST, asked)
         columns = [column[0] for column in answer.description or []]
         rows = answer.fetchall()
+        if output in (None, "table"):
+            is_change = [name.startswith("change_") for name in columns]
+            rows = [
+                tuple(
+                    f"{value:+.1%}" if is_share and value is not None else value
+                    for value, is_share in zip(row, is_change, strict=True)
+                )
+                for row in rows
+            ]
         print_rows(
             columns,
             rows,

@@ -15,6 +15,7 @@ import click
 
 from pipelines.commands import Refused
 from pipelines.commands.arguments import answering_mirror, known_sources, usable_home
+from pipelines.escaping import one_line
 
 MAIN_GPUS = ("H100-SXM-80GB", "H200-SXM-141GB", "B200-180GB", "A100-SXM-80GB", "MI300X-192GB",
              "L40S-48GB", "RTX4090-24GB")  # fmt: skip
@@ -197,7 +198,7 @@ class Screen:
         elif event == "table":
             self.bar.advance(self.task)
         elif event == "line":
-            self.console.print(f"  {subject}", style="dim", highlight=False, markup=False)
+            self.console.print(f"  {one_line(subject)}", style="dim", highlight=False, markup=False)
 
     def source_line(self, result: Any, lines: list[Any]) -> None:
         """Print one line for one source."""
@@ -215,7 +216,7 @@ class Screen:
         style = {"ok": "green", "skipped": "dim", "partial": "yellow"}.get(status, "red")
         note = f"{held} held" if held else ""
         if errors:
-            note = errors[0].removeprefix(f"{result.source_id}: ")
+            note = one_line(errors[0].removeprefix(f"{result.source_id}: "))
         line = Text.assemble(
             "  ",
             (f"{status:8}", style),

@@ -24,6 +24,7 @@ from pipelines.commands import Refused
 from pipelines.commands.answer import format_option, print_rows
 from pipelines.commands.arguments import answering_mirror
 from pipelines.commands.published import one_of, published
+from pipelines.escaping import one_line
 from pipelines.sources import all_sources
 from pipelines.sources.base import Held, ParseError, Payload, Row, Source
 
@@ -117,9 +118,9 @@ def captured_payloads(source: Source, home_folder: Path, mirror: str | None) -> 
     (result,) = capture([source], home=home, mirror=mirror, named=[source.source_id])
     for record in result.capture.requests:
         if record.path is None:
-            click.echo(f"{record.key}: {record.outcome} {record.error or ''}".rstrip(), err=True)
+            click.echo(one_line(f"{record.key}: {record.outcome} {record.error or ''}"), err=True)
     if result.error:
-        click.echo(f"{source.source_id}: {result.status}: {result.error}", err=True)
+        click.echo(one_line(f"{source.source_id}: {result.status}: {result.error}"), err=True)
     landing = Landing(home)
     pages = [record for record in result.capture.requests if record.path is not None]
     bodies = [landing.content(record.path or "") for record in pages]
@@ -216,7 +217,7 @@ def source(
             try:
                 found = list(chosen.parse(payload))
             except ParseError as error:
-                click.echo(str(error), err=True)
+                click.echo(one_line(error), err=True)
                 continue
             rows += found
             click.echo(_summary(payload.key, found), err=True)
@@ -227,7 +228,7 @@ def source(
 
 def _print(rows: Sequence[Row], limit: int, output: str | None) -> None:
     if output == "json":
-        click.echo(json.dumps([row_as_json(row) for row in rows], indent=1, ensure_ascii=False))
+        click.echo(json.dumps([row_as_json(row) for row in rows], indent=1))
         return
     kept = [row for row in rows if not isinstance(row, Held)]
     shown = kept if output == "csv" else kept[:limit]

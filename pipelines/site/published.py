@@ -16,6 +16,7 @@ from typing import Any
 
 import duckdb
 
+from pipelines.escaping import visible
 from pipelines.past import Past, derive_costs, open_past
 from warehouse.database import open_published
 from warehouse.paths import Home
@@ -90,7 +91,10 @@ class Published:
             return Answer(sql, (), [], missing(str(error)))
         columns = tuple(column[0] for column in cursor.description or ())
         rows = [
-            {name: visible(value) for name, value in zip(columns, row, strict=True)}
+            {
+                name: visible(value) if isinstance(value, str) else value
+                for name, value in zip(columns, row, strict=True)
+            }
             for row in cursor.fetchall()
         ]
         return Answer(sql, columns, rows, "" if rows else "the tables hold no such rows")
@@ -145,19 +149,6 @@ def literal(value: Any) -> str:
     if isinstance(value, Sequence) and not isinstance(value, str):
         return "(" + ", ".join(literal(one) for one in value) + ")" if value else "(null)"
     return "'" + str(value).replace("'", "''") + "'"
-
-
-def visible(value: Any) -> Any:
-    r"""Return a value without control characters, on which terminals and spreadsheets act.
-
-    Examples
-    --------
-    >>> visible("a\x07b"), visible(2.5)
-    ('a b', 2.5)
-    """
-    if not isinstance(value, str) or value.isprintable():
-        return value
-    return "".join(c if c.isprintable() else " " for c in value)
 
 
 def missing(error: str) -> str:

@@ -17,6 +17,7 @@ import duckdb
 import pytest
 
 from pipelines.bill import COMPARED
+from pipelines.cli import main
 from pipelines.commands.history import keep_published
 from pipelines.digest import TITLES, Digest, as_atom, as_data, as_markdown
 from pipelines.index_verification import check_index
@@ -26,7 +27,7 @@ from warehouse.database import open_published
 from warehouse.paths import Home
 
 BILL = Path(__file__).parents[2] / "fixtures" / "bill" / "focus.csv"
-EVIL = "<script>alert(1)</script> [x](http://evil.example) | \x1b[31m\n# title"
+EVIL = "<script>alert(1)</script> [x](http://evil.example) | \x1b[31m\u202e\n# title" + "x" * 9999
 FORMULA = '=HYPERLINK("http://evil.example")'
 ATOM = "{http://www.w3.org/2005/Atom}"
 
@@ -240,7 +241,36 @@ def test_hostile_names_reach_no_digest_unescaped() -> None:
     assert content.get("type") == "text"
     assert list(content) == []
     assert "\x1b" not in as_atom(hostile())
-    assert "\x1b" not in json.dumps(as_data(hostile()), ensure_ascii=False)
+    data = json.dumps(as_data(hostile()), ensure_ascii=False)
+    for told in (markdown, as_atom(hostile()), data):
+        assert "\x1b" not in told
+        assert "\u202e" not in told
+        assert len(told) < 4000
+
+
+HOSTILE_CELLS = ("=1+1", " =1+1", "\t@SUM(1)", "\uff1d1", "+1", "-1", "\x1b]0;x\x07", "a\u202eb")
+
+
+@pytest.mark.parametrize("output", ["table", "csv", "json"])
+def test_hostile_cells_reach_no_terminal_and_no_spreadsheet(ask: Truecost, output: str) -> None:
+    values = ", ".join(f"('{text}')" for text in HOSTILE_CELLS)
+    result = ask("sql", f"from (values {values}) as t (name)", "--format", output)
+    assert result.exit_code == 0
+    assert not any(mark in result.stdout for mark in ("\x1b", "\x07", "\u202e"))
+    if output == "csv":
+        cells = [line[0] for line in csv.reader(io.StringIO(result.stdout))][1:]
+        assert [cell[:1] for cell in cells] == ["'"] * 6 + [" ", "a"]
+
+
+def test_a_hostile_argument_is_refused_without_its_control_characters(
+    answers_home: Home, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("TRUECOST_HOME", str(answers_home.root))
+    with pytest.raises(SystemExit):
+        main(["why", "gpu_price_index", "a\x1b[31m\nb"])
+    said = capfd.readouterr().err
+    assert said.count("\n") == 1
+    assert "\x1b" not in said
 
 
 def test_an_atom_feed_has_what_readers_need(ask: Truecost) -> None:
