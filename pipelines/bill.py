@@ -15,7 +15,8 @@ import duckdb
 
 from pipelines.sources.instance_types import instance_type
 
-# What must be there: each line says which of several names of FOCUS versions will do.
+# What must be there: each line says which of several names of FOCUS versions will do. Where a file
+# has several, the first that an item fills in counts.
 NEEDED: dict[str, tuple[str, ...]] = {
     "provider": ("ProviderName", "ServiceProviderName"),
     "service": ("ServiceName", "ServiceCategory"),
@@ -91,19 +92,23 @@ def load(connection: duckdb.DuckDBPyConnection, path: Path) -> list[str]:
     if re.search(r"[*?\[\]]", str(path)):
         raise BillError(f"{path.name}: a name with * ? [ ] stands for many files; rename it")
     is_parquet = path.suffix.lower() == ".parquet"
-    reader = "read_parquet(?)" if is_parquet else "read_csv(?, all_varchar = true, header = true)"
+    if path.stat().st_size == 0:
+        raise BillError(f"{path.name} is empty")
+    reader = "read_parquet(?)" if is_parquet else CSV
     try:
         connection.execute(f"create or replace temp table bill_file as from {reader}", [str(path)])
     except duckdb.Error as error:
         first = str(error).splitlines()[0]
+        if "unicode" in str(error).lower() or "utf-8" in str(error).lower():
+            raise BillError(f"{path.name} is not UTF-8: save it so") from None
         raise BillError(
             f"{path.name} is neither CSV nor Parquet that can be read: {first}"
         ) from None
     return [row[0] for row in connection.execute("describe bill_file").fetchall()]
 
 
-def columns_found(names: Iterable[str]) -> dict[str, str | None]:
-    """Return the column of the file for each thing that is needed, or None where it may be absent.
+def columns_found(names: Iterable[str]) -> dict[str, list[str]]:
+    """Return the columns of the file for each thing that is needed; none where it may be absent.
 
     Examples
     --------
@@ -112,24 +117,29 @@ def columns_found(names: Iterable[str]) -> dict[str, str | None]:
     pipelines.bill.BillError: missing columns: ServiceName or ServiceCategory, RegionId or ...
     """
     there = {name.lower(): name for name in names}
-    found: dict[str, str | None] = {}
+    found: dict[str, list[str]] = {}
     missing = []
     for what, choices in {**NEEDED, **USEFUL}.items():
-        found[what] = next((there[c.lower()] for c in choices if c.lower() in there), None)
-        if found[what] is None and what in NEEDED:
+        found[what] = [there[c.lower()] for c in choices if c.lower() in there]
+        if not found[what] and what in NEEDED:
             missing.append(" or ".join(choices))
     if missing:
         raise BillError(f"missing columns: {', '.join(missing)}")
     return found
 
 
-def item_query(found: dict[str, str | None]) -> str:
+def item_query(found: dict[str, list[str]]) -> str:
     """Return the query that reads the items of a bill, whatever its columns are called."""
 
-    def text(what: str) -> str:
-        name = found[what]
-        return "null" if name is None else 'b."' + name.replace('"', '""') + '"::varchar'
+    def texts(what: str) -> list[str]:
+        return [f"nullif(trim({quoted(name)}::varchar), '')" for name in found[what]]
 
+    def text(what: str) -> str:
+        return f"coalesce({', '.join(texts(what))})" if found[what] else "null"
+
+    # A unit belongs to its own quantity: consumed with consumed, priced with priced.
+    pairs = zip(texts("quantity"), texts("unit"), strict=False)
+    unit = " ".join(f"when {quantity} is not null then {unit}" for quantity, unit in pairs)
     details = f"try_cast({text('details')} as json)"
     return f"""
         select
@@ -147,9 +157,11 @@ def item_query(found: dict[str, str | None]) -> str:
                 try_cast({text("months")} as integer),
                 try_cast({details}->>'x_TermMonths' as integer)
             ) as commitment_months,
-            try_cast({text("cost")} as double) as cost,
-            try_cast({text("quantity")} as double) as quantity,
-            lower(trim({text("unit")})) as unit,
+            {text("cost")} as cost_printed,
+            {NUMBER.format(text=text("cost"))} as cost,
+            {text("quantity")} as quantity_printed,
+            {NUMBER.format(text=text("quantity"))} as quantity,
+            lower(case {unit} end) as unit,
             coalesce(
                 {text("instance_type")}, {details}->>'InstanceType', {details}->>'instanceType',
                 {text("sku")}
@@ -160,8 +172,13 @@ def item_query(found: dict[str, str | None]) -> str:
             ) as gpu_count,
             coalesce({text("category")}, 'Usage') as category,
             upper(coalesce({text("currency")}, 'USD')) as currency
-        from bill_file as b
+        from bill_file
     """
+
+
+def quoted(column: str) -> str:
+    """Return a column name as SQL."""
+    return '"' + column.replace('"', '""') + '"'
 
 
 def resolve_instances(connection: duckdb.DuckDBPyConnection) -> None:
@@ -212,6 +229,19 @@ def total(comparison: Comparison) -> Sequence[float]:
     return spent, spent - sum(float(str(row[above])) for row in rows)
 
 
+CSV = "read_csv(?, all_varchar = true, header = true, null_padding = true)"
+# 1234.5, 1,234.5, 1234,5 and 1.234,5; what may be read in two ways (1,234) is not.
+NUMBER = r"""case
+    when isfinite(try_cast({text} as double)) then try_cast({text} as double)
+    when regexp_full_match({text}, '[+-]?[0-9]{{1,3}}(,[0-9]{{3}})+\.[0-9]+')
+        then try_cast(replace({text}, ',', '') as double)
+    when regexp_full_match({text}, '[+-]?[0-9]{{1,3}}(\.[0-9]{{3}})+,[0-9]+')
+        or (
+            regexp_full_match({text}, '[+-]?[0-9]+,[0-9]+')
+            and not regexp_full_match({text}, '[+-]?[0-9]{{1,3}},[0-9]{{3}}')
+        )
+        then try_cast(replace(replace({text}, '.', ''), ',', '.') as double)
+end"""
 PROVIDERS = r"""
 create or replace temp table bill_provider as
 with spelled as (
@@ -284,6 +314,10 @@ metered as (
             when day is null then 'no day'
             when purchase_model is null
                 then 'no market for pricing category ' || coalesce(pricing_category, '(none)')
+            when cost is null and cost_printed is not null
+                then 'number not read: ' || cost_printed
+            when quantity is null and quantity_printed is not null
+                then 'number not read: ' || quantity_printed
             when cost is null or quantity is null or quantity <= 0 then 'no cost or quantity'
             when unit not in (
                 'gpu hours', 'gpu-hours', 'gpu hour', 'gpu-hour', 'hours', 'hour', 'hrs', 'hr', 'h',
@@ -309,7 +343,7 @@ asked as (
     select distinct gpu_id, purchase_model, commitment_months, market_family, day
     from metered where reason is null
 ),
--- The value of the day, else the last one before it, else the first one after.
+-- The value of the day, else the last one before it, else the first one after; within a month.
 answered as (
     select a.*, m.usd_per_gpu_hour, m.market, m.day as market_day, m.provider_count
     from asked as a
@@ -320,6 +354,7 @@ answered as (
             m.choice = 2 or m.market_family = a.market_family
             or (a.market_family = 'marketplace' and m.market_family = 'marketplace_secure')
         )
+        and m.day between a.day - 31 and a.day + 31
     qualify row_number() over (
         partition by a.gpu_id, a.purchase_model, a.commitment_months, a.market_family, a.day
         order by abs(date_diff('day', m.day, a.day)) > 3, m.choice, m.day > a.day,
@@ -330,7 +365,9 @@ priced as (
     select t.*, w.usd_per_gpu_hour, w.market, w.market_day, w.provider_count,
         coalesce(
             t.reason,
-            case when w.usd_per_gpu_hour is null then 'fewer than 3 providers: no market price' end
+            case when w.usd_per_gpu_hour is null
+                then 'no day within a month has a market price of 3 providers'
+            end
         ) as why_not
     from metered as t
     left join answered as w

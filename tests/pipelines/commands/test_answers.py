@@ -352,6 +352,80 @@ def test_a_missing_column_is_named(ask: Truecost, tmp_path: Path) -> None:
     assert "missing columns: ConsumedUnit or PricingUnit" in result.output
 
 
+def written(folder: Path, changes: dict[str, str], encoding: str = "utf-8") -> Path:
+    """Write the bill with some of its texts replaced, and return its path."""
+    text = BILL.read_text(encoding="utf-8")
+    for old, new in changes.items():
+        assert old in text
+        text = text.replace(old, new)
+    path = folder / "bill.csv"
+    path.write_text(text, encoding=encoding)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("changes", "encoding"),
+    [
+        ({"ConsumedQuantity,ConsumedUnit": "PricingQuantity,PricingUnit"}, "utf-8"),  # 1.0
+        ({"ProviderName": "ServiceProviderName"}, "utf-8"),  # 1.3
+        ({"EffectiveCost": "BilledCost", "RegionId": "RegionName"}, "utf-8"),
+        ({}, "utf-8-sig"),
+        ({"2122.80": '"2,122.80"', "191.52": '"191,52"'}, "utf-8"),
+        ({"2122.80": '"2.122,80"', "191.52": '"191,52"'}, "utf-8"),
+        # The unit of the quantity that is filled in counts.
+        ({"ConsumedUnit,": "ConsumedUnit,PricingQuantity,PricingUnit,", "24,Hours,": ",,24,Hours,",
+          "6,Hours,": "6,Hours,1,Jobs,", "24,GPU Hours": ",Requests,24,GPU Hours",
+          ",,,,\n": ",,,,,,\n", "1,Hours,x": "1,Hours,,,x"}, "utf-8"),
+    ],
+)  # fmt: skip
+def test_a_bill_reads_alike_whatever_its_columns_and_numbers_look_like(
+    ask: Truecost, tmp_path: Path, changes: dict[str, str], encoding: str
+) -> None:
+    asked = ("--json",)
+    expected = json.loads(ask("bill", str(BILL), *asked).stdout)
+    found = json.loads(ask("bill", str(written(tmp_path, changes, encoding)), *asked).stdout)
+    assert found == expected
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"2122.80": "NaN"}, "number not read: NaN"),
+        ({"2122.80": "1e999"}, "number not read: 1e999"),
+        ({"2122.80": '"2,122"'}, "number not read: 2,122"),
+        ({"2122.80": ""}, "no cost or quantity"),
+        ({"2026-08-09T00:00:00Z": "2019-01-01"},
+         "no day within a month has a market price of 3 providers"),
+        ({"2026-08-09T00:00:00Z": "09/08/2026"}, "no day"),
+    ],
+)  # fmt: skip
+def test_an_item_that_cannot_be_compared_says_why(
+    ask: Truecost, tmp_path: Path, changes: dict[str, str], reason: str
+) -> None:
+    result = ask("bill", str(written(tmp_path, changes)), "--json")
+    rows = {row["service"]: row for row in json.loads(result.stdout) if row["reason"] == reason}
+    assert rows["Compute Engine"]["gpu_id"] == "H100-SXM-80GB"
+    assert "NaN" not in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "is empty"),
+        ("Name\nLämbda\n".encode("latin-1"), "is not UTF-8"),
+        (b"\x00\x01PNG\xff" * 99, "is not UTF-8"),
+        (b"a;b\n1;2\n", "missing columns: ProviderName or ServiceProviderName"),
+    ],
+)
+def test_a_file_that_is_no_bill_is_refused_in_one_line(
+    ask: Truecost, tmp_path: Path, content: bytes, said: str
+) -> None:
+    (tmp_path / "bill.csv").write_bytes(content)
+    result = ask("bill", str(tmp_path / "bill.csv"))
+    assert result.exit_code == 2
+    assert said in result.output
+
+
 @pytest.mark.parametrize("name", ["../above.csv", "/tmp/above.csv", "a/../../above.csv", "."])
 def test_an_export_out_of_its_folder_is_refused(ask: Truecost, tmp_path: Path, name: str) -> None:
     folder = tmp_path / "reports"
