@@ -19,7 +19,8 @@ from typing import Any
 
 import duckdb
 
-DATA_VERSION = "1.0.0"  # semantic: see CHANGELOG.md
+from warehouse.data_version import DATA_VERSION
+
 PROFILE = "https://datapackage.org/profiles/2.0/datapackage.json"
 SCHEMAS = ("core", "marts", "focus", "meta")
 PROJECT = Path(__file__).parent.parent
