@@ -46,7 +46,10 @@ SCRIPT_SOURCE = "'self' file:"
 
 RUN = """
     select
-        (select max(valid_at) from meta.capture where status in ('ok', 'unchanged')) as data_as_of,
+        (
+            select max(valid_at) from meta.capture
+            where status in ('ok', 'unchanged') and record_kind = 'offer'
+        ) as data_as_of,
         (select max(started_at) from meta.run) as started_at,
         (select arg_max(run_id, started_at) from meta.run) as run_id,
         (select arg_max(code_version, started_at) from meta.run) as code_version,
@@ -325,8 +328,8 @@ def banners_of(published: Published, facts: dict[str, Any]) -> Iterator[str]:
         )
     elif facts["age_hours"] is not None and facts["age_hours"] > OLD_AFTER_HOURS:
         yield (
-            f"These data are {numbers.age(facts['age_hours'])} old: the newest answer of a source"
-            f" is of {facts['data_as_of']}. Nothing here is today's price."
+            f"These prices are {numbers.age(facts['age_hours'])} old: the newest answer of a price"
+            f" list is of {facts['data_as_of']}. Nothing here is today's price."
         )
     synthetic = published.ask(SYNTHETIC)
     if synthetic and synthetic.first["captures"]:

@@ -72,7 +72,7 @@ HISTORY = """
 """
 CHANGES = """
     select
-        day, purchase_model, before_day, before_usd_per_gpu_hour, usd_per_gpu_hour,
+        gpu_id, day, purchase_model, before_day, before_usd_per_gpu_hour, usd_per_gpu_hour,
         change_fraction, is_settled, provider_count, before_provider_count, raised_count,
         lowered_count, entered_count, left_count, mover_provider_id, mover_move, movers
     from marts.gpu_price_change_point
@@ -93,18 +93,19 @@ GPUS = """
         g.board_power_watts, g.source_url, count(o.offer_key) as offer_count
     from core.gpu as g
     left join marts.offers_latest as o on g.gpu_id = o.gpu_id
+    where o.offer_key is not null or g.gpu_id in (select gpu_id from marts.gpu_price_daily)
     group by all
-    having count(o.offer_key) > 0
     order by offer_count desc, g.gpu_id
 """
 
 
 def gpu_pages(published: Published) -> list[Page]:
-    """Return the pages of all GPUs that anyone offers, most offered first."""
-    return [gpu_page(published, gpu) for gpu in published.ask(GPUS).rows]
+    """Return the pages of all GPUs that anyone offers or offered, most offered first."""
+    changes = published.ask_each(CHANGES, "gpu_id")
+    return [gpu_page(published, gpu, changes(gpu["gpu_id"])) for gpu in published.ask(GPUS).rows]
 
 
-def gpu_page(published: Published, gpu: Row) -> Page:
+def gpu_page(published: Published, gpu: Row, changes: Answer) -> Page:
     """Return the page of one GPU."""
     gpu_id = gpu["gpu_id"]
     offers = published.ask(OFFERS, gpu_id=gpu_id)
@@ -124,7 +125,7 @@ def gpu_page(published: Published, gpu: Row) -> Page:
             Filter("gpu_count", "GPUs in the node", sorted(choices(shown, "gpu_count"), key=int)),
         ],
         blocks=[
-            strip(gpu_id, offers, shown, market.rows),
+            *([strip(gpu_id, offers, shown, market.rows)] if offers else []),
             offer_table(offers, shown),
             Block(
                 "market",
@@ -140,7 +141,7 @@ def gpu_page(published: Published, gpu: Row) -> Page:
                     age_hours=oldest_age_hours,
                 ),
             ),
-            *history(published, gpu_id),
+            *history(published, gpu_id, changes),
             chip(published, gpu),
         ],
     )
@@ -148,6 +149,8 @@ def gpu_page(published: Published, gpu: Row) -> Page:
 
 def headline(gpu_id: str, market: list[Row], offers: list[Row]) -> str:
     """Return the finding: the cheapest offer that is fresh, and the median."""
+    if not offers:
+        return f"Nobody that we read offers {gpu_id} today"
     fresh = fresh_on_demand(offers)
     middle = [
         row
@@ -265,9 +268,7 @@ def strip(gpu_id: str, offers: Answer, shown: list[Row], market: list[Row]) -> B
             ),
             rows,
             "Prices of all offers by provider",
-        )
-        if shown
-        else None,
+        ),
     )
 
 
@@ -276,7 +277,10 @@ def spread_title(gpu_id: str, offers: list[Row]) -> str:
     prices = [row["usd_per_gpu_hour"] for row in fresh_on_demand(offers)]
     providers = {row["provider_id"] for row in offers}
     if len(prices) < 2:
-        return f"{numbers.plural(len(providers), 'provider')} offers it"
+        return (
+            f"{numbers.plural(len(providers), 'provider')}"
+            f" {'offers' if len(providers) == 1 else 'offer'} it"
+        )
     return (
         f"On demand, the dearest fresh offer of {gpu_id} costs"
         f" {numbers.figure(max(prices) / min(prices))} times the cheapest"
@@ -294,7 +298,7 @@ def offer_table(offers: Answer, shown: list[Row]) -> Block:
     )
     return Block(
         "offers",
-        f"{numbers.plural(total, 'offer')} {'stands' if total == 1 else 'stand'} today",
+        offers_title(offers.rows),
         "Each number leads to its query, the source to where it was read; the hash names the bytes"
         " read. Age: since the source answered, for a feed since it was made; rows fade with it."
         f" Witness: a better kind of source prices the same thing. {note}",
@@ -307,6 +311,16 @@ def offer_table(offers: Answer, shown: list[Row]) -> Block:
             rows=shown,
         ),
     )
+
+
+def offers_title(offers: list[Row]) -> str:
+    """Return how many offers stand, or stood when they were last seen."""
+    if not offers:
+        return "No offer stands today"
+    total = numbers.plural(len(offers), "offer")
+    if all(row["is_stale"] for row in offers):
+        return f"{total} stood when last seen; none was confirmed in the last 30 hours"
+    return f"{total} {'stands' if len(offers) == 1 else 'stand'} today"
 
 
 OFFER_COLUMNS = [
@@ -345,10 +359,9 @@ MARKET_COLUMNS = [
 ]
 
 
-def history(published: Published, gpu_id: str) -> list[Block]:
+def history(published: Published, gpu_id: str, changes: Answer) -> list[Block]:
     """Return the daily medians, with gaps where there is no value, and where they changed."""
     answer = published.ask(HISTORY, gpu_id=gpu_id)
-    changes = published.ask(CHANGES, gpu_id=gpu_id)
     marks = {(row["day"], row["purchase_model"]): change_mark(row) for row in changes.rows}
     rows = [
         {**row, **marks.get((row["day"], row["purchase_model"]), {})}

@@ -84,6 +84,19 @@ HEATMAP = """
     order by count(*) over (partition by provider_id) desc, provider_id, gpu_id
 """
 
+GONE = """
+    select
+        d.gpu_id, g.is_coarse, d.purchase_model, max(d.day) as last_day, min(d.day) as first_day,
+        arg_max(d.median_usd_per_gpu_hour, d.day) as median_usd_per_gpu_hour,
+        arg_max(d.provider_count, d.day) as provider_count
+    from marts.gpu_price_daily as d
+    left join core.gpu as g on d.gpu_id = g.gpu_id
+    where d.market_family = 'all' and d.commitment_months is null
+    group by d.gpu_id, g.is_coarse, d.purchase_model
+    having last_day < (select max(day) from marts.gpu_price_daily)
+    order by last_day desc, d.gpu_id, d.purchase_model
+"""
+
 
 def market_page(published: Published) -> Page:
     """Return the page of today's market."""
@@ -127,6 +140,7 @@ def market_page(published: Published) -> Page:
                 answer=today,
                 table=Table(today, COLUMNS, key=ALL_GPUS_KEY, age_hours=oldest_age_hours),
             ),
+            *gone(published),
         ],
     )
 
@@ -231,7 +245,9 @@ def heatmap(answer: Answer, gpu_ids: list[str]) -> Block:
         f"For one and the same GPU the dearest provider asks up to {numbers.figure(max(spread))}"
         " times the cheapest"
         if max(spread)
-        else "Who offers which GPU",
+        else "No provider confirmed its prices in the last 30 hours"
+        if answer
+        else "Nobody that we read offers a GPU on demand",
         "Cheapest offer on demand of each provider, USD per GPU-hour, log colours, lower is"
         " better. Grey: no offer that we see. Cells fade with the age of the newest answer; a red"
         " dot marks those over 30 hours.",
@@ -312,6 +328,40 @@ def index(published: Published) -> Block:
             age_hours=lambda row: row["oldest_age_hours"],
         ),
     )  # fmt: skip
+
+
+def gone(published: Published) -> list[Block]:
+    """Return the GPUs that had a price before the newest day, if there are any."""
+    answer = published.ask(GONE)
+    if not answer:
+        return []
+    gpus = {row["gpu_id"] for row in answer.rows}
+    return [
+        Block(
+            "gone",
+            f"{numbers.plural(len(gpus), 'GPU')} had a price before and"
+            f" {'has' if len(gpus) == 1 else 'have'} none today",
+            "USD per GPU-hour, all markets together, on the last day that has one: their offers"
+            " vanished, or the source that carried them did not answer since.",
+            answer=answer,
+            table=Table(
+                answer,
+                [
+                    Column("gpu_id", "GPU", show=gpu_link),
+                    Column("purchase_model", "bought", show=words),
+                    Column("first_day", "first day (UTC)"),
+                    Column("last_day", "last day (UTC)"),
+                    Column(
+                        "median_usd_per_gpu_hour", "median", "USD/GPU-h", show=median_cell,
+                        toggle="hour",
+                    ),
+                    Column("provider_count", "providers"),
+                ],
+                key=("gpu_id", "purchase_model"),
+            ),
+            is_folded=True,
+        )
+    ]  # fmt: skip
 
 
 def why_withheld(row: Row) -> str:

@@ -87,7 +87,7 @@ class Column:
         is_told = re.fullmatch(r"[\d.]+(e-?\d+)?", bare) and math.isclose(
             float(bare), value, rel_tol=0.006
         )
-        mark = "" if is_told and not self.toggle else f" data-v={value:.6g}"
+        mark = "" if is_told and not self.toggle else f" data-v={value:.9g}"
         return f"<td class=n{mark}><a href=#{query}>{text}</a>"
 
 

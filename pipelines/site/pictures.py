@@ -11,7 +11,7 @@ from pathlib import Path
 
 import vl_convert
 
-from pipelines.site.gpu import gpu_page
+from pipelines.site.gpu import CHANGES, gpu_page
 from pipelines.site.page import Block
 from pipelines.site.published import Published, opened, plain
 from pipelines.site.theme import FONT, vega_config
@@ -48,7 +48,8 @@ def picture(block: Block) -> bytes:
 def pictures(published: Published) -> dict[str, Block]:
     """Return the blocks whose charts stand in documents, by the name of their file."""
     gpu = {"gpu_id": GPU, "is_coarse": True}
-    price = {block.id: block for block in gpu_page(published, gpu).blocks}
+    changes = published.ask(CHANGES, gpu_id=GPU)
+    price = {block.id: block for block in gpu_page(published, gpu, changes).blocks}
     training = {block.id: block for block in training_page(published).blocks}
     return {
         "h100_price.png": price["strip"],

@@ -7,7 +7,7 @@ What is asked belongs to the pages.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -22,6 +22,7 @@ from warehouse.database import open_published
 from warehouse.paths import Home
 
 Row = dict[str, Any]
+NO_ROWS = "the tables hold no such rows"
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,27 @@ class Published:
             }
             for row in cursor.fetchall()
         ]
-        return Answer(sql, columns, rows, "" if rows else "the tables hold no such rows")
+        return Answer(sql, columns, rows, "" if rows else NO_ROWS)
+
+    def ask_each(self, query: str, key: str) -> Callable[[Any], Answer]:
+        """Ask a query with the condition ``key = {key}`` once for all values of the key.
+
+        Returns
+        -------
+        callable
+            From a value of the key to its answer, with the query that gives it alone.
+        """
+        everything = self.ask(query.replace(f"{key} = {{{key}}}", f"{key} is not null"))
+        rows: dict[Any, list[Row]] = {}
+        for row in everything.rows:
+            rows.setdefault(row[key], []).append(row)
+
+        def answer(value: Any) -> Answer:
+            known = rows.get(value, [])
+            reason = "" if known else everything.reason or NO_ROWS
+            return Answer(fill(query, {key: value}), everything.columns, known, reason)
+
+        return answer
 
 
 @contextmanager

@@ -6,7 +6,7 @@ import csv
 import json
 import re
 import unicodedata
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import urldefrag
@@ -20,7 +20,7 @@ from pipelines.site.gpu import bends, in_segments
 from warehouse.database import open_published
 from warehouse.paths import Home
 
-from .conftest import BREAKOUT, EVIL, FORMULA, NOW, publish_by_hand
+from .conftest import BREAKOUT, EVIL, FORMULA, NOW, TODAY, fill, insert, publish_by_hand
 
 PAGES = ("index.html", "gpu/h100-sxm-80gb.html", "value.html", "inference.html", "training.html",
          "decide.html", "health.html")  # fmt: skip
@@ -175,6 +175,36 @@ def test_titles_are_findings_from_the_data(site: Path) -> None:
     assert "$2.00 per GPU-hour at alpha; the median is $3.00" in title(PAGES[1])
     assert "2.90 times a year (2.50 to 3.40)" in title("training.html")
     assert "47\u00a0% utilisation" in title("decide.html")
+
+
+def test_the_age_of_the_data_is_that_of_its_prices(tmp_path: Path) -> None:
+    def later_models(connection: duckdb.DuckDBPyConnection) -> None:
+        fill(connection)
+        insert(connection, "meta.capture", capture_id="models", source_id="feed",
+               record_kind="table_row", valid_at=NOW + timedelta(days=4), status="ok")  # fmt: skip
+
+    home = publish_by_hand(Home(tmp_path / "home"), later_models)
+    report = build_site(home, now=(NOW + timedelta(days=4)).replace(tzinfo=UTC))
+    html = (report.folder / "index.html").read_text()
+    assert "These prices are 4.0 days old" in html
+    assert "<dt>Data as of</dt><dd>2026-11-21 06:00Z" in html
+
+
+def test_a_gpu_without_an_offer_keeps_the_page_of_its_history(tmp_path: Path) -> None:
+    def vanished(connection: duckdb.DuckDBPyConnection) -> None:
+        fill(connection)
+        connection.execute("delete from marts.offers_latest where gpu_id = 'L4-24GB'")
+        connection.execute(
+            f"delete from marts.gpu_price_daily where gpu_id = 'L4-24GB' and day = date '{TODAY}'"
+        )
+
+    report = build_site(publish_by_hand(Home(tmp_path / "home"), vanished))
+    html = (report.folder / "gpu/l4-24gb.html").read_text()
+    assert "Nobody that we read offers L4-24GB today" in Text.of(html)
+    assert 'id="history-data"' in html
+    market = (report.folder / "index.html").read_text()
+    assert "1 GPU had a price before and has none today" in market
+    assert market.split('id="gone"')[1].count("gpu/l4-24gb.html") == 1
 
 
 def test_a_title_speaks_of_fresh_prices_only(odd_site: Path) -> None:
