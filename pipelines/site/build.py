@@ -89,6 +89,7 @@ class Exports:
     """The files beside the pages, and the data inside them."""
 
     folder: Path
+    mark: str = ""  # what the names of all files begin with, where the data are made up
     written: dict[tuple[str, str], str] = field(default_factory=dict)
 
     def files(self, page: Page, block: Block) -> dict[str, str]:
@@ -100,7 +101,8 @@ class Exports:
         key = (page.path, answer.sql)
         stem = self.written.get(key)
         if stem is None:
-            stem = f"data/{page.path.removesuffix('.html').replace('/', '-')}-{block.id}"
+            name = page.path.removesuffix(".html").replace("/", "-")
+            stem = f"data/{self.mark}{name}-{block.id}"
             self.written[key] = stem
             (self.folder / "data").mkdir(exist_ok=True)
             cells = answer.cells()
@@ -177,7 +179,7 @@ def build_site(
         banners = list(banners_of(published, facts))
         pages = [page_of(published) for page_of in MAIN_PAGES]
         navigation = [(page.path, page.name) for page in pages]
-        exports = Exports(fresh)
+        exports = Exports(fresh, "synthetic-" if is_synthetic(published) else "")
         template = environment().get_template("page.html.j2")
         for page in [*pages, *gpu_pages(published)]:
             html = template.render(
@@ -318,6 +320,12 @@ def hours_between(earlier: datetime | None, later: datetime) -> float | None:
     return (later.astimezone(UTC).replace(tzinfo=None) - earlier).total_seconds() / 3600
 
 
+def is_synthetic(published: Published) -> bool:
+    """Return whether any of the data are made up."""
+    synthetic = published.ask(SYNTHETIC)
+    return bool(synthetic and synthetic.first["captures"])
+
+
 def banners_of(published: Published, facts: dict[str, Any]) -> Iterator[str]:
     """Return what every page must say at its top."""
     past = published.past
@@ -331,6 +339,5 @@ def banners_of(published: Published, facts: dict[str, Any]) -> Iterator[str]:
             f"These prices are {numbers.age(facts['age_hours'])} old: the newest answer of a price"
             f" list is of {facts['data_as_of']}. Nothing here is today's price."
         )
-    synthetic = published.ask(SYNTHETIC)
-    if synthetic and synthetic.first["captures"]:
+    if is_synthetic(published):
         yield "Synthetic data: these prices are made up for a demonstration."

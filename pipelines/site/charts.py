@@ -121,7 +121,7 @@ def tips(*fields: tuple[str, str]) -> list[alt.Tooltip]:
         alt.Tooltip(f"utcyearmonthdate({field[:-2]}):T", title=title, format="%Y-%m-%d")
         if field.endswith(":T")
         else alt.Tooltip(
-            field, title=title, format=".3~g" if field.endswith(":Q") else alt.Undefined
+            field, title=title, format=",.3~r" if field.endswith(":Q") else alt.Undefined
         )
         for field, title in fields
     ]
@@ -380,7 +380,7 @@ def margins() -> Spec:
     y = alt.Y("model_id:N", title="model", sort=None)
     costs = from_table("marts.api_margin").transform_filter("datum.part == 'cost'")
     # Marks of one part, and the other part's colour, stand in one legend.
-    words = {"list": "list price", "cost": "predicted cost, 80 % interval"}
+    words = {"list": "list price", "cost": "predicted cost, 80 %"}
     part = alt.Color(
         "part:N",
         title="USD per 1M tokens",

@@ -18,6 +18,7 @@ from pipelines.site.page import (
 from pipelines.site.published import Published, Row
 
 CURVES = range(10, 101, 5)
+RESERVE_KEY = ("gpu_id", "market_family", "term_months", "job_months", "resale_fraction")
 
 OWN = """
     select
@@ -235,6 +236,18 @@ def commitment(published: Published) -> Block:
         f" {numbers.percent(least)} of their price. Lower is better.",
         answer=answer,
         chart=Chart(charts.commitment_heatmap(), rows, "Reservation multiplier") if rows else None,
+        table=Table(
+            answer,
+            [
+                Column("term_months", "commitment", "months"),
+                Column("job_months", "job", "months"),
+                Column("resale_fraction", "resold at", "%", show=percentage),
+                Column("multiplier", "paid / used"),
+            ],
+            key=RESERVE_KEY,
+            rows=bare,
+        ),
+        is_folded=True,
     )
 
 
@@ -272,7 +285,7 @@ def reserved(published: Published) -> Block:
                 Column("break_even_months", "break-even", "months", reason="never"),
                 Column("is_reserved_cheaper", "reserved is cheaper"),
             ],
-            key=("gpu_id", "market_family", "term_months", "job_months", "resale_fraction"),
+            key=RESERVE_KEY,
             rows=rows[:500],
         ),
         is_folded=True,
@@ -299,6 +312,18 @@ def headroom(published: Published) -> Block:
         chart=Chart(charts.headroom(), answer.rows, "Cost of tokens by peak over mean")
         if answer
         else None,
+        table=Table(
+            answer,
+            [
+                Column("peak_over_mean", "peak / mean"),
+                Column("usd_per_1m_tokens", "cost", "USD/1M tok"),
+                Column("low", "low", "USD/1M tok"),
+                Column("high", "high", "USD/1M tok"),
+                Column("provider_count", "providers"),
+            ],
+            key=("peak_over_mean",),
+        ),
+        is_folded=True,
         caveats=("A base that is reserved and a burst on spot costs less; this is the upper end.",),
     )
 
@@ -326,4 +351,16 @@ def inputs(published: Published) -> Block:
         )
         if answer
         else None,
+        table=Table(
+            answer,
+            [
+                Column("factor", "input", show=words),
+                Column("share", "share", "% of the variance"),
+                Column("low", "lowest of a model", "%"),
+                Column("high", "highest of a model", "%"),
+                Column("model_count", "models that it matters to"),
+            ],
+            key=("factor",),
+        ),
+        is_folded=True,
     )

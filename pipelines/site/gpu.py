@@ -160,7 +160,12 @@ def headline(gpu_id: str, market: list[Row], offers: list[Row]) -> str:
         and row["provider_count"] >= PROVIDERS_NEEDED
     ]
     if not fresh:
-        known = f"; the last median was {numbers.usd(median_of(middle))}" if middle else ""
+        known = (
+            f"; the last median, of {numbers.plural(middle[0]['provider_count'], 'provider')}, was"
+            f" {numbers.usd(median_of(middle))}"
+            if middle
+            else ""
+        )
         return f"{gpu_id}: no offer on demand was confirmed in the last 30 hours{known}"
     cheapest = fresh[0]
     words = (
@@ -168,7 +173,8 @@ def headline(gpu_id: str, market: list[Row], offers: list[Row]) -> str:
         f" at {cheapest['provider_id']}"
     )
     if middle:
-        return f"{words}; the median is {numbers.usd(median_of(middle))}"
+        count = numbers.plural(middle[0]["provider_count"], "provider")
+        return f"{words}; the median of {count} is {numbers.usd(median_of(middle))}"
     return f"{words}; too few providers for a median"
 
 
@@ -255,7 +261,7 @@ def strip(gpu_id: str, offers: Answer, shown: list[Row], market: list[Row]) -> B
     prices = [row["usd_per_gpu_hour"] for row in shown]
     return Block(
         "strip",
-        spread_title(gpu_id, shown),
+        spread_title(gpu_id, offers.rows),
         "Each mark is an offer, fading with the age of its price: since its source answered, or"
         " since a feed was made. Dashed line and band: median and p10–p90 over the providers'"
         " medians on demand.",

@@ -251,6 +251,22 @@ def pareto(published: Published) -> Block:
         )
         if rows
         else None,
+        table=Table(
+            answer,
+            [
+                Column("model_id", "model"),
+                Column("gpu_id", "set", show=gpu_set),
+                Column("precision", "precision"),
+                Column("tokens_per_second_per_user", "pace", "token/s per user"),
+                Column("usd_per_1m_output", "out", "USD/1M tok", toggle="tokens"),
+                Column("output_low", "low", "USD/1M tok", toggle="tokens"),
+                Column("output_high", "high", "USD/1M tok", toggle="tokens"),
+                Column("provider_count", "providers"),
+            ],
+            key=("model_id", "gpu_id", "gpu_count", "precision", "service_level_id"),
+            rows=answer.rows[:SHOWN],
+        ),
+        is_folded=True,
     )
 
 

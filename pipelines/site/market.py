@@ -154,7 +154,8 @@ def headline(rows: list[Row]) -> str:
     spread = row["p90_usd_per_gpu_hour"] / row["p10_usd_per_gpu_hour"]
     return (
         f"{row['gpu_id']} rents for a median of {numbers.usd(row['median_usd_per_gpu_hour'])}"
-        f" per GPU-hour; dear providers ask {numbers.figure(spread)} times what cheap ones do"
+        f" per GPU-hour; the dear of {row['provider_count']} providers ask"
+        f" {numbers.figure(spread)} times what the cheap do"
     )
 
 

@@ -42,7 +42,9 @@ def picture(block: Block) -> bytes:
     spec["title"] = {
         "text": str(block.title), "anchor": "start", "font": FONT, "fontSize": 17, "offset": 14,
     }  # fmt: skip
-    return vl_convert.vegalite_to_png(spec, config=vega_config(False), scale=1)
+    config = vega_config(False)
+    config["legend"]["layout"]["top"] |= {"direction": "vertical", "margin": 8}  # as on pages
+    return vl_convert.vegalite_to_png(spec, config=config, scale=1)
 
 
 def pictures(published: Published) -> dict[str, Block]:

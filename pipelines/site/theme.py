@@ -96,7 +96,7 @@ def vega_config(is_dark: bool) -> dict[str, Any]:
             "titlePadding": 8, "labelLimit": 150, "labelOverlap": "greedy",
             "labelSeparation": 6,
         },
-        "axisX": {"titleAnchor": "start"},
+        "axisX": {"titleAnchor": "start", "labelBound": 6},
         "axisY": {
             "titleAngle": 0, "titleAlign": "left", "titleBaseline": "bottom", "titleX": 0,
             "titleY": -8,

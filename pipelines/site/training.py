@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any
 
 from pipelines.site import charts, numbers
+from pipelines.site.market import LIST_PRICES
 from pipelines.site.page import (
     Block,
     Chart,
@@ -320,7 +321,7 @@ def planner(plan: Any) -> Block:
         "6 × parameters × tokens FLOP at the share of the dense bf16 peak that training commonly"
         " reaches, at the median price on demand; bars: from cheap prices and well-used chips to"
         " dear and idle ones (p10–p90 of prices). Another size: truecost train --params N"
-        " --tokens D.",
+        f" --tokens D. {LIST_PRICES}",
         answer=plan,
         chart=Chart(
             charts.training_plan(frozenset(row["family"] for row in rows)),

@@ -91,7 +91,7 @@ def value_page(published: Published) -> Page:
                 " well-used chips to dear prices and idle ones (p10–p90 of prices). Peak (solid):"
                 " at the printed dense peak; bar: p10–p90 of prices. Choose above.",
             ),
-            dots(answer, rows, "memory", MEMORY, "USD per TB-h of GPU memory", "TB-hour",
+            dots(answer, rows, "memory", MEMORY, "USD per TB-h of memory", "TB-hour",
                  basis="A terabyte of GPU memory (HBM or GDDR) for an hour; bar: p10–p90 of"
                  " prices."),
             dots(answer, rows, "bandwidth", BANDWIDTH, "USD per TB/s-h", "TB/s-hour",

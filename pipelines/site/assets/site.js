@@ -143,10 +143,11 @@
     if (each) spec.height *= Math.max(2, new Set(kept.map((row) => row[each]).filter(Boolean)).size);
     const theme = structuredClone(window.truecostTheme[dark.matches ? "dark" : "light"]);
     // Where legends do not fit side by side, they stand one under the other.
-    if (figureBox.clientWidth < 960) theme.legend.layout.top.direction = "vertical";
+    if (figureBox.clientWidth < 960) {
+      Object.assign(theme.legend.layout.top, { direction: "vertical", margin: 8 });
+    }
     if (figureBox.clientWidth < 600) {
       theme.legend.columns = 2;
-      theme.legend.layout.top.margin = 8;
       theme.axis.labelLimit = 140;
     }
     const result = await vegaEmbed(figureBox, { ...spec, datasets: { rows: kept } }, {
@@ -210,7 +211,7 @@
     if (!view) return;
     const link = document.createElement("a");
     link.href = await view.toImageURL("png", 2);
-    link.download = button.dataset.png + ".png";
+    link.download = button.dataset.name;
     link.click();
   });
 

@@ -170,10 +170,12 @@ def fill_costs(connection: duckdb.DuckDBPyConnection) -> None:
                usd_per_exaflop_effective=usd / 0.4, low=usd, high=usd * 5,
                usd_per_gigabyte_hour=0.0375, usd_per_terabyte_per_second_hour=0.9,
                provider_count=3)  # fmt: skip
-        for pace, output in ((20.0 * speed, 0.0003 * speed), (60.0 * speed, 0.0007 * speed)):
+        for level, pace, output in (
+            ("interactive", 20.0 * speed, 0.0003 * speed), ("fast", 60.0 * speed, 0.0007 * speed),
+        ):  # fmt: skip
             insert(connection, "marts.inference_cost", model_id="llama-3.1-70b", gpu_id=gpu,
                    gpu_count=4, precision="fp8", workload_id="chat",
-                   service_level_id="interactive", purchase_model="on_demand", day=TODAY,
+                   service_level_id=level, purchase_model="on_demand", day=TODAY,
                    usd_per_gpu_hour=3.0, provider_count=3, tokens_per_second_per_user=pace,
                    tokens_per_second_per_gpu=800.0, usd_per_1k_input_tokens=output / 4,
                    usd_per_1k_output_tokens=output, usd_per_1k_tokens=output / 2,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -15,6 +16,8 @@ from pipelines.site.numbers import count, figure
 from pipelines.site.theme import AGES
 from warehouse.database import open_published
 from warehouse.paths import Home
+
+from .conftest import MONTH, TODAY
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
@@ -354,3 +357,88 @@ def test_marks_fade_by_the_four_bands_of_age_that_the_legend_names(
     rows = tab.page.locator("#offers-table tbody tr").all()
     assert {row.get_attribute("class") for row in rows} == {None, "age1", "age2", "age3"}
     tab.page.close()
+
+
+# Boxes of text in a chart that another text of it covers, or that stick out of it, by over a pixel.
+CLIPPED = """
+() => [...document.querySelectorAll(".chart")].flatMap(chart => {
+  const outer = chart.getBoundingClientRect();
+  const texts = [...chart.querySelectorAll("svg text")]
+    .filter(text => text.textContent.trim() && getComputedStyle(text).opacity > 0)
+    .map(text => [text.textContent, text.getBoundingClientRect()]);
+  const out = texts.filter(([, box]) => box.left < outer.left - 1 || box.right > outer.right + 1
+    || box.top < outer.top - 1 || box.bottom > outer.bottom + 1).map(([words]) => "out: " + words);
+  const over = texts.flatMap(([words, box], place) => texts.slice(place + 1)
+    .filter(([, other]) => Math.min(box.right, other.right) - Math.max(box.left, other.left) > 1
+      && Math.min(box.bottom, other.bottom) - Math.max(box.top, other.top) > 3)
+    .map(([others]) => `over: ${words} | ${others}`));
+  return [...out, ...over].map(what => chart.id + " " + what);
+})
+"""
+
+
+@pytest.mark.parametrize("name", CHARTS)
+def test_no_text_of_a_chart_is_cut_or_covered(context: Any, site: Path, name: str) -> None:
+    for width in WIDTHS:
+        tab = Tab(context, address(site, name))
+        tab.page.set_viewport_size({"width": width, "height": 900})
+        tab.page.reload()
+        tab.draw_all()
+        tab.page.wait_for_timeout(200)
+        assert tab.page.evaluate(CLIPPED) == [], width
+        tab.page.close()
+
+
+def test_days_are_days_in_utc_wherever_the_reader_is(browser: Any, site: Path) -> None:
+    context = browser.new_context(
+        timezone_id="America/Los_Angeles", viewport={"width": 1280, "height": 900}
+    )
+    tab = Tab(context, address(site, "gpu/h100-sxm-80gb.html"))
+    tab.draw_all()
+    marks = tab.page.locator("#history-chart .mark-symbol.role-mark path")
+    marks.first.hover(force=True)
+    tab.wait_for("document.querySelector('#vg-tooltip-element.visible') !== null")
+    tip = tab.page.locator("#vg-tooltip-element").inner_text()
+    assert str(TODAY - timedelta(days=MONTH)) in tip, tip
+    assert "marts.gpu_price_daily" in tip
+    context.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_faded_rows_are_still_legible(browser: Any, odd_site: Path, scheme: str) -> None:
+    context = browser.new_context(color_scheme=scheme)
+    page = Tab(context, address(odd_site, "gpu/h100-sxm-80gb.html")).page
+    cell = "#offers-table tr.age3 td:nth-child(4)"
+    ink, opacity, ground = page.evaluate(
+        f"(() => {{ const style = getComputedStyle(document.querySelector('{cell}')); return"
+        " [style.color, style.opacity, getComputedStyle(document.body).backgroundColor]; })()"
+    )
+    front, back = ([int(part) for part in re.findall(r"\d+", colour)] for colour in (ink, ground))
+    seen = [float(opacity) * f + (1 - float(opacity)) * b for f, b in zip(front, back, strict=True)]
+    light, dark = sorted((luminance(seen), luminance(back)), reverse=True)
+    assert (light + 0.05) / (dark + 0.05) >= 4.5
+    context.close()
+
+
+def luminance(colour: list[Any]) -> float:
+    """Return the relative luminance of a colour (https://www.w3.org/TR/WCAG21/)."""
+    parts = [part / 255 for part in colour]
+    red, green, blue = (
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
+    )
+    return float(0.2126 * red + 0.7152 * green + 0.0722 * blue)
+
+
+def test_operations_are_counted_as_achieved_or_at_the_peak(context: Any, site: Path) -> None:
+    prices = {}
+    for counted in ("achieved", "peak"):
+        tab = Tab(context, address(site, "value.html", f"?flop={counted}"))
+        tab.draw_all()
+        marks = tab.page.locator("#operations-chart .mark-symbol.role-mark path")
+        prices[counted] = [
+            (mark.get_attribute("aria-label"), mark.get_attribute("fill")) for mark in marks.all()
+        ]
+        tab.page.close()
+    assert len(prices["achieved"]) == len(prices["peak"]) == 2
+    assert {fill for _, fill in prices["achieved"]} == {"transparent"}
+    assert "transparent" not in {fill for _, fill in prices["peak"]}

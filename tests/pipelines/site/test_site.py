@@ -24,7 +24,7 @@ from .conftest import BREAKOUT, EVIL, FORMULA, NOW, TODAY, fill, insert, publish
 
 PAGES = ("index.html", "gpu/h100-sxm-80gb.html", "value.html", "inference.html", "training.html",
          "decide.html", "health.html")  # fmt: skip
-PRICED = (*PAGES[:4], "decide.html")
+PRICED = PAGES[:6]
 WEIGHT_LIMIT = 1_500_000  # bytes
 
 
@@ -172,7 +172,7 @@ def test_titles_are_findings_from_the_data(site: Path) -> None:
         return Text.of(re.findall(r"<h1>(.*?)</h1>", (site / name).read_text())[0])
 
     assert "$3.00" in title("index.html")
-    assert "$2.00 per GPU-hour at alpha; the median is $3.00" in title(PAGES[1])
+    assert "$2.00 per GPU-hour at alpha; the median of 3 providers is $3.00" in title(PAGES[1])
     assert "2.90 times a year (2.50 to 3.40)" in title("training.html")
     assert "47\u00a0% utilisation" in title("decide.html")
 
@@ -361,6 +361,9 @@ def test_made_up_data_say_so_on_every_page(tmp_path: Path) -> None:
     report = build_site(home, now=NOW.replace(tzinfo=UTC))
     for path in report.folder.glob("*.html"):
         assert "Synthetic data" in path.read_text()
+    files = [path.name for path in (report.folder / "data").iterdir()]
+    assert files
+    assert all(name.startswith("synthetic-") for name in files)
 
 
 def test_every_query_asks_for_columns_that_the_tables_document(tmp_path: Path) -> None:
