@@ -188,7 +188,12 @@ def make_rows(folder: Path, rows: int) -> None:
             connection.execute(f"copy {table} to '{folder / table}.parquet'")
 
 
-TABLES = (spark.HISTORY, "staged.provider_price_day", "marts.gpu_price_daily")
+TABLES = (
+    spark.HISTORY,
+    "staged.affected_offer",
+    "staged.provider_price_day",
+    "marts.gpu_price_daily",
+)
 INPUTS = ("staged.judged_offer", "core.offer_capture", "meta.source", "staged.scope_latest",
           "staged.affected_day")  # fmt: skip
 
