@@ -11,12 +11,13 @@ import hashlib
 import importlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import duckdb
 import pyarrow as pa
 
+import cost_engine
 import warehouse.reference
 from pipelines.parse import SCHEMAS, capture_ledger
 from pipelines.sources import all_sources
@@ -31,6 +32,7 @@ from warehouse.models import (
     comment,
     models_hash,
     read_models,
+    row_count,
     run_checks,
     run_macros,
     run_models,
@@ -41,6 +43,7 @@ from warehouse.reference import REFERENCE_FOLDER, reference_rows
 
 SNAPSHOT = Path(warehouse.__file__).parent / "snapshot"
 KIND_RANK = {"api": 1, "page": 2, "marketplace": 3, "feed": 4, "reference": 5}
+HISTORIES = {f"core.{entity.view}": entity for entity in (history.OFFER, history.API_PRICE)}
 COSTING = "pipelines/costing/"  # models that say "-- made by: pipelines/costing/..."
 COSTINGS: tuple[str, ...] = (
     "training",
@@ -64,7 +67,6 @@ class BuildReport:
 
 
 Say = Callable[[str], None]
-Made = Callable[[Model, int], None]
 
 
 def load(home: Home, *, now: datetime, run_id: str, say: Say = lambda _: None) -> BuildReport:
@@ -148,7 +150,7 @@ def as_utc(moment: datetime) -> datetime:
 def prepare(connection: duckdb.DuckDBPyConnection, now: datetime, run_id: str) -> None:
     """Create the ledgers where they are not there yet, and set the clock of this build."""
     connection.execute((SQL_FOLDER / "ledgers.sql").read_text())
-    for entity in (history.OFFER, history.API_PRICE):
+    for entity in HISTORIES.values():
         history.create(connection, entity)
     connection.execute(
         "create or replace table staged.build_clock as"
@@ -417,8 +419,10 @@ def phases(models: dict[str, Model]) -> Phases:
     )
 
 
-def make(home: Home, order: Phases, say: Say = lambda _: None) -> Iterator[tuple[Model, int]]:
-    """Make every table after loading, and yield each with its row count.
+def make(
+    home: Home, order: Phases, say: Say = lambda _: None
+) -> Iterator[tuple[Model, int | None]]:
+    """Make every table after loading, and yield each with its row count (see ``row_count``).
 
     Parameters
     ----------
@@ -431,7 +435,7 @@ def make(home: Home, order: Phases, say: Say = lambda _: None) -> Iterator[tuple
     """
     with open_build(home) as connection:
         yield from counted(connection, order.loaded)
-        done: list[tuple[Model, int]] = []
+        done: list[tuple[Model, int | None]] = []
         run_models(connection, order.before, lambda *pair: done.append(pair))
         yield from done
         newest = connection.execute("select max(day) from marts.gpu_price_daily").fetchall()[0][0]
@@ -447,19 +451,21 @@ def make(home: Home, order: Phases, say: Say = lambda _: None) -> Iterator[tuple
         yield from done
         run_macros(connection)
         connection.execute((SQL_FOLDER / "meta_views.sql").read_text())
-        connection.execute("delete from staged.affected_day")
         describe(connection, order)
 
 
 def counted(
     connection: duckdb.DuckDBPyConnection, models: Iterable[Model]
-) -> Iterator[tuple[Model, int]]:
+) -> Iterator[tuple[Model, int | None]]:
     """Comment tables that are there already, and yield each with its row count."""
     for model in models:
         if table_exists(connection, model.name):
             comment(connection, model)
-            rows = connection.execute(f"select count(*) from {model.name}").fetchall()[0][0]
-            yield model, rows
+            entity = HISTORIES.get(model.name)
+            yield (
+                model,
+                history.row_count(connection, entity) if entity else row_count(connection, model),
+            )
 
 
 def describe(connection: duckdb.DuckDBPyConnection, order: Phases) -> None:
@@ -502,10 +508,33 @@ def describe(connection: duckdb.DuckDBPyConnection, order: Phases) -> None:
 
 
 def check(home: Home, models: Iterable[Model]) -> list[CheckResult]:
-    """Run every check and keep what it found in ``meta.check_result``."""
+    """Run every check and keep what it found in ``meta.check_result``.
+
+    Of tables that grow, the days that this build may have changed are read. Other SQL, reference
+    data or formulas than those of the last build that passed have every row read. The days stay
+    in ``staged.affected_day`` until they pass.
+    """
+    version = derivation_version()
     with open_build(home) as connection:
-        results = list(run_checks(connection, models))
+        connection.execute("create table if not exists staged.checked (version varchar)")
+        passed = connection.execute("from staged.checked").fetchall() == [(version,)]
+        [(first,)] = connection.execute("select min(day) from staged.affected_day").fetchall()
+        results = list(run_checks(connection, models, (first or date.max) if passed else None))
         connection.register("found", pa.Table.from_pylist([vars(result) for result in results]))
         connection.execute("create or replace table meta.check_result as from found")
         connection.unregister("found")
+        if not any(result.wrong_rows for result in results):
+            connection.execute("delete from staged.affected_day")
+            connection.execute(
+                "create or replace table staged.checked as select ? as version", [version]
+            )
     return results
+
+
+def derivation_version() -> str:
+    """Return a hash of all that derived values hang on, prices apart: SQL, figures, formulas."""
+    digest = hashlib.sha256(f"{models_hash()} {reference_version()}".encode())
+    for folder in (Path(cost_engine.__file__).parent, Path(__file__).parent / "costing"):
+        for path in sorted(folder.glob("*.py")):
+            digest.update(path.name.encode() + path.read_bytes())
+    return digest.hexdigest()[:16]

@@ -136,14 +136,17 @@ def contributors(
     path = connection.execute(
         "select path from duckdb_databases() where database_name = current_database()"
     ).fetchall()[0][0]
-    select = read_models()["staged.index_contributor"].select
+    offers, contributors = (
+        read_models()[name].select for name in ("staged.affected_offer", "staged.index_contributor")
+    )
     found: dict[tuple[Any, ...], dict[tuple[str, str], tuple[Any, ...]]] = {}
     with duckdb.connect() as past:
         past.execute(f"attach {quote(path)} as present (read_only)")
         past.execute(BELIEVED.format(day=day, known=known_at))
+        past.execute(f"create view staged.affected_offer as {offers}")
         rows = past.execute(
             f"select {KEY}, provider_id, source_kind, offers_hash, offer_count, exclusion"
-            f" from ({select}) where exclusion is null or exclusion = 'trimmed'"
+            f" from ({contributors}) where exclusion is null or exclusion = 'trimmed'"
         ).fetchall()
     for *key, provider_id, source_kind, offers_hash, offer_count, exclusion in rows:
         of_value = found.setdefault(tuple(key), {})
@@ -151,7 +154,7 @@ def contributors(
     return found
 
 
-# What staged.index_contributor reads, as it was believed at an instant.
+# What staged.affected_offer and staged.index_contributor read, as it was believed at an instant.
 BELIEVED = """
 create schema core; create schema meta; create schema staged;
 create table staged.affected_day as select 'offer' as entity, date '{day}' as day;

@@ -10,6 +10,7 @@ landing can be made again from it. Asking belongs to ``pipelines.http``, underst
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import io
@@ -220,11 +221,7 @@ class Landing:
 
     def capture_ids(self, source_id: str) -> list[str]:
         """Return the ids of the captures of a source, oldest first, without reading them."""
-        return [
-            f"{source_id}/{day}/{manifest.stem}"
-            for day in self._days(source_id)
-            for manifest in self._manifests(source_id, day)
-        ]
+        return [f"{source_id}/{name}" for name in filed(self._source_folder(source_id), ".json")]
 
     def capture(self, capture_id: str) -> Capture:
         """Return one capture by its id."""
@@ -462,6 +459,20 @@ def ending(tail: bytes) -> str:
         return "</html>"
     is_json = text.endswith((b"}", b"]"))
     return "line break" if tail.endswith(b"\n") and not is_json else ""
+
+
+def filed(folder: Path, suffix: str) -> list[str]:
+    """Return ``<day>/<moment>`` of every file of a source that is named so, oldest first.
+
+    Every day of all history is listed at each run, so this is plain text and no ``Path``.
+    """
+    found = []
+    for day in sorted(os.listdir(folder)) if folder.is_dir() else ():  # noqa: PTH208
+        with contextlib.suppress(NotADirectoryError):
+            names = os.listdir(f"{folder}/{day}")  # noqa: PTH208
+            moments = (name.removesuffix(suffix) for name in names if name.endswith(suffix))
+            found += [f"{day}/{moment}" for moment in sorted(moments) if moment[0].isdigit()]
+    return found
 
 
 def sync_folder(folder: Path) -> None:

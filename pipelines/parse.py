@@ -39,6 +39,7 @@ from pipelines.landing import (
     LandingDamagedError,
     RequestRecord,
     Unfinished,
+    filed,
     prepare_folder,
 )
 from pipelines.sources import all_sources
@@ -64,6 +65,7 @@ RECORD_KINDS: Mapping[str, type] = {
 }
 GOOD = frozenset({"ok", "unchanged"})
 UNFINISHED = ".unfinished"
+LEDGER = ".ledger.json"
 MAX_TEXT_CHARACTERS = 500
 MAX_VALUE_CHARACTERS = 50_000  # notes in reference tables are long
 MAX_ROW_JSON_CHARACTERS = 20_000
@@ -185,13 +187,15 @@ def parse_captures(
 def pending_captures(home: Home, source_ids: Iterable[str]) -> list[Capture]:
     """Return the captures of some sources that are not in the ledger yet, oldest first."""
     landing = Landing(home)
-    return [
-        capture
-        for source_id in source_ids
-        for capture_id in landing.capture_ids(source_id)
-        if not (home.observations / f"{capture_id}.ledger.json").is_file()
-        for capture in [landing.capture(capture_id)]
-    ]
+    pending = []
+    for source_id in source_ids:
+        entered = set(filed(home.observations / source_id, LEDGER))
+        pending += [
+            landing.capture(capture_id)
+            for capture_id in landing.capture_ids(source_id)
+            if capture_id.partition("/")[2] not in entered
+        ]
+    return pending
 
 
 def capture_ledger(home: Home, known: Collection[str] = frozenset()) -> pa.Table:
@@ -203,11 +207,10 @@ def capture_ledger(home: Home, known: Collection[str] = frozenset()) -> pa.Table
         One row per request of a capture and record kind, with the columns of ``ParseResult``.
     """
     rows: list[dict[str, Any]] = []
-    files = home.observations.glob("[!.]*/*/*.ledger.json")
-    for file in sorted(files, key=lambda one: (one.parent, one.stem)):
-        name = file.name.removesuffix(".ledger.json")
-        if f"{file.parent.parent.name}/{file.parent.name}/{name}" not in known:
-            rows += json.loads(file.read_bytes())["rows"]
+    for folder in sorted(home.observations.glob("[!.]*")):
+        for name in filed(folder, LEDGER):
+            if f"{folder.name}/{name}" not in known:
+                rows += json.loads((folder / f"{name}{LEDGER}").read_bytes())["rows"]
     for row in rows:
         for name, kind in LEDGER_TIMES.items():
             row[name] = kind(row[name]) if row[name] else None
@@ -448,7 +451,7 @@ class _CaptureReader:
         self._write_json(self._ledger_file(self._capture.capture_id), entry)
 
     def _ledger_file(self, capture_id: str) -> Path:
-        return self._home.observations / f"{capture_id}.ledger.json"
+        return self._home.observations / f"{capture_id}{LEDGER}"
 
     def _rows_of_earlier_captures(self) -> dict[str, int]:
         """Return how many rows each scope of this source had when it was last good."""
@@ -461,12 +464,12 @@ class _CaptureReader:
             if day <= own.parent.name:
                 earlier = [
                     file
-                    for file in (folder / day).glob("*.ledger.json")
-                    if (day, file.name.removesuffix(".ledger.json"))
-                    < (own.parent.name, own.name.removesuffix(".ledger.json"))
+                    for file in (folder / day).glob(f"*{LEDGER}")
+                    if (day, file.name.removesuffix(LEDGER))
+                    < (own.parent.name, own.name.removesuffix(LEDGER))
                 ]
                 if earlier:
-                    newest = max(earlier, key=lambda file: file.name.removesuffix(".ledger.json"))
+                    newest = max(earlier, key=lambda file: file.name.removesuffix(LEDGER))
                     known: dict[str, int] = json.loads(newest.read_bytes())["rows_known"]
                     return known
         return {}

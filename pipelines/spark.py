@@ -26,7 +26,12 @@ from warehouse.paths import Home
 
 STAGED = ("staged.exchange_rate", "staged.gpu_identity", "staged.normalised_offer")
 HISTORY = "core.offer_price"
-MARTS = ("staged.provider_price_day", "marts.gpu_price_daily", "marts.cost_per_flop")
+MARTS = (
+    "staged.affected_offer",
+    "staged.provider_price_day",
+    "marts.gpu_price_daily",
+    "marts.cost_per_flop",
+)
 INPUTS = {  # what the models read that no model makes
     "staged": ("core.series_point", "core.gpu_alias", "core.gpu", "staged.offer_observation"),
     "marts": ("core.offer_price", "core.gpu", "core.gpu_peak", "meta.source",

@@ -188,6 +188,12 @@ def _document(connection: duckdb.DuckDBPyConnection, entity: Entity) -> None:
             )
 
 
+def row_count(connection: duckdb.DuckDBPyConnection, entity: Entity) -> int:
+    """Return how many beliefs there are; to count the view would be to read them."""
+    counts = f"select (select count(*) from {entity.open}) + (select count(*) from {entity.closed})"
+    return int(connection.execute(counts).fetchall()[0][0])
+
+
 @contextmanager
 def _transaction(connection: duckdb.DuckDBPyConnection, is_open: bool) -> Iterator[None]:
     """Run a block in the caller's transaction, if it has opened one, or in one of its own."""
@@ -236,7 +242,7 @@ def merge(
     -------
     int
         How many captures were new. The days whose derived rows must be made again are added to
-        ``staged.affected_day (entity, day)``; the build empties it when it has made them.
+        ``staged.affected_day (entity, day)``; the build empties it when these passed its checks.
 
     Raises
     ------

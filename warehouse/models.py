@@ -3,7 +3,9 @@
 A model is one file ``sql/<schema>/<table>.sql``: line 1 the grain, one line
 ``-- column | meaning [unit]``
 line per column, ``-- check:`` lines, then one ``select``. Files that say ``-- made by:`` document a
-table that Python makes. What the tables mean stays in the files; this module only runs them.
+table that Python makes; those that say ``-- grows by: column`` a table that gets longer with time,
+whose old rows are not checked again. What the tables mean stays in the files; this module only runs
+them.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ import hashlib
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -54,6 +57,7 @@ class Model:
     select: str | None  # None where Python makes the table
     made_by: str | None
     kind: str  # table | view | incremental | append
+    grows_by: str | None = None  # a date, or an expression of one: what is new since a day
     depends_on: frozenset[str] = field(default_factory=frozenset)
 
     @property
@@ -76,7 +80,7 @@ def read_model(path: Path) -> Model:
         raise ModelError(f"{path.name}: line 1 must give the grain: '-- One row per ...'")
     columns: list[Column] = []
     checks: list[str] = []
-    made_by, kind, depends = None, "table", frozenset[str]()
+    made_by, kind, grows_by, depends = None, "table", None, frozenset[str]()
     body_starts = len(lines)
     for number, line in enumerate(lines[1:], start=1):
         if not line.startswith("--"):
@@ -86,6 +90,8 @@ def read_model(path: Path) -> Model:
             checks.append(line.removeprefix("-- check: "))
         elif line.startswith("-- made by: "):
             made_by = line.removeprefix("-- made by: ")
+        elif line.startswith("-- grows by: "):
+            grows_by = line.removeprefix("-- grows by: ")
         elif line.startswith("-- depends on: "):
             depends = frozenset(line.removeprefix("-- depends on: ").replace(" ", "").split(","))
         elif line.strip() == "-- view":
@@ -114,6 +120,7 @@ def read_model(path: Path) -> Model:
         select,
         made_by,
         kind,
+        grows_by,
         depends,
     )
 
@@ -143,7 +150,7 @@ def read_models(folder: Path = SQL_FOLDER) -> dict[str, Model]:
 def run_models(
     connection: duckdb.DuckDBPyConnection,
     models: Iterable[Model],
-    on_made: Callable[[Model, int], None] | None = None,
+    on_made: Callable[[Model, int | None], None] | None = None,
 ) -> None:
     """Make the tables of the models, in the order given.
 
@@ -178,8 +185,14 @@ def run_models(
             connection.execute(f"create or replace table {model.name} as {model.select}")
         comment(connection, model)
         if on_made:
-            rows = connection.execute(f"select count(*) from {model.name}").fetchall()[0][0]
-            on_made(model, rows)
+            on_made(model, row_count(connection, model))
+
+
+def row_count(connection: duckdb.DuckDBPyConnection, model: Model) -> int | None:
+    """Return the rows of a table or a mart; None for another view: to count is to compute it."""
+    if model.kind == "view" and model.schema != "marts":
+        return None
+    return int(connection.execute(f"select count(*) from {model.name}").fetchall()[0][0])
 
 
 def table_exists(connection: duckdb.DuckDBPyConnection, name: str) -> bool:
@@ -241,16 +254,29 @@ class CheckResult:
 
 
 def run_checks(
-    connection: duckdb.DuckDBPyConnection, models: Iterable[Model]
+    connection: duckdb.DuckDBPyConnection, models: Iterable[Model], since: date | None = None
 ) -> Iterator[CheckResult]:
-    """Run the ``-- check:`` lines: each selects wrong rows, ``{this}`` is the table."""
+    """Run the ``-- check:`` lines: each selects wrong rows, ``{this}`` is the table.
+
+    Parameters
+    ----------
+    connection : DuckDBPyConnection
+        Where the tables are.
+    models : iterable of Model
+        Whose checks.
+    since : date, optional
+        Of tables that grow (``-- grows by:``) only rows of that day and later are read.
+    """
     for model in models:
         is_there = table_exists(connection, model.name)
+        this = model.name
+        if model.grows_by and since is not None:
+            this = f"(from {model.name} where {model.grows_by} >= date '{since}')"
         for number, check in enumerate(model.checks, start=1):
             if not is_there:
                 yield CheckResult(model.name, number, check, 0, "the table is not made yet")
                 continue
-            sql = check.replace("{this}", model.name)
+            sql = check.replace("{this}", this)
             count = connection.execute(f"select count(*) from ({sql})").fetchall()[0][0]
             example = None
             if count:

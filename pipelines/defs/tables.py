@@ -95,7 +95,8 @@ def build_warehouse(
     say("loaded", report)
     for model, rows in build.make(home, PHASES, say=line):
         say("table", (model.name, rows))
-        yield dg.MaterializeResult(asset_key=key(model.name), metadata={"dagster/row_count": rows})
+        counted = {} if rows is None else {"dagster/row_count": rows}
+        yield dg.MaterializeResult(asset_key=key(model.name), metadata=counted)
     for result in build.check(home, PHASES.all):
         yield dg.AssetCheckResult(
             asset_key=key(result.model),

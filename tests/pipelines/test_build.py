@@ -236,6 +236,48 @@ def test_a_failing_check_keeps_what_was_published(home: Home, ask) -> None:
     assert ask("select usd_per_gpu_hour from marts.offers_latest") == [(2.69,)]
 
 
+def days_to_check(home: Home) -> list[tuple[object, ...]]:
+    with open_build(home) as connection:
+        return connection.execute("select distinct day from staged.affected_day").fetchall()
+
+
+def test_days_are_checked_until_they_pass_and_again_when_a_formula_changes(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order = build.phases(read_models())
+
+    def wrong_days() -> list[tuple[object, ...]]:
+        build.check(home, order.all)
+        with open_build(home) as connection:
+            return connection.execute(
+                "select wrong_rows from meta.check_result where wrong_rows > 0"
+            ).fetchall()
+
+    def set_price(usd: float, day: date) -> None:
+        with open_build(home) as connection:
+            connection.execute(
+                "update marts.gpu_price_daily set min_usd_per_gpu_hour = ? where day = ?",
+                [usd, day],
+            )
+
+    for number, day in enumerate((DAY_1, DAY_2)):
+        land(home, "runpod", "gpu_types", day, runpod({(H100, "secure"): 2.69 + number}))
+        build.load(home, now=day, run_id=f"{day:%d}")
+        list(build.make(home, order))
+        if day == DAY_1:
+            assert wrong_days() == [] == days_to_check(home)
+    assert days_to_check(home) == [(DAY_2.date(),)]
+    set_price(-1.0, DAY_2.date())
+    assert wrong_days() == [(2,)]
+    assert days_to_check(home) == [(DAY_2.date(),)]  # and so again in the next build
+    set_price(3.69, DAY_2.date())
+    assert wrong_days() == [] == days_to_check(home)
+    set_price(-1.0, DAY_1.date())
+    assert wrong_days() == []  # no build has touched that day
+    monkeypatch.setattr(build, "derivation_version", lambda: "other formulas")
+    assert wrong_days() == [(2,)]
+
+
 def test_a_machine_that_never_heard_an_answer_starts_from_the_snapshot(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -28,6 +28,7 @@ TOLERANCE = 1e-12
 KEYS = {
     "staged.normalised_offer": "capture_id, offer_key, sku, region, request_key, price_amount",
     "core.offer_price": "source_id, request_key, offer_key, valid_from, recorded_at",
+    "staged.affected_offer": "source_id, request_key, offer_key, valid_from",
     "staged.provider_price_day": "provider_id, gpu_id, day, purchase_model, commitment_months,"
     " market_family",
     "marts.gpu_price_daily": "gpu_id, day, purchase_model, commitment_months, market_family",

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from datetime import date
 from math import inf, nextafter
 
 import duckdb
@@ -53,3 +54,20 @@ def test_a_value_outside_its_interval_is_found(name: str, low: str, middle: str,
     assert wrong_rows(name, low, middle, high, (0.5, 0.6, 0.7)) == 0
     assert wrong_rows(name, low, middle, high, (0.61, 0.6, 0.7)) == 1
     assert wrong_rows(name, low, middle, high, (0.5, 0.6, 0.59)) == 1
+
+
+def test_old_rows_of_a_table_that_grows_are_read_when_all_are_asked_for() -> None:
+    model = replace(
+        read_models()["marts.gpu_price_daily"],
+        checks=("select * from {this} where offer_count < 1",),
+    )
+    with duckdb.connect() as connection:
+        connection.execute("create schema marts")
+        connection.execute(
+            "create table marts.gpu_price_daily as select * from (values"
+            " (date '2026-07-01', 0), (date '2026-07-02', 1), (date '2026-07-03', 0))"
+            " as t (day, offer_count)"
+        )
+        for since, wrong in ((None, 2), (date(2026, 7, 2), 1), (date.max, 0)):
+            [found] = run_checks(connection, [model], since)
+            assert found.wrong_rows == wrong

@@ -17,6 +17,7 @@ from warehouse.models import SQL_FOLDER, read_models, run_checks, run_models
 
 DAY = date(2026, 8, 10)
 MODELS = (
+    "staged.affected_offer",
     "staged.index_contributor",
     "staged.index_candidate",
     "marts.gpu_price_index_revision",

@@ -20,4 +20,5 @@
 -- parser_version | version of the parser that read them
 -- view
 -- made by: warehouse/history.py
+-- grows by: recorded_at
 -- check: select * from {this} where valid_to <= valid_from or superseded_at <= recorded_at

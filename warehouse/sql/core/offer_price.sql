@@ -34,5 +34,6 @@
 -- view
 -- depends on: staged.normalised_offer
 -- made by: warehouse/history.py
+-- grows by: recorded_at
 -- check: select * from {this} where valid_to <= valid_from or superseded_at <= recorded_at
--- check: select offer_key from {this} where valid_to is null and superseded_at is null group by source_id, request_key, offer_key having count(*) > 1
+-- check: select offer_key from core.offer_open group by source_id, request_key, offer_key having count(*) > 1

@@ -29,6 +29,7 @@
 -- x_SourceUrl | the address that was asked
 -- x_PayloadSha256 | hash of the bytes
 -- view
+-- grows by: "SkuPriceEffectiveStart"
 -- check: select * from {this} where "ListUnitPrice" = 0 or "PricingCurrencyListUnitPrice" = 0
 with offer as (
     select

@@ -19,6 +19,7 @@
 -- flops_per_byte | FLOPs per byte read at which neither compute nor bandwidth binds [FLOP/byte]
 -- provider_count | independent providers behind the price
 -- view
+-- grows by: day
 -- check: select gpu_id, precision, purchase_model, commitment_months, market_family, day from {this} group by all having count(*) > 1
 -- check: select * from {this} where not (0 < low and low <= usd_per_exaflop_effective * (1 + 1e-12) and usd_per_exaflop_effective <= high * (1 + 1e-12))
 -- check: select * from {this} where usd_per_exaflop_peak > usd_per_exaflop_effective

@@ -13,6 +13,7 @@
 -- offer_count | offers behind the value
 -- oldest_seen_on | the longest-ago day on which a source behind the value last answered [date]
 -- incremental: day
+-- grows by: day
 -- check: select gpu_id, day, purchase_model, commitment_months, market_family from {this} group by all having count(*) > 1
 -- check: select * from {this} where not (0 < min_usd_per_gpu_hour and p10_usd_per_gpu_hour <= median_usd_per_gpu_hour * (1 + 1e-12) and median_usd_per_gpu_hour <= p90_usd_per_gpu_hour * (1 + 1e-12))
 with provider_day as (

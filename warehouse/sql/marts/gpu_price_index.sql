@@ -22,6 +22,7 @@
 -- recorded_at | when this revision was made, the clock of its run [UTC]
 -- run_id | the run that made it
 -- view
+-- grows by: day
 -- check: select gpu_id from {this} group by gpu_id, day, purchase_model, commitment_months, market_family having count(*) > 1
 select
     r.gpu_id,

@@ -16,6 +16,7 @@
 -- log_distance | how far from the middle of the contributors, in robust standard deviations [1]
 -- exclusion | why it does not count: too_old, not_available, witness or trimmed; null where it counts
 -- view
+-- grows by: day
 -- check: select * from {this} where not median_usd_per_gpu_hour > 0
 with opened as (
     select

@@ -22,6 +22,7 @@
 -- recorded_at | when it was made, the clock of its run [UTC]
 -- run_id | the run that made it
 -- append
+-- grows by: day
 -- check: select gpu_id from {this} group by gpu_id, day, purchase_model, commitment_months, market_family, methodology_version, revision having count(*) > 1
 -- check: select * from {this} where (usd_per_gpu_hour is null) <> (withheld_reason is not null) or (usd_per_gpu_hour is not null and provider_count < 3)
 -- check: select * from {this} where not (0 < p10_usd_per_gpu_hour and p10_usd_per_gpu_hour <= usd_per_gpu_hour * (1 + 1e-12) and usd_per_gpu_hour <= p90_usd_per_gpu_hour * (1 + 1e-12))

@@ -12,6 +12,7 @@
 -- high | the same at the 90th percentile of prices and the lowest measured share [USD/10^3 image]
 -- method | measured, or peak share
 -- view
+-- grows by: day
 -- check: select image_model_id, gpu_id, purchase_model, commitment_months, market_family, day from {this} group by all having count(*) > 1
 -- check: select * from {this} where not (0 < low and low <= usd_per_1k_images * (1 + 1e-12) and usd_per_1k_images <= high * (1 + 1e-12))
 select

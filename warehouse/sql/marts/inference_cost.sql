@@ -33,6 +33,7 @@
 -- is_extrapolated | true beyond the range of sizes and lengths that was measured
 -- view
 -- depends on: marts.gpu_price_daily, marts.serving_point, meta.reference_value
+-- grows by: day
 -- check: select model_id, gpu_id, gpu_count, precision, workload_id, service_level_id, purchase_model, commitment_months, day from {this} group by all having count(*) > 1
 -- check: select * from {this} where not (0 < low and low <= usd_per_1k_tokens * (1 + 1e-12) and usd_per_1k_tokens <= high * (1 + 1e-12))
 -- check: select * from {this} where abs(usd_per_1k_input_tokens * input_tokens + usd_per_1k_output_tokens * output_tokens - usd_per_1k_tokens * (input_tokens + output_tokens)) > 1e-9 * usd_per_1k_tokens * (input_tokens + output_tokens)

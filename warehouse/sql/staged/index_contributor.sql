@@ -38,14 +38,12 @@ standing as (
             when p.market_tier like 'marketplace%' and p.is_available = false
                 then 'not_available'
         end as bar
-    from core.offer_price as p
+    from staged.affected_offer as p
     inner join answer as w on p.source_id = w.source_id and p.request_key = w.request_key
     inner join meta.source as s on p.source_id = s.source_id
     where
         p.valid_from < w.day + interval 1 day
         and (p.valid_to is null or p.valid_to >= w.day + interval 1 day)
-        and p.superseded_at is null
-        and p.gpu_id is not null
         and p.usd_per_gpu_hour > 0
 ),
 by_kind as (

@@ -19,7 +19,7 @@ with standing as (
             as market_family,
         p.usd_per_gpu_hour, s.kind_rank, s.source_kind,
         least(cast(c.last_good_at as date), a.day) as seen_on
-    from core.offer_price as p
+    from staged.affected_offer as p
     inner join meta.source as s on p.source_id = s.source_id
     inner join staged.scope_latest as c
         on p.source_id = c.source_id and p.request_key = c.request_key
@@ -30,7 +30,6 @@ with standing as (
             and (p.valid_to is null or p.valid_to >= a.day + interval 1 day)
             -- a price that nobody has confirmed for 3 days is not carried on
             and (p.valid_to is not null or a.day <= cast(c.last_good_at as date) + 3)
-    where p.superseded_at is null and p.gpu_id is not null
 ),
 best as (
     select *, min(kind_rank) over (
