@@ -74,7 +74,7 @@ def known_sources(asked: Iterable[str]) -> None:
     known = list(all_sources())
     for name in asked:
         if name not in known:
-            near = difflib.get_close_matches(name, known, n=3)
+            near = difflib.get_close_matches(name, known, n=3, cutoff=0.7)
             hint = f"did you mean {' or '.join(near)}? " if near else ""
             raise Refused(f"unknown source {name!r}; {hint}there are: {', '.join(known)}")
 

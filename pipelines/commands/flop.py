@@ -30,7 +30,7 @@ def flop(
     past: Past | None,
     output: str | None,
 ) -> None:
-    r"""Print USD per 10^18 dense operations, per GB-hour and per TB/s-hour, cheapest first.
+    """Print USD per 10^18 dense operations, per GB-hour and per TB/s-hour, cheapest first.
 
     Peak prices the vendor's dense peak; effective divides by the utilisation that runs reach. Low
     and high take in the spread of prices and the range of utilisation. Sparse peaks are never used.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import click
 
 from pipelines.commands.answer import format_option, print_rows
@@ -11,8 +13,14 @@ from pipelines.past import Past
 
 @click.command()
 @past_options
+@click.option(
+    "--max-age-hours",
+    type=click.IntRange(0),
+    help="End with status 1 where nothing was published for so long: for a monitor, as a"
+    " scheduler cannot report its own end.",
+)
 @format_option
-def status(past: Past | None, output: str | None) -> None:
+def status(past: Past | None, max_age_hours: int | None, output: str | None) -> None:
     """Print each source: status, age, rows kept and held, and the error of the last try.
 
     A source that fails keeps its last good rows; they are marked stale after 30 hours and leave
@@ -30,8 +38,12 @@ def status(past: Past | None, output: str | None) -> None:
         )
         columns = [column[0] for column in answer.description or []]
         print_rows(columns, answer.fetchall(), output, f"sources, {moment(connection, past)}")
-        if output in (None, "table"):
-            built = connection.execute(
-                "select max(finished_at) from meta.run where status = 'published'"
-            ).fetchall()[0][0]
-            click.echo(f"Published {built:%Y-%m-%d %H:%M}Z." if built else "")
+        [(built,)] = connection.execute(
+            "select max(finished_at) from meta.run where status = 'published'"
+        ).fetchall()
+    age_hours = (datetime.now(UTC) - built.replace(tzinfo=UTC)).total_seconds() / 3600
+    if output in (None, "table"):
+        click.echo(f"Published {built:%Y-%m-%d %H:%M}Z, {age_hours:.0f} hours ago.")
+    if max_age_hours is not None and age_hours > max_age_hours:
+        click.echo(f"truecost status: nothing was published for {age_hours:.0f} hours", err=True)
+        raise SystemExit(1)

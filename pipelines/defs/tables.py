@@ -74,7 +74,11 @@ def spec(model: Model) -> dg.AssetSpec:
 def checks(models: Sequence[Model]) -> list[dg.AssetCheckSpec]:
     """Return the asset checks of some tables: one per ``-- check:`` line."""
     return [
-        dg.AssetCheckSpec(f"check_{number}", asset=key(model.name), description=check)
+        dg.AssetCheckSpec(
+            f"check_{number}",
+            asset=key(model.name),
+            description=f"No row: {check.replace('{this}', model.name)}",
+        )
         for model in models
         for number, check in enumerate(model.checks, start=1)
     ]

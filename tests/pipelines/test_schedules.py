@@ -1,0 +1,39 @@
+"""The schedules: on by themselves, once a day, and made up for once after days without a daemon."""
+
+from __future__ import annotations
+
+import warnings
+from datetime import UTC, datetime
+
+import pytest
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # Dagster's own notices of preview features
+    import dagster as dg
+
+    from pipelines.definitions import defs
+
+
+@pytest.mark.parametrize(("name", "minute"), [("daily_capture", 0), ("daily_build", 20)])
+def test_t6_a_day_is_run_once_however_often_it_is_asked_for(name: str, minute: int):
+    schedule = defs().get_repository_def().get_schedule_def(name)
+    assert schedule.default_status == dg.DefaultScheduleStatus.RUNNING
+    assert schedule.execution_timezone == "UTC"
+    assert schedule.cron_schedule == f"{minute} 6 * * *"
+    days = [datetime(2026, 10, day, 6, minute, tzinfo=UTC) for day in (25, 26)]
+    keys = []
+    for at in (days[0], days[0], days[1]):
+        with dg.build_schedule_context(scheduled_execution_time=at) as context:
+            [request] = schedule.evaluate_tick(context).run_requests
+            keys.append(request.run_key)
+    assert keys == ["2026-10-25", "2026-10-25", "2026-10-26"]
+
+
+def test_every_asset_and_check_says_what_it_is():
+    graph = defs().resolve_asset_graph()
+    assert not [
+        node.key for node in graph.asset_nodes
+        if not (node.description and node.group_name and node.kinds)
+    ]  # fmt: skip
+    checks = [graph.get_check_spec(key) for key in graph.asset_check_keys]
+    assert not [check.name for check in checks if not check.description or "{" in check.description]
