@@ -172,7 +172,9 @@ QUERIES = {
             select m.gpu_id, m.purchase_model, m.commitment_months, m.market_family,
                 i.provider_id,
                 max(case when i.day = m.day then i.median_usd_per_gpu_hour end) as usd,
-                max(case when i.day = m.before_day then i.median_usd_per_gpu_hour end) as before
+                max(case when i.day = m.before_day then i.median_usd_per_gpu_hour end) as before,
+                max(case when i.day = m.day then i.source_kind end) as source_kind,
+                max(case when i.day = m.before_day then i.source_kind end) as source_kind_before
             from moved as m
             inner join marts.gpu_price_index_input as i
                 on m.gpu_id = i.gpu_id and m.purchase_model = i.purchase_model
@@ -189,7 +191,12 @@ QUERIES = {
                         when before is null
                             then format('{{}} entered at {{:.3g}}', provider_id, usd)
                         when usd is null then format('{{}} left at {{:.3g}}', provider_id, before)
+                        -- Another kind of source is no move of the price, and said.
                         else format('{{}} {{:.3g}} to {{:.3g}}', provider_id, before, usd)
+                            || case when source_kind <> source_kind_before
+                                then format(' ({{}}, was {{}})', source_kind, source_kind_before)
+                                else ''
+                            end
                     end,
                     '; ' order by abs(ln(usd / before)) desc nulls last, provider_id
                 ) as moved_by

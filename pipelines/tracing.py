@@ -170,14 +170,20 @@ def trace(connection: duckdb.DuckDBPyConnection, asked: str, key: Sequence[str])
         payloads.append({"payload_sha256": rows[0]["x_PayloadSha256"]})
     if not payloads:
         payloads = walk_back(connection, known, rules, found, context)
+    if not payloads and len(found.steps) == 1:  # made of whole tables, such as a trend
+        payloads = whole_tables(connection, known, rules, found)
     found.payloads = captures_of(connection, payloads)
     found.assumptions = assumptions_of(connection, found.steps, context)
     return found
 
 
 def described(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
-    """Return the rule of each table: its grain and the file that makes it."""
-    return {
+    """Return the rule of each table: its grain and the file that makes it, where one does."""
+    commented = connection.execute(
+        "select schema_name || '.' || table_name, comment from duckdb_tables()"
+        " where comment is not null"
+    ).fetchall()
+    return dict(commented) | {
         name: f"{grain} ({made_by})"
         for name, grain, made_by in connection.execute(
             "select distinct table_name, grain, made_by from meta.column"
@@ -227,6 +233,34 @@ def walk_back(
                 if name in KEYS and name not in OWN:
                     context.setdefault(name, value)
         queue += before.get(table, ())
+    return payloads
+
+
+def whole_tables(
+    connection: duckdb.DuckDBPyConnection,
+    known: dict[str, dict[str, str]],
+    rules: dict[str, str],
+    found: Trace,
+) -> list[dict[str, Any]]:
+    """Add the tables right before one that shares no name with them; return their payloads."""
+    payloads: list[dict[str, Any]] = []
+    for (table,) in connection.execute(
+        "select distinct from_table from meta.lineage where table_name = ? order by 1",
+        [found.table],
+    ).fetchall():
+        if table not in known or table.split(".")[0] == "staged":
+            continue
+        count, rows = rows_of(connection, table, [], 1)
+        found.steps.append(
+            Step(table, count, rules.get(table, ""), "every row", rows[0] if rows else {})
+        )
+        if "payload_sha256" in known[table]:
+            payloads += [
+                {"payload_sha256": sha}
+                for (sha,) in connection.execute(
+                    f"select distinct payload_sha256 from {table}"
+                ).fetchall()
+            ]
     return payloads
 
 
@@ -284,8 +318,8 @@ def assumptions_of(
     tables = {step.table for step in steps}
     subjects = [
         context[name]
-        for name, table in (("gpu_id", "core.gpu_peak"), ("model_id", "core.model"))
-        if context.get(name) and table in tables
+        for name, read in (("gpu_id", {"core.gpu", "core.gpu_peak"}), ("model_id", {"core.model"}))
+        if context.get(name) and read & tables
     ]
     answer = connection.execute(
         "select subject, field, value, unit, source, source_url, retrieved_on, note"

@@ -13,7 +13,8 @@ PURCHASE_MODELS = ("on_demand", "spot", "reserved", "capacity_block")
 # What people see of the columns; machines get all.
 SHOWN = (
     "usd_per_gpu_hour", "usd_per_node_hour", "gpu_count", "provider_id", "sku", "region",
-    "purchase_model", "commitment_months", "age_hours", "is_stale", "source_id", "is_witness",
+    "purchase_model", "commitment_months", "age_hours", "source_time", "is_stale", "source_id",
+    "is_witness",
 )  # fmt: skip
 
 
@@ -84,8 +85,8 @@ def offers(
             select
                 usd_per_gpu_hour, usd_per_node_hour, gpu_count, provider_id, sku, region,
                 purchase_model, commitment_months, market_tier, is_available,
-                round(age_hours, 1) as age_hours, is_stale, source_id, is_witness, source_url,
-                payload_sha256[:8] as payload
+                round(age_hours, 1) as age_hours, source_time, is_stale, source_id, is_witness,
+                source_url, payload_sha256[:8] as payload
             from marts.offers_latest
             where {" and ".join(f"{column} = ${column}" for column in given)}
             -- Where nothing is fresh, what stood last is shown, and its age says so.

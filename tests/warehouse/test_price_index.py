@@ -309,6 +309,97 @@ def test_who_moved_the_index(house: Warehouse, market: Prices) -> None:
     ]
 
 
+def test_another_kind_of_source_is_told_from_a_move(house: Warehouse, market: Prices) -> None:
+    for day in ("2026-08-09", "2026-08-10"):
+        for provider in "abc":
+            house.answered(provider, f"{day} 06:00", "feed")
+    market({"a": 2.0, "b": 2.2, "c": 2.4}, kind="feed", since="2026-08-09 06:00")
+    market({"c": 2.1})
+    house.make(date(2026, 8, 9), DAY)
+    assert house.ask("select movers from marts.gpu_price_change where horizon_days = 1") == [
+        ("c 2.4 to 2.1 (api, was feed)",)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("answered_at", "age", "is_counted", "is_flagged"),
+    [
+        ("2026-08-09 18:00:00", 30.0, True, False),
+        ("2026-08-09 17:59:59", 30.0, True, True),
+        ("2026-08-08 00:00:00", 72.0, True, True),
+        ("2026-08-07 23:59:59", 72.0, False, False),
+    ],
+)
+def test_the_edges_of_the_bands_are_exact(
+    house: Warehouse, answered_at: str, age: float, is_counted: bool, is_flagged: bool
+) -> None:
+    for provider in "abc":
+        house.offer(provider, 2.0, since=answered_at)
+        house.answered(provider, answered_at)
+    house.make()
+    assert house.ask("select provider_count, is_flagged from marts.gpu_price_index") == [
+        (3 if is_counted else 0, is_flagged)
+    ]
+    [(found,)] = house.ask("select distinct age_hours from marts.gpu_price_index_input")
+    assert found == pytest.approx(age, abs=1 / 60 + 1e-9)  # told to the minute
+
+
+@pytest.mark.parametrize(
+    ("column", "values"),
+    [
+        ("tier", ("hyperscaler", "neocloud", "marketplace_secure", "marketplace_community")),
+        ("gpu", ("H100-SXM-80GB", "H100-PCIE-80GB", "H100-NVL-94GB", "H100")),
+        ("purchase", ("on_demand", "spot", "reserved", "capacity_block")),
+    ],
+)
+def test_nothing_is_mixed(
+    house: Warehouse, market: Prices, column: str, values: tuple[str, ...]
+) -> None:
+    for step, value in enumerate(values):
+        market({"a": step + 1.0, "b": step + 1.1, "c": step + 1.2}, **{column: value})
+    house.make()
+    found = house.ask(
+        "select usd_per_gpu_hour, provider_count from marts.gpu_price_index order by 1"
+    )
+    assert found == [(pytest.approx(step + 1.1), 3) for step in range(len(values))]
+
+
+def test_where_more_than_half_ask_the_same_a_near_price_stays_and_a_far_one_goes(
+    house: Warehouse, market: Prices
+) -> None:
+    market({"a": 2.0, "b": 2.0, "c": 2.0, "near": 2.5, "far": 2.6})  # the MAD is 0
+    house.make()
+    assert house.ask(
+        "select provider_id from marts.gpu_price_index_input where exclusion = 'trimmed'"
+    ) == [("far",)]
+    assert house.ask(INDEX) == [(2.0, 4, 1, None)]
+
+
+def test_a_marketplace_with_many_hosts_is_one_contributor(house: Warehouse, market: Prices) -> None:
+    for host in range(50):
+        house.offer("vast", 1.0 + host / 100, kind="marketplace", tier="marketplace_community")
+    house.answered("vast", "2026-08-10 06:00", "marketplace")
+    house.make()
+    assert house.ask(INDEX) == [(None, 1, 0, "1 of 3 independent providers")]
+    assert house.ask(
+        "select median_usd_per_gpu_hour, offer_count from marts.gpu_price_index_input"
+    ) == [(pytest.approx(1.245), 50)]
+
+
+def test_a_day_that_nobody_answered_has_no_value_and_is_not_filled_in(
+    house: Warehouse, market: Prices
+) -> None:
+    market({"a": 2.0, "b": 2.2, "c": 2.4}, since="2026-08-03 06:00")
+    house.connection.execute("update core.offer_capture set valid_at = '2026-08-03 06:00'")
+    house.make(date(2026, 8, 3), date(2026, 8, 9), DAY)
+    assert house.ask(
+        "select day::text, usd_per_gpu_hour, withheld_reason from marts.gpu_price_index order by 1"
+    ) == [
+        ("2026-08-03", 2.2, None),
+        ("2026-08-09", None, "no provider answered within 72 hours"),
+    ]
+
+
 def test_sql_and_the_cost_engine_agree(house: Warehouse) -> None:
     draw = random.Random(3)
     markets = [[round(draw.lognormvariate(1, 1), 3) for _ in range(draw.randint(1, 9))]

@@ -22,6 +22,7 @@ from pipelines.commands.history import keep_published
 from pipelines.digest import TITLES, Digest, as_atom, as_data, as_markdown
 from pipelines.index_verification import check_index
 from pipelines.package import tables_of
+from pipelines.tracing import KEYS, hanging_on, relations, trace
 from tests.pipelines.commands.conftest import Truecost
 from warehouse.database import open_published
 from warehouse.paths import Home
@@ -162,12 +163,39 @@ def test_why_leads_from_the_index_to_payload_parser_and_rule(
         ("offers_latest", "H100-SXM-80GB"),
         ("focus.sku_price", "x_GpuModel=H100-SXM-80GB"),
         ("cost_per_flop", "H100-SXM-80GB", "bf16", "neocloud"),
+        ("reconciliation", "H100-SXM-80GB", "gcp", "on_demand"),
+        ("training_cost_trend", "top 10", "amortized"),
     ],
     ids=lambda key: key[0],
 )
 def test_why_finds_bytes_behind_every_table(ask: Truecost, key: tuple[str, ...]) -> None:
     steps = json.loads(ask("why", *key, "--json").stdout)
     assert any(step["step"] == "payload" for step in steps)
+
+
+OWN = {  # tables that a person wrote, or that say themselves where each row is from
+    "core.gpu_alias", "core.model_alias", "core.training_run_alias", "core.price_band",
+    "core.provider", "core.provider_alias", "core.region", "marts.inference_backtest",
+    "core.api_price_capture", "core.offer_capture",
+}  # fmt: skip
+
+
+def test_why_leads_somewhere_from_a_row_of_every_public_table(answers_home: Home) -> None:
+    with open_published(answers_home) as connection:
+        nowhere = []
+        for table, columns in relations(connection).items():
+            row = connection.execute(f"from {table} limit 1").fetchall()
+            if table.split(".")[0] not in ("core", "marts", "focus") or not row:
+                continue
+            cells = dict(zip(columns, row[0], strict=True))
+            names = [n for n in columns if n in KEYS] or list(columns)[:2]
+            key = [f"{name}={'null' if cells[name] is None else cells[name]}" for name in names]
+            found = trace(connection, table, key)
+            if not (found.payloads or found.assumptions or len(found.steps) > 1 or table in OWN):
+                nowhere.append(table)
+            assert found.steps[0].rule.startswith("One row per "), table
+            assert hanging_on(connection, table, found.row) is not None
+    assert nowhere == []
 
 
 def test_why_forward_lists_what_hangs_on_a_price(ask: Truecost) -> None:

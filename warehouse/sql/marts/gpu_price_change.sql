@@ -16,7 +16,7 @@
 -- entered_count | providers that count now only
 -- left_count | providers that counted then only
 -- mover_provider_id | the provider without whose move the index would differ most, null where none alone decides
--- movers | up to five moves, those that decide first
+-- movers | up to five moves, those that decide first; (api, was feed) is another kind of source, not a move
 -- reason | why there is no change; null where there is one
 -- check: select gpu_id from {this} group by gpu_id, purchase_model, commitment_months, market_family, horizon_days having count(*) > 1
 -- check: select * from {this} where (change_fraction is null) <> (reason is not null)
@@ -55,7 +55,8 @@ moved as (
                 when 'left' then format('{} left at {:.4g}', provider_id, then_usd_per_gpu_hour)
                 else format(
                     '{} {:.4g} to {:.4g}', provider_id, then_usd_per_gpu_hour, usd_per_gpu_hour
-                )
+                ) || case when source_kind <> then_source_kind
+                    then format(' ({}, was {})', source_kind, then_source_kind) else '' end
             end
             order by
                 abs(contribution_usd_per_gpu_hour) desc, abs(change_fraction) desc nulls last,

@@ -10,6 +10,8 @@
 -- move | raised, lowered, kept, entered or left
 -- usd_per_gpu_hour | its median now, null where it left [USD/(GPU h)]
 -- then_usd_per_gpu_hour | its median then, null where it entered [USD/(GPU h)]
+-- source_kind | the kind of source that speaks for it now: api, page, marketplace or feed
+-- then_source_kind | the kind that spoke for it then; another one is no move of the price
 -- change_fraction | its own change, null where it entered or left [1]
 -- contribution_usd_per_gpu_hour | the index now less the index if this provider alone had stayed as it was [USD/(GPU h)]
 -- check: select gpu_id from {this} group by gpu_id, purchase_model, commitment_months, market_family, horizon_days, provider_id having count(*) > 1
@@ -54,7 +56,9 @@ asked as (
         c.day, c.then_day, i.provider_id,
         max(case when i.day = c.day then i.median_usd_per_gpu_hour end) as usd_per_gpu_hour,
         max(case when i.day = c.then_day then i.median_usd_per_gpu_hour end)
-            as then_usd_per_gpu_hour
+            as then_usd_per_gpu_hour,
+        max(case when i.day = c.day then i.source_kind end) as source_kind,
+        max(case when i.day = c.then_day then i.source_kind end) as then_source_kind
     from compared as c
     inner join marts.gpu_price_index_input as i
         on
@@ -111,6 +115,8 @@ select
     end as move,
     a.usd_per_gpu_hour,
     a.then_usd_per_gpu_hour,
+    a.source_kind,
+    a.then_source_kind,
     a.usd_per_gpu_hour / a.then_usd_per_gpu_hour - 1 as change_fraction,
     c.index_now - c.index_if_kept as contribution_usd_per_gpu_hour
 from asked as a

@@ -2,7 +2,7 @@
 -- provider_id | who rents it out
 -- gpu_id | the accelerator, as the best source tells it
 -- purchase_model | on_demand, spot, reserved or capacity_block
--- commitment_months | length of the commitment, 0 without one [month]
+-- commitment_months | length of the commitment, null where there is none [month]
 -- area | canonical area; anywhere where one price holds everywhere
 -- source_id | the best source: first party before marketplace before feed, then the newest
 -- source_kind | api, page, marketplace or feed
@@ -206,7 +206,7 @@ select
     b.provider_id,
     b.gpu_id,
     b.purchase_model,
-    b.commitment_months,
+    nullif(b.commitment_months, 0) as commitment_months,
     b.area,
     b.source_id,
     b.source_kind,
