@@ -62,12 +62,12 @@ def record_run(connection: duckdb.DuckDBPyConnection, run_id: str, now: datetime
     connection.execute(
         """
         insert into meta.run
-        select run_id, now_at, ?::timestamp, 'published',
+        select ?, now_at, ?::timestamp, 'published',
             (select count(distinct capture_id) from meta.capture where run_id = c.run_id),
             (select sum(rows_kept) from meta.capture where run_id = c.run_id),
             (select sum(rows_held) from meta.capture where run_id = c.run_id), ?, null
         from staged.build_clock as c
         """,
-        [as_utc(now), version("truecost")],
+        [run_id, as_utc(now), version("truecost")],
     )
     connection.commit()

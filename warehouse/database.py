@@ -6,12 +6,17 @@ Opening, waiting, refusing and mending belong here. Publishing belongs to
 
 from __future__ import annotations
 
+import fcntl
 import logging
+import os
 import re
 import shutil
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import IO
 
 import duckdb
 
@@ -102,6 +107,68 @@ def open_build(
             raise
         mend_build(home, str(error))
     return _prepared(_connected(path, wait_seconds, memory_limit, threads))
+
+
+@contextmanager
+def exclusive(home: Home, work: str, wait_seconds: float = 60.0) -> Iterator[None]:
+    """Let one process at a time do some work on a data folder; within a process it may nest.
+
+    Parameters
+    ----------
+    home : Home
+        The data folder.
+    work : str
+        What is done, such as ``build``: the name of the lock file.
+    wait_seconds : float
+        How long to wait for another process. [s]
+
+    Raises
+    ------
+    BuildLockedError
+        If another process is still at it; the line names it.
+    """
+    path = home.locks / work
+    if path in _held:
+        yield
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a+", encoding="utf-8") as lock:
+        _wait_for(home, lock, wait_seconds)
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        _held.add(path)
+        try:
+            yield
+        finally:
+            _held.discard(path)
+
+
+def wait_for(home: Home, work: str, wait_seconds: float = 60.0) -> None:
+    """Wait until no process does some work on a data folder, and change nothing (``exclusive``)."""
+    path = home.locks / work
+    if path not in _held and path.exists():
+        with path.open(encoding="utf-8") as lock:
+            _wait_for(home, lock, wait_seconds)
+
+
+def _wait_for(home: Home, lock: IO[str], wait_seconds: float) -> None:
+    deadline = time.monotonic() + wait_seconds
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                lock.seek(0)
+                raise BuildLockedError(
+                    f"{home.root} is being written by process {lock.read()}"
+                    f" (waited {wait_seconds:.0f} s); try again when it has ended"
+                ) from None
+        time.sleep(0.1)
+
+
+_held: set[Path] = set()  # the locks of this process
 
 
 def is_damage(error: BaseException) -> bool:

@@ -11,13 +11,11 @@ What is published is decided by the build. Reading belongs to ``warehouse.databa
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import os
 import re
 import shutil
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -32,6 +30,7 @@ from warehouse.database import (
     POINTER,
     DataFolderError,
     NothingPublishedError,
+    exclusive,
     is_damage,
     mend_build,
     open_build,
@@ -121,7 +120,7 @@ def publish(home: Home, run_id: str, *, keep: int = KEPT_RUNS) -> Path:
     if not RUN_ID.fullmatch(run_id):
         raise DataFolderError(f"run id {run_id!r} is no file name: letters, digits, _ . - only")
     home.published.mkdir(parents=True, exist_ok=True)
-    with _only_publisher(home):
+    with exclusive(home, "publish"):  # another would sweep away what is being written
         return _publish(home, run_id, keep)
 
 
@@ -516,22 +515,3 @@ def _prune(home: Home, keep: int) -> None:
     for folder in home.published.glob("parquet-*"):
         if folder.name.removeprefix("parquet-") not in kept:
             shutil.rmtree(folder)
-
-
-@contextmanager
-def _only_publisher(home: Home, wait_seconds: float = 60.0) -> Iterator[None]:
-    """Keep a second publisher out: it would sweep away what the first is writing."""
-    home.locks.mkdir(parents=True, exist_ok=True)
-    deadline = time.monotonic() + wait_seconds
-    with (home.locks / "publish").open("w") as lock:
-        while True:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() > deadline:
-                    raise DataFolderError(
-                        f"another run is publishing in {home.published}"
-                    ) from None
-                time.sleep(0.1)
-        yield

@@ -17,7 +17,7 @@ import click
 import duckdb
 
 from pipelines.commands import Refused
-from warehouse.database import POINTER, DataFolderError, open_build, open_published
+from warehouse.database import POINTER, DataFolderError, open_build, open_published, wait_for
 from warehouse.models import table_exists
 from warehouse.paths import Home
 
@@ -106,6 +106,8 @@ def usable_home(now: datetime | None = None, *, is_built: bool = True) -> Home:
         raise Refused(f"cannot write in {home.root}: {error.strerror}") from error
     last = None
     try:
+        if is_built:
+            wait_for(home, "build")
         if is_built and home.build_database.exists():
             with open_build(home) as connection:
                 last = last_clock(connection)

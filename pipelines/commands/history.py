@@ -139,9 +139,14 @@ def with_past(known: dict[str, Any]) -> list[str]:
 def build(home: Any) -> None:
     """Run the build job on what is filed, as ``truecost run --offline`` does."""
     from pipelines import jobs
+    from warehouse.database import DataFolderError, exclusive
 
     jobs.prepare_instance(home)
-    succeeded, error = jobs.run_job("build", {"home": str(home.root)})
+    try:
+        with exclusive(home, "build"):
+            succeeded, error = jobs.run_job("build", {"home": str(home.root)})
+    except DataFolderError as error_of_lock:
+        raise Refused(str(error_of_lock)) from error_of_lock
     if not succeeded:
         raise click.ClickException(f"build failed: {error}")
 

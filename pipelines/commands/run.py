@@ -59,6 +59,7 @@ def run(
     home = usable_home(now, is_built=not no_build)
     from pipelines import jobs
     from pipelines.defs import resources
+    from warehouse.database import DataFolderError, exclusive
 
     jobs.prepare_instance(home)
     settings: dict[str, Any] = {"home": str(home.root), "mirror": mirror or ""}
@@ -81,8 +82,12 @@ def run(
         if no_build:
             return
         screen.start("Building")
-        succeeded, error = jobs.run_job("build", settings)
+        with exclusive(home, "build"):
+            succeeded, error = jobs.run_job("build", settings)
         screen.stop()
+    except DataFolderError as error_of_lock:  # what was captured waits for the next build
+        screen.stop()
+        raise Refused(str(error_of_lock)) from error_of_lock
     finally:
         resources.progress.remove(screen)
     if not succeeded:

@@ -9,7 +9,7 @@ import click
 from pipelines.commands import Refused
 from pipelines.commands.published import past_options, published
 from pipelines.past import Past
-from warehouse.database import DataFolderError
+from warehouse.database import DataFolderError, exclusive
 from warehouse.paths import Home
 
 
@@ -32,8 +32,10 @@ def site(out: Path | None, past: Past | None) -> None:
 
     with published(past):
         pass  # refused here, if at all: before a page is written
+    home = Home.from_environment()
     try:
-        report = build_site(Home.from_environment(), out, past=past)
+        with exclusive(home, "site"):
+            report = build_site(home, out, past=past)
     except (DataFolderError, NotASiteFolderError) as error:
         raise Refused(str(error)) from error
     click.echo(

@@ -4,6 +4,7 @@ import dagster as dg
 
 from pipelines.defs.resources import Settings, say
 from pipelines.site.build import build_site
+from warehouse.database import exclusive
 
 
 @dg.asset(
@@ -15,7 +16,8 @@ from pipelines.site.build import build_site
 )
 def published_site(settings: Settings) -> dg.MaterializeResult:  # type: ignore[type-arg]
     """Write every page from the published file."""
-    report = build_site(settings.data(), now=settings.clock())
+    with exclusive(settings.data(), "site"):
+        report = build_site(settings.data(), now=settings.clock())
     say("site", report)
     return dg.MaterializeResult(
         metadata={

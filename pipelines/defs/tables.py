@@ -11,6 +11,7 @@ import dagster as dg
 from pipelines import build, publishing
 from pipelines.defs.resources import Settings, say
 from pipelines.sources import all_sources
+from warehouse.database import exclusive
 from warehouse.models import Model, column_lineage, read_models
 
 PHASES = build.phases(read_models())
@@ -95,19 +96,20 @@ def build_warehouse(
 ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:  # type: ignore[type-arg]
     """Merge the new captures into the history, make every table in order, and check them."""
     home, run_id = settings.data(), context.run_id
-    report = build.load(home, now=settings.clock(), run_id=run_id, say=line)
-    say("loaded", report)
-    for model, rows in build.make(home, PHASES, say=line):
-        say("table", (model.name, rows))
-        counted = {} if rows is None else {"dagster/row_count": rows}
-        yield dg.MaterializeResult(asset_key=key(model.name), metadata=counted)
-    for result in build.check(home, PHASES.all):
-        yield dg.AssetCheckResult(
-            asset_key=key(result.model),
-            check_name=f"check_{result.number}",
-            passed=result.wrong_rows == 0,
-            metadata={"wrong_rows": result.wrong_rows, "example": result.example or ""},
-        )
+    with exclusive(home, "build"):
+        report = build.load(home, now=settings.clock(), run_id=run_id, say=line)
+        say("loaded", report)
+        for model, rows in build.make(home, PHASES, say=line):
+            say("table", (model.name, rows))
+            counted = {} if rows is None else {"dagster/row_count": rows}
+            yield dg.MaterializeResult(asset_key=key(model.name), metadata=counted)
+        for result in build.check(home, PHASES.all):
+            yield dg.AssetCheckResult(
+                asset_key=key(result.model),
+                check_name=f"check_{result.number}",
+                passed=result.wrong_rows == 0,
+                metadata={"wrong_rows": result.wrong_rows, "example": result.example or ""},
+            )
 
 
 def line(text: str) -> None:
@@ -127,6 +129,8 @@ def published_warehouse(
     context: dg.AssetExecutionContext, settings: Settings
 ) -> dg.MaterializeResult:  # type: ignore[type-arg]
     """Check, copy, and point the readers to the new file."""
-    report = publishing.publish_build(settings.data(), run_id=context.run_id, now=settings.clock())
+    home = settings.data()
+    with exclusive(home, "build"):
+        report = publishing.publish_build(home, run_id=context.run_id, now=settings.clock())
     say("published", report)
     return dg.MaterializeResult(metadata={"path": str(report.path), "bytes": report.bytes})

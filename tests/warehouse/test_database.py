@@ -69,6 +69,33 @@ def test_a_locked_build_file_is_refused_with_the_process_that_holds_it(home):
         assert database.schema_version(connection) == database.SCHEMA_VERSION
 
 
+def test_t3_one_process_at_a_time_works_on_a_data_folder_and_a_killed_one_holds_nothing(home):
+    hold = (
+        "import sys; from pathlib import Path; from warehouse.database import exclusive;"
+        " from warehouse.paths import Home\n"
+        "with exclusive(Home(Path(sys.argv[1])), 'build'):"
+        " print('held', flush=True); sys.stdin.read()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", hold, str(home.root)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as holder:
+        assert holder.stdout.readline().strip() == "held"
+        for attempt in (database.wait_for, enter):
+            with pytest.raises(database.BuildLockedError, match=f"process {holder.pid} "):
+                attempt(home, "build", 0.2)
+        holder.kill()
+    with database.exclusive(home, "build", 0.2), database.exclusive(home, "build", 0.2):
+        database.wait_for(home, "build", 0.2)
+
+
+def enter(home: Home, work: str, wait_seconds: float) -> None:
+    with database.exclusive(home, work, wait_seconds):
+        pass
+
+
 def test_a_file_of_a_newer_schema_is_refused_and_left_alone(home):
     made_build(home)
     with duckdb.connect(home.build_database) as connection:
