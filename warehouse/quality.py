@@ -1,8 +1,10 @@
 """Quality gates: what must not count until a person, or the following days, say that it may.
 
 Two kinds. A *batch* rule judges a capture against what stood before it and holds it whole, so
-that yesterday's rows stay. A *row* rule holds one offer; where the offer had a price before, that
-price stays. Held rows and batches are in ``meta.quarantine`` with rule, reason and the row.
+that the rows before stay. A *row* rule holds one offer; where the offer had a price before, that
+price stays. Held rows and batches are in ``meta.quarantine`` with rule, reason and the row. What
+stood before is what is believed of the moment before the capture, whenever it arrives
+(docs/decisions/0012-late-captures-are-judged-as-of-their-time.md).
 
 The rules are the two selects in ``sql/quality``. Not here: what a parser can see by itself (no
 price, text for a number), and which GPU a row is about (``sql/staged/gpu_identity.sql``).
@@ -55,7 +57,7 @@ _CAPTURES = """
 
 
 def hold_batches(connection: duckdb.DuckDBPyConnection, captures: str | None = None) -> int:
-    """Judge the captures in ``staged.normalised_offer`` against ``core.offer_open``.
+    """Judge the captures in ``staged.normalised_offer`` against what stood before each.
 
     Fills ``staged.held_capture (capture_id)`` anew and enters each reason into
     ``meta.quarantine`` (scope ``batch``). Run it before ``hold_rows``.
@@ -77,6 +79,7 @@ def hold_batches(connection: duckdb.DuckDBPyConnection, captures: str | None = N
     connection.execute(
         f"create or replace temp table quality_capture as from ({captures or _CAPTURES})"
     )
+    _recall(connection)
     connection.execute(f"create or replace temp table held_batch as from ({_select('held_batch')})")
     connection.execute(
         "create or replace table staged.held_capture as select distinct capture_id from held_batch"
@@ -85,8 +88,10 @@ def hold_batches(connection: duckdb.DuckDBPyConnection, captures: str | None = N
         """
         insert into meta.quarantine by name
         from (
-            select md5(concat_ws('|', c.source_id, c.request_key, c.payload_sha256, h.rule))
-                    as held_id,
+            select
+                -- A day of its own counts for itself, be its bytes those of the day before.
+                md5(concat_ws('|', c.source_id, c.request_key, c.payload_sha256, h.rule,
+                    c.valid_at::date)) as held_id,
                 'batch' as scope, c.source_id, c.request_key, c.capture_id,
                 c.valid_at as captured_at, c.payload_sha256, c.parser_version, h.rule, h.reason,
                 null::varchar as row_json, 'held' as state, k.run_id
@@ -104,8 +109,8 @@ def hold_rows(connection: duckdb.DuckDBPyConnection) -> int:
     """Take the rows that must not count out of ``staged.normalised_offer``.
 
     Captures in ``staged.held_capture`` are passed over. Each held row goes to
-    ``meta.quarantine`` (scope ``row``); where its offer stands in ``core.offer_open``, the row
-    that stands takes its place, so that the history neither changes nor ends.
+    ``meta.quarantine`` (scope ``row``); where its offer stood before, the row that stood takes its
+    place, so that the history neither changes nor ends. Run ``hold_batches`` first.
 
     Parameters
     ----------
@@ -144,15 +149,9 @@ def hold_rows(connection: duckdb.DuckDBPyConnection) -> int:
         select distinct o.capture_id, o.valid_at, o.recorded_at, {standing}
         from staged.normalised_offer as o
         inner join held_row as h on o.rowid = h.row_id
-        inner join core.offer_open as b
-            on o.source_id = b.source_id and o.request_key = b.request_key
-            and o.offer_key = b.offer_key
-        where h.rule not in {_DUPLICATES} and not exists (
-            -- An earlier answer, read again or late: what stands now did not stand then.
-            from core.offer_capture as c
-            where c.source_id = o.source_id and c.request_key = o.request_key
-                and c.valid_at >= o.valid_at
-        )
+        inner join quality_standing as b
+            on o.capture_id = b.capture_id and o.offer_key = b.offer_key
+        where h.rule not in {_DUPLICATES}
         """
     )
     connection.execute(
@@ -169,6 +168,53 @@ def hold_rows(connection: duckdb.DuckDBPyConnection) -> int:
         """
     )
     return _count(connection, "held_row")
+
+
+def _recall(connection: duckdb.DuckDBPyConnection) -> None:
+    """Recall what stood just before each capture that is being loaded.
+
+    For the usual capture, after all others of its scope, that is what stands open. What ended is
+    read for late captures only.
+    """
+    connection.execute(
+        """
+        create or replace temp table quality_scope as
+        with loading as (
+            select capture_id, source_id, request_key, valid_at from quality_capture
+            union
+            select capture_id, source_id, request_key, valid_at from staged.normalised_offer
+        )
+        select l.capture_id, l.source_id, l.request_key, l.valid_at,
+            max(c.valid_at) filter (where c.valid_at < l.valid_at) as predecessor_at,
+            coalesce(max(c.valid_at) >= l.valid_at, false) as is_late
+        from loading as l
+        left join core.offer_capture as c
+            on l.source_id = c.source_id and l.request_key = c.request_key
+        group by l.capture_id, l.source_id, l.request_key, l.valid_at
+        """
+    )
+    connection.execute(
+        """
+        create or replace temp table quality_standing as
+        select s.capture_id, b.*
+        from core.offer_open as b
+        inner join quality_scope as s
+            on b.source_id = s.source_id and b.request_key = s.request_key
+        where b.valid_from < s.valid_at
+        """
+    )
+    if connection.execute("select 1 from quality_scope where is_late limit 1").fetchall():
+        connection.execute(
+            """
+            insert into quality_standing
+            select s.capture_id, b.*
+            from core.offer_closed as b
+            inner join quality_scope as s
+                on b.source_id = s.source_id and b.request_key = s.request_key and s.is_late
+            where b.superseded_at is null
+                and b.valid_from < s.valid_at and b.valid_to >= s.valid_at
+            """
+        )
 
 
 @cache

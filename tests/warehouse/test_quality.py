@@ -15,6 +15,8 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from warehouse import history, quality
 from warehouse.models import SQL_FOLDER
@@ -83,6 +85,7 @@ class Market:
         history.create(self.connection, history.OFFER)
         self.day = 0
         self.rows: Rows = []
+        self.payload_sha256: str | None = None  # another one each day
 
     def see(
         self, rows: Iterable[Mapping[str, Any]], scopes: Iterable[tuple[str, str]] = ()
@@ -100,7 +103,7 @@ class Market:
                 "request_key": request_key,
                 "valid_at": at,
                 "recorded_at": at,
-                "payload_sha256": f"sha-{self.day}",
+                "payload_sha256": self.payload_sha256 or f"sha-{self.day}",
                 "parser_version": 1,
             }
             for source_id, request_key in sorted(captured)
@@ -159,7 +162,7 @@ class Market:
         )
         full |= {
             "capture_id": f"{full['source_id']}/{full['request_key']}/{self.day}",
-            "payload_sha256": f"sha-{self.day}",
+            "payload_sha256": self.payload_sha256 or f"sha-{self.day}",
             "valid_at": at,
             "recorded_at": at,
         }
@@ -412,6 +415,118 @@ def test_an_earlier_answer_that_is_read_again_is_not_judged_by_what_stands_now()
     fresh.see(list_prices())
     fresh.day -= 1
     assert fresh.see(times(0.125)(list_prices())[:10]) == []  # a parser that was put right
+
+
+class Past(Market):
+    """A market whose captures arrive in any order, merged as the build merges them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.arrivals = 0
+
+    def see_day(self, day: int, rows: Iterable[Mapping[str, Any]]) -> list[str]:
+        """Load the answer of a day now; return the rules that held something."""
+        self.day = day
+        self.arrivals += 1
+        return self.see(rows, scopes=[("acme", "all")])
+
+    def _merge(self) -> None:
+        known_at = NOON + timedelta(days=100, hours=self.arrivals)
+        missing = ", ".join(
+            f"null::{kind} as {name}"
+            for name, kind in history.OFFER.values.items()
+            if name not in COLUMNS
+        )
+        self.connection.execute(
+            f"create or replace temp view arrived_offer as select *, {missing}"
+            " from staged.normalised_offer"
+        )
+        self.connection.execute("update good_capture set recorded_at = ?", [known_at])
+        history.merge(self.connection, "arrived_offer", "good_capture", history.OFFER)
+
+    def prices_on(self, day: int) -> dict[str, float]:
+        """Return what is believed to have stood after the answer of a day."""
+        return dict(
+            self.connection.execute(
+                "select concat_ws(' ', sku, region), usd_per_gpu_hour from core.offer_price"
+                " where superseded_at is null and valid_from <= $1"
+                " and (valid_to is null or valid_to > $1)",
+                [NOON + timedelta(days=day)],
+            ).fetchall()
+        )
+
+
+@pytest.mark.parametrize("fault", WHOLE)
+def test_a_fault_that_arrives_late_is_held_as_it_would_have_been_in_time(fault: str) -> None:
+    in_time, late = Past(), Past()
+    rows, cheaper = list_prices(), times(0.97)(list_prices())
+    broken = WHOLE[fault](rows)
+    in_time.see_day(0, rows)
+    late.see_day(0, rows)
+    held = in_time.see_day(1, broken)
+    assert held
+    for past in (in_time, late):
+        assert past.see_day(2, cheaper) == []
+    assert late.see_day(1, broken) == held
+    for day in (1, 2):
+        assert late.prices_on(day) == in_time.prices_on(day)
+
+
+@pytest.mark.parametrize("fault", ONE)
+def test_one_price_that_arrives_late_is_held_and_the_price_then_stays(fault: str) -> None:
+    past = Past()
+    rows = list_prices()
+    past.see_day(0, rows)
+    assert past.see_day(2, times(0.97)(rows)) == []
+    first, *others = rows
+    assert len(past.see_day(1, [first | ONE[fault], *others])) == 1
+    assert past.prices_on(1) == past.prices_on(0)
+
+
+def test_an_honest_answer_that_arrives_late_is_judged_by_its_time_and_not_by_today() -> None:
+    past = Past()
+    rows = list_prices()
+    past.see_day(0, rows)
+    assert past.see_day(60, times(0.2)(rows)) != []  # by a factor
+    past.connection.execute("update meta.quarantine set state = 'accepted'")
+    assert past.see_day(60, times(0.2)(rows)) == []
+    assert past.see_day(30, times(0.97)(rows)) == []
+    assert past.prices_on(30)["H100-SXM-80GB x1 us"] == pytest.approx(2.99 * 0.97)
+    assert past.prices_on(60)["H100-SXM-80GB x1 us"] == pytest.approx(2.99 * 0.2)
+
+
+@settings(max_examples=12, deadline=None)
+@given(
+    factors=st.lists(
+        st.sampled_from([1.0, 1.01, 0.99, 1000.0, 0.01, 1 / 8]), min_size=3, max_size=6
+    ),
+    chance=st.randoms(use_true_random=False),
+)
+def test_the_order_of_arrival_changes_no_holding_of_a_factor(
+    factors: list[float], chance: Any
+) -> None:
+    days = list(range(1, len(factors) + 1))
+    shuffled = chance.sample(days, len(days))
+    held = []
+    for order in (days, shuffled):
+        past = Past()
+        past.see_day(0, list_prices())
+        found = {day: past.see_day(day, times(factors[day - 1])(list_prices())) for day in order}
+        held.append(({day: bool(found[day]) for day in days}, [past.prices_on(d) for d in days]))
+    assert held[0] == held[1]
+    assert [held[0][0][day] for day in days] == [not 0.9 < f < 1.1 for f in factors]
+
+
+def test_what_moved_and_stays_is_believed_on_the_third_day_though_its_bytes_are_the_same() -> None:
+    fresh = Market()
+    fresh.see(list_prices())
+    moved = [
+        row | {"usd_per_gpu_hour": row["usd_per_gpu_hour"] * (0.6 + 0.002 * number)}
+        for number, row in enumerate(list_prices())
+    ]
+    fresh.payload_sha256 = "the same"
+    held = [fresh.see(moved) for _ in range(3)]
+    assert held == [["aggregate_drift"], ["aggregate_drift"], []]
 
 
 def test_a_count_that_stays_changed_is_believed_on_the_third_day() -> None:

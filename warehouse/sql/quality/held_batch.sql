@@ -6,17 +6,11 @@ with judged_capture as (
     select
         c.*,
         -- Two looks at a market a fortnight apart may differ in anything but the unit.
-        c.valid_at - s.last_good_at <= interval 14 day as is_recent
+        c.valid_at - s.predecessor_at <= interval 14 day as is_recent
     from quality_capture as c
-    inner join (
-        select n.capture_id, max(o.valid_at) as last_good_at
-        from quality_capture as n
-        inner join core.offer_capture as o
-            on n.source_id = o.source_id and n.request_key = o.request_key
-        group by n.capture_id
-    ) as s on c.capture_id = s.capture_id
-    -- What stands now says nothing of an earlier answer that is read again, or late.
-    where s.last_good_at < c.valid_at
+    inner join quality_scope as s on c.capture_id = s.capture_id
+    -- A first answer has nothing to be compared with.
+    where s.predecessor_at is not null
 ),
 fresh as (
     select
@@ -43,11 +37,11 @@ matched as (
         b.price_basis || '/' || b.price_unit as believed_unit,
         ln(f.usd_per_gpu_hour / b.usd_per_gpu_hour) as log_ratio
     from fresh as f
-    inner join core.offer_open as b
-        on f.source_id = b.source_id and f.request_key = b.request_key and f.offer_key = b.offer_key
+    inner join quality_standing as b
+        on f.capture_id = b.capture_id and f.offer_key = b.offer_key
     where f.usd_per_gpu_hour > 0 and isfinite(f.usd_per_gpu_hour) and b.usd_per_gpu_hour > 0
 ),
--- The ratio to yesterday that most rows share.
+-- The ratio to the answer before that most rows share.
 common as (
     select
         m.capture_id,
@@ -94,8 +88,7 @@ believed as (
         -- Machines come and go on a marketplace; a list is edited by hand.
         any_value(b.source_kind) = 'marketplace' as is_marketplace
     from judged_capture as c
-    inner join core.offer_open as b
-        on c.source_id = b.source_id and c.request_key = b.request_key
+    inner join quality_standing as b on c.capture_id = b.capture_id
     group by c.capture_id
 ),
 gpus as (
@@ -105,9 +98,9 @@ gpus as (
         count(*) filter (where f.gpu is null) as gone_count
     from judged_capture as c
     inner join (
-        select distinct source_id, request_key, coalesce(gpu_id, gpu_name_printed) as gpu
-        from core.offer_open
-    ) as b on c.source_id = b.source_id and c.request_key = b.request_key
+        select distinct capture_id, coalesce(gpu_id, gpu_name_printed) as gpu
+        from quality_standing
+    ) as b on c.capture_id = b.capture_id
     left join (select distinct capture_id, gpu from fresh) as f
         on c.capture_id = f.capture_id and b.gpu = f.gpu
     group by c.capture_id

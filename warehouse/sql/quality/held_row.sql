@@ -6,17 +6,13 @@ with judged_capture as (
     select
         o.capture_id,
         count(distinct o.provider_id) as provider_count,
-        max(c.last_good_at) as last_good_at,
+        max(c.predecessor_at) as predecessor_at,
         coalesce(bool_or(q.payload_sha256 is not null), false) as is_batch_accepted
     from (
         select distinct capture_id, source_id, request_key, payload_sha256, provider_id
         from staged.normalised_offer
     ) as o
-    left join (
-        select source_id, request_key, max(valid_at) as last_good_at
-        from core.offer_capture
-        group by source_id, request_key
-    ) as c on o.source_id = c.source_id and o.request_key = c.request_key
+    left join quality_scope as c on o.capture_id = c.capture_id
     left join (
         select distinct source_id, payload_sha256
         from meta.quarantine
@@ -25,7 +21,6 @@ with judged_capture as (
     where o.capture_id not in (select capture_id from staged.held_capture)
     group by o.capture_id
 ),
--- What stands now says nothing of an earlier answer that is read again, or late.
 offer as (
     select
         o.rowid as row_id,
@@ -50,15 +45,14 @@ offer as (
         o.valid_at,
         p.low_usd_per_gpu_hour,
         p.high_usd_per_gpu_hour,
-        if(n.last_good_at < o.valid_at, b.usd_per_gpu_hour, null) as believed_usd_per_gpu_hour,
-        if(n.last_good_at < o.valid_at, b.gpu_count, null) as believed_gpu_count,
-        if(n.last_good_at < o.valid_at, b.currency, null) as believed_currency,
+        b.usd_per_gpu_hour as believed_usd_per_gpu_hour,
+        b.gpu_count as believed_gpu_count,
+        b.currency as believed_currency,
         -- Two looks at a market a fortnight apart may differ in anything but the unit.
-        coalesce(o.valid_at - n.last_good_at <= interval 14 day, false) as is_recent,
+        coalesce(o.valid_at - n.predecessor_at <= interval 14 day, false) as is_recent,
         o.usd_per_gpu_hour > 0 and isfinite(o.usd_per_gpu_hour) as is_price,
         if(
-            n.last_good_at < o.valid_at and b.usd_per_gpu_hour > 0
-            and o.usd_per_gpu_hour > 0 and isfinite(o.usd_per_gpu_hour),
+            b.usd_per_gpu_hour > 0 and o.usd_per_gpu_hour > 0 and isfinite(o.usd_per_gpu_hour),
             ln(o.usd_per_gpu_hour / b.usd_per_gpu_hour), null
         ) as log_ratio,
         n.provider_count,
@@ -66,8 +60,8 @@ offer as (
     from staged.normalised_offer as o
     inner join judged_capture as n on o.capture_id = n.capture_id
     left join core.price_band as p on o.gpu_id = p.gpu_id
-    left join core.offer_open as b
-        on o.source_id = b.source_id and o.request_key = b.request_key and o.offer_key = b.offer_key
+    left join quality_standing as b
+        on o.capture_id = b.capture_id and o.offer_key = b.offer_key
 ),
 duplicate as (
     select
