@@ -85,6 +85,7 @@ def decide_page(published: Published) -> Page:
         path="decide.html",
         name="Decide",
         title=headline(own.rows),
+        evidence="owning",
         basis="Against the tracked median on demand. Bands: 5th to 95th percentile over the"
         f" uncertain inputs. {LIST_PRICES}",
         filters=[Filter("gpu_id", "GPU", choices(own.rows, "gpu_id"))],

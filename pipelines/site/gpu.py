@@ -116,6 +116,7 @@ def gpu_page(published: Published, gpu: Row, changes: Answer) -> Page:
         path=f"gpu/{slug(gpu_id)}.html",
         name=gpu_id,
         title=headline(gpu_id, market.rows, offers.rows),
+        evidence="offers",
         basis=f"{what_it_is(gpu)} Prices per GPU; the price of the whole node stands beside."
         f" {LIST_PRICES} Lower is better.",
         filters=[

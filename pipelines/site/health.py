@@ -97,6 +97,7 @@ def health_page(published: Published) -> Page:
         path="health.html",
         name="Data health",
         title=headline(status.rows),
+        evidence="sources",
         basis="Every source and what became of its last answer. A source that fails keeps its last"
         " good rows, marked stale; a row that breaks a rule is held, with the rule.",
         filters=[
@@ -194,11 +195,24 @@ def grid(published: Published) -> Block:
         if newest
         else "No source was asked yet",
         "The 30 days up to the newest capture. Empty: not asked. Partial: some of its pages"
-        " answered. Held: it answered, and a rule held the whole answer.",
+        " answered. Held: it answered, and a rule held the whole answer. The table has all but ok.",
         answer=answer,
         chart=Chart(charts.source_grid(newest), answer.rows, "Answers by source and day")
         if newest
         else None,
+        table=Table(
+            answer,
+            [
+                Column("day", "day (UTC)"),
+                Column("source_id", "source"),
+                Column("state", "answer"),
+                Column("rows_kept", "kept", "rows"),
+                Column("rows_held", "held", "rows"),
+            ],
+            key=("source_id", "day"),
+            rows=[row for row in answer.rows if row["state"] != "ok"],
+        ),
+        is_folded=True,
     )
 
 

@@ -111,6 +111,7 @@ def inference_page(published: Published) -> Page:
         path="inference.html",
         name="Inference",
         title=headline(margin.rows, cheapest.rows),
+        evidence="all-margins",
         basis="Predicted from a model of each serving step, priced at the median list price on"
         " demand; interval 80 %. Hollow marks are estimates, solid ones list prices."
         f" {LIST_PRICES} Lower is better.",

@@ -110,6 +110,7 @@ def market_page(published: Published) -> Page:
         path="index.html",
         name="Market today",
         title=headline(main),
+        evidence="all-gpus",
         basis=f"Median of the providers' medians per GPU and hour, on demand, all markets, at the"
         f" end of {today.first['day'] if today else 'no day yet'} (UTC)."
         f" {LIST_PRICES} Lower is better.",

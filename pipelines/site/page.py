@@ -211,6 +211,7 @@ class Page:
     path: str
     name: str  # in the navigation
     title: Any  # the finding of the page
+    evidence: str  # the block whose query gives it
     basis: Any
     blocks: Sequence[Block]
     filters: Sequence[Filter] = ()

@@ -102,6 +102,7 @@ def training_page(published: Published) -> Page:
         path="training.html",
         name="Training",
         title=headline(fit),
+        evidence="growth",
         basis="Costs of the final training run; data on models from Epoch AI (CC BY 4.0)."
         " Estimates from reported or imputed hardware and hours: hollow marks where the hours are"
         " computed, solid ones where they were reported.",

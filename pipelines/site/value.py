@@ -75,6 +75,7 @@ def value_page(published: Published) -> Page:
         path="value.html",
         name="Value",
         title=headline(rows),
+        evidence="all-values",
         basis="All markets, without a commitment, at the median list price per GPU-hour; dense"
         f" peaks only. Lower is better. {LIST_PRICES}",
         filters=[

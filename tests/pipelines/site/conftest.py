@@ -94,6 +94,10 @@ def fill(connection: duckdb.DuckDBPyConnection) -> None:
                    rows_duplicate=0, bytes=1000, run_id="run-1")  # fmt: skip
         insert(connection, "staged.scope_latest", source_id=source, request_key="all",
                last_good_at=NOW)  # fmt: skip
+    insert(connection, "meta.capture", capture_id="feed/failed", source_id="feed",
+           request_key="all", request_scope="all", valid_at=NOW - timedelta(days=2),
+           recorded_at=NOW - timedelta(days=2), status="failed", rows_kept=0, rows_held=0,
+           run_id="run-1")  # fmt: skip
     insert(connection, "meta.quarantine", held_id="1", source_id="shop", rule="price_zero",
            captured_at=NOW, reason=BREAKOUT, row_json=f'{{"name": "{EVIL}"}}', state="held",
            payload_sha256="ab" * 32)  # fmt: skip

@@ -190,6 +190,22 @@ def test_a_month_is_730_hours_and_says_so(context: Any, site: Path) -> None:
     page.close()
 
 
+def test_a_thousand_tokens_cost_a_thousandth_of_a_million(context: Any, site: Path) -> None:
+    page = Tab(context, address(site, "inference.html")).page
+    cell = "#cheapest-sets-table tbody tr:not([hidden]) td.n a"
+    per_million = page.locator(cell).first.inner_text()
+    page.click("button[value='1k']")
+    assert float(page.locator(cell).first.inner_text()) == pytest.approx(float(per_million) / 1000)
+    assert "USD/1k tok" in page.locator("#cheapest-sets-table thead").inner_text()
+    assert "tokens=1k" in page.url
+    again = Tab(context, page.url).page
+    assert "USD/1k tok" in again.locator("#cheapest-sets-table thead").inner_text()
+    again.click("button[value='1M']")
+    assert again.locator(cell).first.inner_text() == per_million
+    page.close()
+    again.close()
+
+
 def test_numbers_read_alike_in_both_languages(context: Any, site: Path) -> None:
     page = Tab(context, address(site, "gpu/h100-sxm-80gb.html")).page
     for value in (0.0204, 0.9996, 1.0, 9.995, 12.345, 912.5, 1234.5, 7.0e-6):
@@ -234,6 +250,17 @@ def test_the_query_and_the_picture_can_be_taken_along(context: Any, site: Path) 
         "document.querySelector('button[data-copy=strip-query]').textContent !== 'Copy SQL'"
     )
     page.close()
+
+
+@pytest.mark.parametrize("name", CHARTS)
+def test_every_page_fits_and_is_read_without_scripts(browser: Any, site: Path, name: str) -> None:
+    context = browser.new_context(java_script_enabled=False, viewport={"width": 390, "height": 900})
+    page = context.new_page()
+    page.goto(address(site, name))
+    assert page.locator("main table").count() > 0
+    assert page.locator("noscript p").first.is_visible()
+    assert page.locator("main").bounding_box()["width"] <= 390
+    context.close()
 
 
 def test_pages_are_read_without_scripts(browser: Any, site: Path) -> None:

@@ -134,6 +134,21 @@ def test_scripts_are_not_needed_to_read_the_tables(page: Path) -> None:
     assert tags.count("tr") > 2
 
 
+# Charts whose numbers stand in another table of the page
+TOLD_BY = {
+    "strip": "offers", "operations": "all-values", "memory": "all-values",
+    "bandwidth": "all-values", "margins": "all-margins", "own-or-rent": "owning",
+}  # fmt: skip
+
+
+def test_the_numbers_of_every_chart_stand_in_a_table_too(page: Path) -> None:
+    html = page.read_text()
+    charts = re.findall(r'data-chart="([\w-]+)"', html)
+    assert charts
+    for id in charts:
+        assert f'<table id="{TOLD_BY.get(id, id)}-table"' in html, id
+
+
 def test_the_foot_says_where_it_comes_from(page: Path) -> None:
     text = " ".join(" ".join(read(page).text).split())
     for part in ("Data as of 2026-11-21 06:00Z", "Schema version 1", "Methodology", "CC BY 4.0",
