@@ -74,7 +74,8 @@ CHANGES = """
     select
         gpu_id, day, purchase_model, before_day, before_usd_per_gpu_hour, usd_per_gpu_hour,
         change_fraction, is_settled, provider_count, before_provider_count, raised_count,
-        lowered_count, entered_count, left_count, mover_provider_id, mover_move, movers
+        lowered_count, entered_count, left_count, mover_provider_id, mover_move, is_price_move,
+        movers
     from marts.gpu_price_change_point
     where gpu_id = {gpu_id} and market_family = 'all' and commitment_months is null
     order by day desc, purchase_model
@@ -382,7 +383,8 @@ def history(published: Published, gpu_id: str, changes: Answer) -> list[Block]:
             "Median of the providers' medians on demand and spot, all markets; band p10–p90;"
             f" dotted: fewer than {PROVIDERS_NEEDED} providers. Days without a value stay empty;"
             " points fade with the age of the oldest answer behind them. Triangles: change-points,"
-            " solid where a provider changed its price, hollow where providers came or went.",
+            " solid where a provider changed its price, hollow where providers came or went or were"
+            " read elsewhere.",
             answer=answer,
             chart=Chart(
                 charts.price_history(
@@ -433,6 +435,7 @@ def history(published: Published, gpu_id: str, changes: Answer) -> list[Block]:
                     Column("usd_per_gpu_hour", "median", "USD/GPU-h"),
                     Column("change_fraction", "change", "%", show=moved),
                     Column("mover_provider_id", "who moved it", show=mover, reason="none alone"),
+                    Column("is_price_move", "a price moved", reason="none alone"),
                     Column("movers", "moves, those that decide first"),
                     Column("before_provider_count", "providers before"),
                     Column("provider_count", "providers"),
@@ -448,7 +451,7 @@ def change_mark(row: Row) -> Row:
     """Return what the chart says about a change-point."""
     before, after = row["before_usd_per_gpu_hour"], row["usd_per_gpu_hour"]
     return {
-        "change_point": "prices" if row["mover_move"] in ("raised", "lowered") else "providers",
+        "change_point": "prices" if row["is_price_move"] else "providers",
         "change_fraction": row["change_fraction"],
         "change": f"{numbers.percent(row['change_fraction'], signed=True)}, from"
         f" {numbers.figure(before)} to {numbers.figure(after)}"

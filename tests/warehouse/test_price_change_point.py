@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
+from typing import Any
 
 import duckdb
 import pytest
@@ -13,13 +14,22 @@ from warehouse.models import SQL_FOLDER, read_models, run_checks, run_models
 
 START = date(2026, 6, 1)
 DAYS = 30
-MODELS = ("staged.provider_price_day", "marts.gpu_price_daily", "marts.gpu_price_change_point")
+MODELS = (
+    "staged.affected_offer",
+    "staged.provider_price_day",
+    "marts.gpu_price_daily",
+    "marts.gpu_price_change_point",
+)
 # provider -> its price from a day on (days since START); None where it offers nothing
 Prices = Mapping[str, Mapping[int, float | None]]
 STEADY: Prices = {"alpha": {0: 2.0}, "beta": {0: 3.0}, "gamma": {0: 4.0}}
 
 
-def points(prices: Prices, missing: frozenset[int] = frozenset()) -> list[dict[str, object]]:
+def points(
+    prices: Prices,
+    missing: frozenset[int] = frozenset(),
+    sources: Mapping[tuple[str, int], str] | None = None,
+) -> list[dict[str, Any]]:
     """Return the change-points of a GPU with these prices, all markets."""
     with duckdb.connect() as connection:
         connection.execute((SQL_FOLDER / "ledgers.sql").read_text())
@@ -27,9 +37,9 @@ def points(prices: Prices, missing: frozenset[int] = frozenset()) -> list[dict[s
         last = datetime.combine(START + timedelta(days=DAYS), datetime.min.time())
         connection.execute(
             "create table meta.source (source_id varchar, kind_rank integer, source_kind varchar);"
-            "insert into meta.source values ('shop', 1, 'api');"
-            "create table staged.scope_latest as select 'shop' as source_id, 'all' as request_key,"
-            f" timestamp '{last}' as last_good_at"
+            "insert into meta.source values ('api', 1, 'api'), ('feed', 4, 'feed');"
+            "create table staged.scope_latest as select source_id, 'all' as request_key,"
+            f" timestamp '{last}' as last_good_at from meta.source"
         )
         for provider, changes in prices.items():
             starts = sorted(changes)
@@ -41,10 +51,10 @@ def points(prices: Prices, missing: frozenset[int] = frozenset()) -> list[dict[s
                     "insert into core.offer_open (offer_key, source_id, request_key, provider_id,"
                     " gpu_id, purchase_model, market_tier, source_kind, usd_per_gpu_hour,"
                     " valid_from, valid_to, recorded_at)"
-                    " values (?, 'shop', 'all', ?, 'L4-24GB', 'on_demand', 'neocloud', 'api', ?, ?,"
-                    " ?, ?)",
-                    [f"{provider}-{start}", provider, changes[start], since,
-                     since + timedelta(days=end - start), since],
+                    " values (?, ?, 'all', ?, 'L4-24GB', 'on_demand', 'neocloud', 'api', ?, ?, ?,"
+                    " ?)",
+                    [f"{provider}-{start}", (sources or {}).get((provider, start), "api"),
+                     provider, changes[start], since, since + timedelta(days=end - start), since],
                 )  # fmt: skip
         for back in range(DAYS):
             if back not in missing:
@@ -59,7 +69,12 @@ def points(prices: Prices, missing: frozenset[int] = frozenset()) -> list[dict[s
             "from marts.gpu_price_change_point where market_family = 'all' order by day"
         )
         names = [column[0] for column in cursor.description or ()]
-        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+        found = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+    assert len({row["day"] for row in found}) == len(found)
+    for row in found:
+        weeks = row["week_after_usd_per_gpu_hour"] - row["week_before_usd_per_gpu_hour"]
+        assert (row["change_fraction"] > 0) == (weeks > 0)
+    return found
 
 
 def day(number: int) -> date:
@@ -105,7 +120,15 @@ def test_providers_that_leave_are_told_from_prices_that_fall() -> None:
     (point,) = points({**STEADY, "delta": {0: 5.0, 15: None}, "eps": {0: 6.0, 15: None}})
     assert point["day"] == day(15)
     assert (point["left_count"], point["lowered_count"]) == (2, 0)
-    assert point["mover_move"] == "left"
+    assert (point["mover_move"], point["is_price_move"]) == ("left", False)
+
+
+def test_another_kind_of_source_is_told_from_a_move_of_the_price() -> None:
+    prices = {**STEADY, "beta": {0: 3.0, 12: 2.4}}
+    (moved,) = points(prices)
+    (reread,) = points(prices, sources={("beta", 0): "feed"})
+    assert (moved["is_price_move"], reread["is_price_move"]) == (True, False)
+    assert reread["movers"] == "beta 3 to 2.4 (api, was feed)"
 
 
 def test_a_vanished_offer_below_three_providers_ends_the_series_without_a_point() -> None:

@@ -162,7 +162,8 @@ def fill_history(connection: duckdb.DuckDBPyConnection) -> None:
                usd_per_gpu_hour=scale * 3.7, before_usd_per_gpu_hour=scale * 3.8,
                change_fraction=-0.06, is_settled=True, provider_count=3, before_provider_count=3,
                raised_count=0, lowered_count=1, entered_count=0, left_count=0,
-               mover_provider_id="beta", mover_move="lowered", movers=EVIL)  # fmt: skip
+               mover_provider_id="beta", mover_move="lowered", is_price_move=True,
+               movers=EVIL)  # fmt: skip
 
 
 def fill_costs(connection: duckdb.DuckDBPyConnection) -> None:

@@ -19,11 +19,11 @@
 -- left_count | providers on the day before it only
 -- mover_provider_id | the provider without whose move the median would differ most, null where none alone decides
 -- mover_move | what that provider did: raised, lowered, entered or left
--- movers | up to five moves, those that decide first
+-- is_price_move | true where the mover changed its price; false where it came or went, or another kind of source speaks for it now
+-- movers | up to five moves, those that decide first; (api, was feed) is another kind of source, not a move
 -- view
--- check: select gpu_id from {this} group by gpu_id, purchase_model, commitment_months, market_family, day having count(*) > 1
--- check: select * from {this} where sign(change_fraction) <> sign(week_after_usd_per_gpu_hour - week_before_usd_per_gpu_hour)
--- CTEs are not materialized, so that asking for one accelerator computes one only.
+-- CTEs are not materialized, so that asking for one accelerator computes one only; checks, which
+-- would ask for all of them every day, stand in the tests.
 with levelled as (
     select
         gpu_id, purchase_model, commitment_months, market_family, day, provider_count,
@@ -77,7 +77,7 @@ point_day as (
 standing as (
     select
         a.gpu_id, a.purchase_model, a.commitment_months, a.day, p.provider_id, p.usd_per_gpu_hour,
-        s.kind_rank,
+        s.kind_rank, s.source_kind,
         case when p.market_tier like 'marketplace%' then 'marketplace' else p.market_tier end
             as market_family
     from point_day as a
@@ -95,7 +95,7 @@ standing as (
 ),
 by_family as not materialized (
     select gpu_id, purchase_model, commitment_months, day, market_family, provider_id,
-        median(usd_per_gpu_hour) as usd
+        median(usd_per_gpu_hour) as usd, min(source_kind) as source_kind
     from (
         select *, min(kind_rank) over (
             partition by
@@ -107,10 +107,12 @@ by_family as not materialized (
     group by gpu_id, purchase_model, commitment_months, day, market_family, provider_id
 ),
 by_provider as not materialized (
-    select gpu_id, purchase_model, commitment_months, day, market_family, provider_id, usd
+    select gpu_id, purchase_model, commitment_months, day, market_family, provider_id, usd,
+        source_kind
     from by_family
     union all
-    select gpu_id, purchase_model, commitment_months, day, 'all', provider_id, median(usd)
+    select gpu_id, purchase_model, commitment_months, day, 'all', provider_id, median(usd),
+        min(source_kind)
     from by_family
     group by gpu_id, purchase_model, commitment_months, day, provider_id
 ),
@@ -118,7 +120,9 @@ asked as not materialized (
     select
         p.gpu_id, p.purchase_model, p.commitment_months, p.market_family, p.day, b.provider_id,
         max(case when b.day = p.day then b.usd end) as usd,
-        max(case when b.day = p.before_day then b.usd end) as before_usd
+        max(case when b.day = p.before_day then b.usd end) as before_usd,
+        max(case when b.day = p.day then b.source_kind end) as source_kind,
+        max(case when b.day = p.before_day then b.source_kind end) as before_source_kind
     from point as p
     inner join by_provider as b
         on
@@ -132,7 +136,8 @@ asked as not materialized (
 moved as (
     select
         a.gpu_id, a.purchase_model, a.commitment_months, a.market_family, a.day, a.provider_id,
-        a.usd, a.before_usd,
+        a.usd, a.before_usd, a.source_kind, a.before_source_kind,
+        coalesce(a.source_kind <> a.before_source_kind, false) as is_reread,
         case
             when a.before_usd is null then 'entered'
             when a.usd is null then 'left'
@@ -151,7 +156,7 @@ moved as (
             and a.market_family = o.market_family and a.day = o.day
     group by
         a.gpu_id, a.purchase_model, a.commitment_months, a.market_family, a.day, a.provider_id,
-        a.usd, a.before_usd
+        a.usd, a.before_usd, a.source_kind, a.before_source_kind
 ),
 who as (
     select
@@ -160,14 +165,21 @@ who as (
         count(*) filter (move = 'lowered') as lowered_count,
         count(*) filter (move = 'entered') as entered_count,
         count(*) filter (move = 'left') as left_count,
-        arg_max({'provider_id': provider_id, 'move': move}, abs(contribution))
+        arg_max(
+            {
+                'provider_id': provider_id, 'move': move,
+                'is_price_move': move in ('raised', 'lowered') and not is_reread
+            },
+            abs(contribution)
+        )
             filter (abs(contribution) > 1e-9 and move <> 'kept') as mover,
         list(
             case move
                 when 'entered' then format('{} entered at {:.4g}', provider_id, usd)
                 when 'left' then format('{} left at {:.4g}', provider_id, before_usd)
                 else format('{} {:.4g} to {:.4g}', provider_id, before_usd, usd)
-            end
+            end || case when is_reread
+                then format(' ({}, was {})', source_kind, before_source_kind) else '' end
             order by abs(contribution) desc, abs(ln(usd / before_usd)) desc nulls last, provider_id
         ) filter (move <> 'kept') as moves
     from moved
@@ -194,6 +206,7 @@ select
     coalesce(w.left_count, 0) as left_count,
     w.mover.provider_id as mover_provider_id,
     w.mover.move as mover_move,
+    w.mover.is_price_move as is_price_move,
     array_to_string(w.moves[:5], '; ') as movers
 from point as p
 left join who as w
