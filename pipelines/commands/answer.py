@@ -136,13 +136,9 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], title: st
     from rich.text import Text
 
     console = Console()
-    table = Table(
-        title=Text(title) if title else None,
-        title_justify="left",
-        box=None,
-        pad_edge=False,
-        header_style="bold",
-    )
+    if title:
+        console.print(Text(title, style="italic"), soft_wrap=True)
+    table = Table(box=None, pad_edge=False, header_style="bold")
     cells = [[significant(value) for value in row] for row in rows]
     for index, name in enumerate(columns):
         is_number = any(isinstance(row[index], (int, float, Decimal)) for row in rows)

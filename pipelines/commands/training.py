@@ -14,7 +14,7 @@ from typing import Any
 import click
 
 from pipelines.commands import Refused
-from pipelines.commands.answer import plain, print_rows, print_table
+from pipelines.commands.answer import plain, print_rows, print_table, significant
 from pipelines.commands.arguments import FiniteRange
 from pipelines.commands.published import past_options
 from pipelines.past import Past, derive_costs
@@ -308,6 +308,16 @@ def _print_history(history: list[dict[str, Any]], output: str | None) -> None:
         click.echo(CREDIT)
 
 
+def gigabytes(size_bytes: float | None) -> float | None:
+    """Return bytes as gigabytes; what is not known stays so."""
+    return None if size_bytes is None else size_bytes / 1e9
+
+
+def between(low: float, high: float) -> str:
+    """Return an interval for people."""
+    return f"{significant(low)} to {significant(high)}"
+
+
 def _print_plan(answer: Mapping[str, Any]) -> None:
     size, plan, memory, power = answer["model"], answer["plan"], answer["memory"], answer["energy"]
     print_table(
@@ -317,17 +327,17 @@ def _print_plan(answer: Mapping[str, Any]) -> None:
             ("tokens", float(size["tokens"]), "token"),
             ("compute", f"{size['flops']:.3g}", "FLOP"),
             ("predicted loss, corrected fit", size["losses"]["corrected"], "nat/token"),
-            ("training state", memory["training_state_bytes"] / 1e9, "GB"),
+            ("training state", gigabytes(memory["training_state_bytes"]), "GB"),
             ("GPUs that hold one copy", memory["minimum_gpus"], answer["gpu"]["gpu_id"]),
-            ("activations on each", memory["activation_bytes_per_gpu"] / 1e9, "GB"),
+            ("activations on each", gigabytes(memory["activation_bytes_per_gpu"]), "GB"),
             ("cluster", plan["gpu_count"], "GPU"),
             ("utilisation x goodput", plan["utilisation_fraction"] * plan["goodput_fraction"], "1"),
             ("duration of the final run", plan["days"], "d"),
             ("GPU-hours", plan["gpu_hours"], "GPU h"),
             ("price", answer["gpu"]["usd_per_gpu_hour"], "USD/(GPU h)"),
             ("cost", plan["usd"], "USD"),
-            ("80 % interval", f"{plan['usd_low_80']:,.0f} to {plan['usd_high_80']:,.0f}", "USD"),
-            ("90 % interval", f"{plan['usd_low']:,.0f} to {plan['usd_high']:,.0f}", "USD"),
+            ("80 % interval", between(plan["usd_low_80"], plan["usd_high_80"]), "USD"),
+            ("90 % interval", between(plan["usd_low"], plan["usd_high"]), "USD"),
             ("energy", (power["kwh"] or 0) / 1e3 if power["kwh"] else None, "MWh"),
             ("electricity", power["electricity_usd"], f"USD, {power['country']}"),
             ("carbon", power["carbon_kg"] and power["carbon_kg"] / 1e3, "tCO2e"),
@@ -526,6 +536,8 @@ def reserve(
     """
     from pipelines.costing import planner
 
+    if past is not None and gpu is None:
+        raise Refused("--as-of needs --gpu: without one no price is asked for")
     answers: list[dict[str, Any]] = []
     with _answering():
         if gpu is None or (on_demand_price and reserved_price):

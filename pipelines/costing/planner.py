@@ -302,7 +302,9 @@ def training_answer(size: Sizing, gpu: GpuFacts, choices: Choices, on: date) -> 
     if mfu is None:
         low_mfu, mfu, high_mfu = utilisation_range(gpu.precision)
     activations, recomputation = _activations(choices, gpu.memory_bytes)
-    minimum = int(training_memory.minimum_gpus(size.parameters, gpu.memory_bytes, activations))
+    minimum = int(
+        training_memory.minimum_gpus(size.parameters, gpu.memory_bytes, activations or 0.0)
+    )
     multiplier = _runs_multiplier() if choices.is_all_runs else 1.0
     kilowatts = (
         planning.site_kilowatts_per_gpu(
@@ -376,10 +378,10 @@ def training_answer(size: Sizing, gpu: GpuFacts, choices: Choices, on: date) -> 
     return answer
 
 
-def _activations(choices: Choices, memory_bytes: float) -> tuple[float, str]:
+def _activations(choices: Choices, memory_bytes: float) -> tuple[float | None, str]:
     """Return the activations that one GPU keeps and the recomputation that makes them fit."""
     if not (choices.layers and choices.hidden_size and choices.attention_heads):
-        return 0.0, "not counted: layers, hidden size and heads not given"
+        return None, "not counted: layers, hidden size and heads not given"
     half = memory_bytes * training_memory.USABLE_FRACTION / 2
     kept = 0.0
     for recomputation in ("selective", "full"):

@@ -156,6 +156,17 @@ def test_each_offer_says_what_the_run_would_cost_on_it(answer):
     assert blackwell["minimum_gpus"] < hopper["minimum_gpus"]
 
 
+def test_activations_that_nobody_can_tell_are_not_zero(answer):
+    got = as_json(answer, "train", "--parameters", "7B", "--gpus", "64")
+    assert got["memory"]["activation_bytes_per_gpu"] is None
+    status, out, err = answer("train", "--parameters", "7B", "--gpus", "64")
+    assert status == 0, err
+    assert "activations on each" in out
+    assert not [
+        line for line in out.splitlines() if line.startswith("activations") and " 0 " in line
+    ]
+
+
 def test_twenty_four_over_two_is_twelve(answer):
     (row,) = as_json(answer, "reserve", "--job-months", "2", "--term-months", "24")
     assert row["multiplier"] == 12
@@ -194,6 +205,7 @@ def test_owning_has_a_band_and_tests_the_rule_of_thumb(answer):
         (("train", "--target-loss", "1.2"), "irreducible loss"),
         (("train", "nonesuch-9"), "unknown model 'nonesuch-9'"),
         (("reserve", "--job-months", "-1"), "above 0"),
+        (("reserve", "--job-months", "2", "--as-of", "2026-08-01"), "--as-of needs --gpu"),
         (("reserve", "--job-months", "3", "--gpu", "B200-180GB"), "there are: none"),
         (("own-vs-rent", "--gpu", "H100-SXM-80GB", "--utilisation", "7"), "fraction"),
     ],
