@@ -298,8 +298,8 @@ def reference_rows(folder: Path = REFERENCE_FOLDER) -> dict[str, pa.Table]:
     -------
     dict of str to pyarrow.Table
         ``core.gpu``, ``core.gpu_peak``, ``core.model``, ``core.gpu_alias``, ``core.model_alias``,
-        ``core.price_band``, ``core.provider``, ``core.provider_alias``, ``core.region`` and
-        ``meta.reference_value`` (one row per leaf).
+        ``core.price_band``, ``core.provider``, ``core.provider_alias``, ``core.method_break``,
+        ``core.region`` and ``meta.reference_value`` (one row per leaf).
 
     Raises
     ------
@@ -336,6 +336,7 @@ def reference_rows(folder: Path = REFERENCE_FOLDER) -> dict[str, pa.Table]:
         "core.provider_alias": _csv_table(
             "provider_aliases", ("source_id", "provider_printed", "provider_id"), folder
         ),
+        "core.method_break": _method_breaks(folder),
         "core.region": _csv_table("regions", ("provider_id", "region", "country", "area"), folder),
         "meta.reference_value": pa.Table.from_pylist(
             [
@@ -469,6 +470,20 @@ def _price_bands(folder: Path) -> pa.Table:
 def _csv_table(name: str, columns: tuple[str, ...], folder: Path) -> pa.Table:
     rows = load_csv(name, folder)
     return pa.table({key: pa.array([row[key] for row in rows], pa.string()) for key in columns})
+
+
+def _method_breaks(folder: Path) -> pa.Table:
+    """Return the days on which sources changed how they read or print prices."""
+    days = ("break_on", "settled_on", "retrieved_on")
+    table = _csv_table(
+        "method_breaks",
+        ("source_id", *days[:2], "change", "evidence", "source_url", days[2]),
+        folder,
+    )
+    for name in days:
+        number = table.schema.get_field_index(name)
+        table = table.set_column(number, name, table.column(name).cast(pa.date32()))
+    return table
 
 
 def _entries(folder: Path, only_list: str | None) -> Iterator[_Entry]:

@@ -227,7 +227,7 @@ def price_history(is_log: bool, kinds: Kinds) -> Spec:
             ("source:N", "source"),
         ),
     )
-    solid, hollow = (
+    marks = (
         from_table("marts.gpu_price_change_point")
         .transform_filter(f"datum.change_point == '{name}'")
         .mark_point(size=120, strokeWidth=1.5, filled=name == "prices", opacity=1)
@@ -235,7 +235,9 @@ def price_history(is_log: bool, kinds: Kinds) -> Spec:
             x=x,
             y=alt.Y("median:Q"),
             color=kind_colour(kinds),
-            shape=alt.condition(
+            shape=alt.value("cross")
+            if name == "method"
+            else alt.condition(
                 "datum.change_fraction > 0", alt.value("triangle-up"), alt.value("triangle-down")
             ),
             tooltip=tips(
@@ -246,13 +248,14 @@ def price_history(is_log: bool, kinds: Kinds) -> Spec:
                 ("p90:Q", "p90"),
                 ("change:N", "change"),
                 ("movers:N", "who moved it"),
+                ("method_break:N", "break of method"),
                 ("provider_count:Q", "providers"),
                 ("source:N", "source"),
             ),
         )
-        for name in ("prices", "providers")
+        for name in ("prices", "providers", "method")
     )
-    return finish(band + line + points + solid + hollow, 300)
+    return finish(sum(marks, band + line + points), 300)
 
 
 @cache

@@ -75,7 +75,7 @@ CHANGES = """
         gpu_id, day, purchase_model, before_day, before_usd_per_gpu_hour, usd_per_gpu_hour,
         change_fraction, is_settled, provider_count, before_provider_count, raised_count,
         lowered_count, entered_count, left_count, mover_provider_id, mover_move, is_price_move,
-        movers
+        movers, method_break
     from marts.gpu_price_change_point
     where gpu_id = {gpu_id} and market_family = 'all' and commitment_months is null
     order by day desc, purchase_model
@@ -384,7 +384,7 @@ def history(published: Published, gpu_id: str, changes: Answer) -> list[Block]:
             f" dotted: fewer than {PROVIDERS_NEEDED} providers. Days without a value stay empty;"
             " points fade with the age of the oldest answer behind them. Triangles: change-points,"
             " solid where a provider changed its price, hollow where providers came or went or were"
-            " read elsewhere.",
+            " read elsewhere, a cross where a source changed its method.",
             answer=answer,
             chart=Chart(
                 charts.price_history(
@@ -437,6 +437,7 @@ def history(published: Published, gpu_id: str, changes: Answer) -> list[Block]:
                     Column("mover_provider_id", "who moved it", show=mover, reason="none alone"),
                     Column("is_price_move", "a price moved", reason="none alone"),
                     Column("movers", "moves, those that decide first"),
+                    Column("method_break", "declared break of method", reason="none"),
                     Column("before_provider_count", "providers before"),
                     Column("provider_count", "providers"),
                     Column("is_settled", "the week after is over"),
@@ -451,12 +452,17 @@ def change_mark(row: Row) -> Row:
     """Return what the chart says about a change-point."""
     before, after = row["before_usd_per_gpu_hour"], row["usd_per_gpu_hour"]
     return {
-        "change_point": "prices" if row["is_price_move"] else "providers",
+        "change_point": "method"
+        if row["method_break"]
+        else "prices"
+        if row["is_price_move"]
+        else "providers",
         "change_fraction": row["change_fraction"],
         "change": f"{numbers.percent(row['change_fraction'], signed=True)}, from"
         f" {numbers.figure(before)} to {numbers.figure(after)}"
         f"{'' if row['is_settled'] else ', not settled yet'}",
         "movers": row["movers"],
+        "method_break": row["method_break"],
     }
 
 

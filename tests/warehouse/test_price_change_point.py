@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 
 import duckdb
@@ -29,8 +30,12 @@ def points(
     prices: Prices,
     missing: frozenset[int] = frozenset(),
     sources: Mapping[tuple[str, int], str] | None = None,
+    breaks: Mapping[str, tuple[int, int]] = MappingProxyType({}),
 ) -> list[dict[str, Any]]:
-    """Return the change-points of a GPU with these prices, all markets."""
+    """Return the change-points of a GPU with these prices, all markets.
+
+    ``breaks`` are declared: a source, its first day by a new method, and when the old is settled.
+    """
     with duckdb.connect() as connection:
         connection.execute((SQL_FOLDER / "ledgers.sql").read_text())
         history.create(connection, history.OFFER)
@@ -39,8 +44,15 @@ def points(
             "create table meta.source (source_id varchar, kind_rank integer, source_kind varchar);"
             "insert into meta.source values ('api', 1, 'api'), ('feed', 4, 'feed');"
             "create table staged.scope_latest as select source_id, 'all' as request_key,"
-            f" timestamp '{last}' as last_good_at from meta.source"
+            f" timestamp '{last}' as last_good_at from meta.source;"
+            "create table core.method_break (source_id varchar, break_on date, settled_on date,"
+            " change varchar)"
         )
+        for source_id, (first, settled) in breaks.items():
+            connection.execute(
+                "insert into core.method_break values (?, ?, ?, 'another page is read')",
+                [source_id, day(first), day(settled)],
+            )
         for provider, changes in prices.items():
             starts = sorted(changes)
             for start, end in zip(starts, [*starts[1:], DAYS + 9], strict=True):
@@ -152,3 +164,21 @@ def test_the_medians_of_the_points_are_those_of_the_days() -> None:
     # alpha 2, beta 3, delta 3.4, gamma 4 before; alpha 2, delta 2, beta 2.4, gamma 4 after
     assert (point["before_usd_per_gpu_hour"], point["usd_per_gpu_hour"]) == (3.2, 2.2)
     assert point["movers"] == "delta 3.4 to 2; beta 3 to 2.4"
+
+
+@pytest.mark.parametrize(
+    ("breaks", "said"),
+    [
+        ({"api": (12, 12)}, "api: another page is read"),
+        ({"api": (9, 12)}, "api: another page is read"),  # old prices stood until the day before
+        ({"api": (13, 13)}, None),
+        ({"api": (11, 11)}, None),
+        ({"other": (12, 12)}, None),
+    ],
+    ids=["on the day", "settled on the day", "after it", "before it", "of another source"],
+)
+def test_a_declared_break_between_the_two_days_is_said(
+    breaks: Mapping[str, tuple[int, int]], said: str | None
+) -> None:
+    (point,) = points({**STEADY, "beta": {0: 3.0, 12: 2.4}}, breaks=breaks)
+    assert point["method_break"] == said

@@ -40,6 +40,7 @@ class Warehouse:
         self.connection.execute(
             "create table meta.source (source_id varchar, kind_rank integer);"
             "create table core.gpu (gpu_id varchar, is_coarse boolean);"
+            "create table core.method_break (source_id varchar, break_on date, settled_on date);"
             "insert into core.gpu values ('H100-SXM-80GB', false), ('H100', true);"
             "create table staged.build_clock (now_at timestamp, run_id varchar)"
         )
@@ -318,6 +319,31 @@ def test_another_kind_of_source_is_told_from_a_move(house: Warehouse, market: Pr
     house.make(date(2026, 8, 9), DAY)
     assert house.ask("select movers from marts.gpu_price_change where horizon_days = 1") == [
         ("c 2.4 to 2.1 (api, was feed)",)
+    ]
+
+
+@pytest.mark.parametrize("is_declared", [False, True])
+def test_a_declared_break_of_method_is_no_move_of_a_price(
+    house: Warehouse, market: Prices, is_declared: bool
+) -> None:
+    if is_declared:
+        house.connection.execute(
+            "insert into core.method_break values ('feed', '2026-08-10', '2026-08-10')"
+        )
+    for day in ("2026-08-09", "2026-08-10"):
+        for provider, kind in (("a", "api"), ("b", "api"), ("c", "feed")):
+            house.answered(provider, f"{day} 06:00", kind)
+    market({"a": 2.0, "b": 2.2}, since="2026-08-09 06:00")
+    house.offer("c", 2.4, kind="feed", since="2026-08-09 06:00", until="2026-08-10 06:00")
+    house.offer("c", 1.9, kind="feed", since="2026-08-10 06:00")
+    house.make(date(2026, 8, 9), DAY)
+    assert house.ask(
+        "select matched_count, lowered_count, remeasured_count, mover_provider_id, movers"
+        " from marts.gpu_price_change where horizon_days = 1"
+    ) == [
+        (2, 0, 1, None, "c 2.4 to 1.9 (another method)")
+        if is_declared
+        else (3, 1, 0, "c", "c 2.4 to 1.9")
     ]
 
 

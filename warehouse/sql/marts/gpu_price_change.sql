@@ -15,8 +15,9 @@
 -- lowered_count | of these, those that ask less
 -- entered_count | providers that count now only
 -- left_count | providers that counted then only
+-- remeasured_count | providers on both days whose source changed its method between them: no move of a price
 -- mover_provider_id | the provider without whose move the index would differ most, null where none alone decides
--- movers | up to five moves, those that decide first; (api, was feed) is another kind of source, not a move
+-- movers | up to five moves, those that decide first; (api, was feed) is another kind of source, not a move; (another method) is a declared break
 -- reason | why there is no change; null where there is one
 -- check: select gpu_id from {this} group by gpu_id, purchase_model, commitment_months, market_family, horizon_days having count(*) > 1
 -- check: select * from {this} where (change_fraction is null) <> (reason is not null)
@@ -40,14 +41,17 @@ moved as (
     select
         gpu_id, purchase_model, commitment_months, market_family, horizon_days,
         max(then_day) as then_day,
-        exp(median(ln(usd_per_gpu_hour / then_usd_per_gpu_hour))) - 1 as matched_change_fraction,
-        count(change_fraction) as matched_count,
+        exp(
+            median(ln(usd_per_gpu_hour / then_usd_per_gpu_hour)) filter (move <> 'remeasured')
+        ) - 1 as matched_change_fraction,
+        count(change_fraction) filter (move <> 'remeasured') as matched_count,
         count(*) filter (move = 'raised') as raised_count,
         count(*) filter (move = 'lowered') as lowered_count,
         count(*) filter (move = 'entered') as entered_count,
         count(*) filter (move = 'left') as left_count,
+        count(*) filter (move = 'remeasured') as remeasured_count,
         arg_max(provider_id, abs(contribution_usd_per_gpu_hour))
-            filter (abs(contribution_usd_per_gpu_hour) > 1e-9 and move <> 'kept')
+            filter (abs(contribution_usd_per_gpu_hour) > 1e-9 and move not in ('kept', 'remeasured'))
             as mover_provider_id,
         list(
             case move
@@ -55,7 +59,8 @@ moved as (
                 when 'left' then format('{} left at {:.4g}', provider_id, then_usd_per_gpu_hour)
                 else format(
                     '{} {:.4g} to {:.4g}', provider_id, then_usd_per_gpu_hour, usd_per_gpu_hour
-                ) || case when source_kind <> then_source_kind
+                ) || case when move = 'remeasured' then ' (another method)' else '' end
+                || case when source_kind <> then_source_kind
                     then format(' ({}, was {})', source_kind, then_source_kind) else '' end
             end
             order by
@@ -82,6 +87,7 @@ select
     coalesce(m.lowered_count, 0) as lowered_count,
     coalesce(m.entered_count, 0) as entered_count,
     coalesce(m.left_count, 0) as left_count,
+    coalesce(m.remeasured_count, 0) as remeasured_count,
     m.mover_provider_id,
     array_to_string(m.moves[:5], '; ') as movers,
     case when t.day is null

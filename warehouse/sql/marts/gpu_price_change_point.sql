@@ -21,6 +21,7 @@
 -- mover_move | what that provider did: raised, lowered, entered or left
 -- is_price_move | true where the mover changed its price; false where it came or went, or another kind of source speaks for it now
 -- movers | up to five moves, those that decide first; (api, was feed) is another kind of source, not a move
+-- method_break | the source that changed its method between the two days, and what changed: no move of a price; null where none did
 -- view
 -- CTEs are not materialized, so that asking for one accelerator computes one only; checks, which
 -- would ask for all of them every day, stand in the tests.
@@ -77,7 +78,7 @@ point_day as (
 standing as (
     select
         a.gpu_id, a.purchase_model, a.commitment_months, a.day, p.provider_id, p.usd_per_gpu_hour,
-        s.kind_rank, s.source_kind,
+        p.source_id, s.kind_rank, s.source_kind,
         case when p.market_tier like 'marketplace%' then 'marketplace' else p.market_tier end
             as market_family
     from point_day as a
@@ -105,6 +106,24 @@ by_family as not materialized (
     )
     where kind_rank = best_rank
     group by gpu_id, purchase_model, commitment_months, day, market_family, provider_id
+),
+-- A declared break of a source that speaks on one of the two days.
+broken as not materialized (
+    select
+        p.gpu_id, p.purchase_model, p.commitment_months, p.market_family, p.day,
+        string_agg(
+            distinct format('{}: {}', b.source_id, b.change), '; '
+            order by format('{}: {}', b.source_id, b.change)
+        ) as method_break
+    from point as p
+    inner join core.method_break as b on b.break_on <= p.day and b.settled_on > p.before_day
+    inner join standing as s
+        on
+            p.gpu_id = s.gpu_id and p.purchase_model = s.purchase_model
+            and p.commitment_months is not distinct from s.commitment_months
+            and s.day in (p.day, p.before_day) and b.source_id = s.source_id
+            and p.market_family in (s.market_family, 'all')
+    group by p.gpu_id, p.purchase_model, p.commitment_months, p.market_family, p.day
 ),
 by_provider as not materialized (
     select gpu_id, purchase_model, commitment_months, day, market_family, provider_id, usd,
@@ -207,10 +226,16 @@ select
     w.mover.provider_id as mover_provider_id,
     w.mover.move as mover_move,
     w.mover.is_price_move as is_price_move,
-    array_to_string(w.moves[:5], '; ') as movers
+    array_to_string(w.moves[:5], '; ') as movers,
+    b.method_break
 from point as p
 left join who as w
     on
         p.gpu_id = w.gpu_id and p.purchase_model = w.purchase_model
         and p.commitment_months is not distinct from w.commitment_months
         and p.market_family = w.market_family and p.day = w.day
+left join broken as b
+    on
+        p.gpu_id = b.gpu_id and p.purchase_model = b.purchase_model
+        and p.commitment_months is not distinct from b.commitment_months
+        and p.market_family = b.market_family and p.day = b.day

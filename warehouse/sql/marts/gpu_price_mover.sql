@@ -7,7 +7,7 @@
 -- day | day of the newest value, at most 3 days before the newest of all [UTC date]
 -- then_day | day that it is compared with, at most 3 days before the horizon [UTC date]
 -- provider_id | the provider
--- move | raised, lowered, kept, entered or left
+-- move | raised, lowered, kept, entered, left, or remeasured: a source of it changed its method between the days (core.method_break)
 -- usd_per_gpu_hour | its median now, null where it left [USD/(GPU h)]
 -- then_usd_per_gpu_hour | its median then, null where it entered [USD/(GPU h)]
 -- source_kind | the kind of source that speaks for it now: api, page, marketplace or feed
@@ -58,7 +58,8 @@ asked as (
         max(case when i.day = c.then_day then i.median_usd_per_gpu_hour end)
             as then_usd_per_gpu_hour,
         max(case when i.day = c.day then i.source_kind end) as source_kind,
-        max(case when i.day = c.then_day then i.source_kind end) as then_source_kind
+        max(case when i.day = c.then_day then i.source_kind end) as then_source_kind,
+        bool_or(b.source_id is not null) as is_remeasured
     from compared as c
     inner join marts.gpu_price_index_input as i
         on
@@ -75,6 +76,10 @@ asked as (
                     and i.methodology_version = c.then_methodology_version
                 )
             )
+    left join core.method_break as b
+        on
+            list_contains(string_split(i.source_ids, ', '), b.source_id)
+            and b.break_on <= c.day and b.settled_on > c.then_day
     group by
         c.gpu_id, c.purchase_model, c.commitment_months, c.market_family, c.horizon_days,
         c.day, c.then_day, i.provider_id
@@ -109,6 +114,7 @@ select
     case
         when a.then_usd_per_gpu_hour is null then 'entered'
         when a.usd_per_gpu_hour is null then 'left'
+        when a.is_remeasured then 'remeasured'
         when a.usd_per_gpu_hour > a.then_usd_per_gpu_hour * (1 + 1e-9) then 'raised'
         when a.usd_per_gpu_hour < a.then_usd_per_gpu_hour * (1 - 1e-9) then 'lowered'
         else 'kept'

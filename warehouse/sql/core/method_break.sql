@@ -1,0 +1,12 @@
+-- One row per declared break: a day on which a source changed what it reads or prints, and no price moved.
+-- source_id | the source
+-- break_on | the first day by the new method [UTC date]
+-- settled_on | the first day on which no price by the old method stands [UTC date]
+-- change | what changed
+-- evidence | what shows it in the data
+-- source_url | where the data are
+-- retrieved_on | when that was looked at [date]
+-- check: select source_id from {this} group by source_id, break_on having count(*) > 1
+-- check: select * from {this} where settled_on < break_on
+-- check: select * from {this} where source_id not in (select source_id from meta.source)
+-- made by: warehouse/reference.py
