@@ -463,6 +463,21 @@ def test_an_export_out_of_its_folder_is_refused(ask: Truecost, tmp_path: Path, n
     assert list(tmp_path.rglob("*.csv")) == []
 
 
+def test_an_export_through_a_link_out_of_its_folder_is_refused(
+    ask: Truecost, tmp_path: Path
+) -> None:
+    folder, outside = tmp_path / "reports", tmp_path / "outside"
+    folder.mkdir()
+    outside.mkdir()
+    (folder / "link").symlink_to(outside)
+    (folder / "above.csv").symlink_to(outside / "above.csv")
+    for name in ("link/above.csv", "above.csv"):
+        result = ask("bill", str(BILL), "--export", name, "--folder", str(folder))
+        assert result.exit_code == 2
+        assert "leads out of" in result.output
+    assert list(outside.iterdir()) == []
+
+
 def test_an_export_runs_no_formula(ask: Truecost, tmp_path: Path) -> None:
     assert ask("bill", str(BILL), "--export", "a.csv", "--folder", str(tmp_path)).exit_code == 0
     with (tmp_path / "a.csv").open(newline="") as file:
