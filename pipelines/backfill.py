@@ -1,8 +1,9 @@
 """Backfill: what a source said in the past, filed as captures of that time, known since today.
 
-The past comes from three places: a file that holds its own history (its module has ``moments``), a
-mirror that keeps dated copies and lists them at ``/__index``, or the versions that GitHub keeps of
-a file in a public repository. Each instant becomes one capture in landing; reading, merging and
+The past comes from four places: a file that holds its own history (its module has ``moments``),
+catalogues that stay at dated addresses (its module has ``versions``), a mirror that keeps dated
+copies and lists them at ``/__index``, or the versions that GitHub keeps of a file in a public
+repository. Each instant becomes one capture in landing; reading, merging and
 publishing are those of any other capture. What is filed already is not asked for again.
 
 The past has the resolution of a day: what was read or changed on a UTC day is filed at its start.
@@ -19,6 +20,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
 from typing import Any, Literal
 from urllib.parse import quote, unquote, urlsplit
 
@@ -126,21 +128,40 @@ def backfill(
     def is_wanted(at: datetime) -> bool:
         return (since is None or at.date() >= since) and (until is None or at.date() <= until)
 
-    moments = getattr(
-        importlib.import_module(f"pipelines.sources.{source.source_id}"), "moments", None
-    )
-    if moments is not None:
-        captures = _parts(source, moments, landing, client, recorded_at, is_wanted)
+    module = importlib.import_module(f"pipelines.sources.{source.source_id}")
+    if hasattr(module, "moments"):
+        [request] = source.requests(Fetching(on=recorded_at.date(), environment=environment))
+        captures = _parts(
+            source, request, module.moments, landing, client, recorded_at, is_wanted
+        )  # fmt: skip
         return _file_parts(source, landing, captures, filed, progress)
     versions = [
-        version for version in _versions(source, client, mirror, since, until, every)
+        version
+        for version in _versions(
+            source, client, mirror, since, until, every, module, recorded_at.date()
+        )
         if is_wanted(version.at)
-    ]  # fmt: skip
+    ]
     if not versions:
         raise NoHistoryError(_nothing_kept(source, mirror))
     failed, done = 0, []
     for number, version in enumerate(versions, start=1):
-        if version.at not in filed:
+        if version.at not in filed and len(version.requests) == 1 and hasattr(module, "parts"):
+            try:
+                captures = _parts(
+                    source,
+                    version.requests[0],
+                    partial(module.parts, at=version.at),
+                    landing,
+                    client,
+                    recorded_at,
+                    is_wanted,
+                )
+            except FetchError:
+                failed += 1
+            else:
+                done += [landing.record(capture).captured_at for capture in captures]
+        elif version.at not in filed:
             [result] = capturing.capture(
                 [dataclasses.replace(source, requests=version.asked)],
                 home=home,
@@ -207,6 +228,7 @@ def _filed_instants(landing: Landing, source_id: str) -> set[datetime]:
 
 def _parts(
     source: Source,
+    request: Request,
     moments: Callable[[Payload], Iterator[Moment]],
     landing: Landing,
     client: Client,
@@ -214,9 +236,7 @@ def _parts(
     is_wanted: Callable[[datetime], bool],
 ) -> list[Capture]:
     """Fetch a file that holds its own history, keep it once, and make a capture an instant."""
-    environment = client.environment
     captures: list[Capture] = []
-    [request] = source.requests(Fetching(on=recorded_at.date(), environment=environment))
     started_at = capturing.now()
     with client.session(source) as session:
         answer = session.fetch(request)
@@ -302,12 +322,15 @@ def _versions(
     since: date | None,
     until: date | None,
     every: Every,
+    module: Any,
+    today: date,
 ) -> list[Version]:
     """Return the versions to ask for, oldest first: the last of each day, week or month."""
-    today = datetime.now(UTC).date()
     requests = source.requests(Fetching(on=today, environment=client.environment))
     found = _mirror_versions(source, client, requests) if mirror else []
-    if not found:
+    if not found and hasattr(module, "versions"):
+        found = _catalogue_versions(source, client, module, since, until or today, every)
+    elif not found:
         found = _git_versions(source, client, requests, since, until)
     last = {_period(version.at, every): version for version in sorted(found, key=lambda v: v.at)}
     return [
@@ -357,6 +380,20 @@ def _mirror_versions(source: Source, client: Client, requests: Sequence[Request]
     ]
 
 
+def _catalogue_versions(
+    source: Source, client: Client, module: Any, since: date | None, until: date, every: Every
+) -> list[Version]:
+    """Return the catalogues at dated addresses that a module tells from lists it asks for."""
+    first = since or module.V1_DAYS[0]
+    runs: list[Any] = []
+    for request in module.version_lists(first, until, every, client.environment):
+        runs += _fetched_json(source, client, request, API_HOST, within="workflow_runs")
+    return [
+        Version(at=at, requests=requests, mirror=client.mirror)
+        for at, requests in module.versions(runs, first, until)
+    ]
+
+
 def _git_versions(
     source: Source,
     client: Client,
@@ -396,8 +433,10 @@ def _git_versions(
     return versions
 
 
-def _fetched_json(source: Source, client: Client, request: Request, host: str) -> Any:
-    """Return what a list of versions says.
+def _fetched_json(
+    source: Source, client: Client, request: Request, host: str, within: str | None = None
+) -> Any:
+    """Return what a list of versions says: the answer, or the field of it that is the list.
 
     Raises
     ------
@@ -416,9 +455,10 @@ def _fetched_json(source: Source, client: Client, request: Request, host: str) -
         found = json.loads(text)
     except ValueError as error:
         raise ParseError(f"{source.source_id}: {request.url} is not JSON: {error}") from error
-    if not isinstance(found, list):
+    listed = found.get(within) if within and isinstance(found, dict) else found
+    if not isinstance(listed, list):
         raise ParseError(f"{source.source_id}: {request.url} is no list: {str(found)[:80]}")
-    return found
+    return listed
 
 
 def _nothing_kept(source: Source, mirror: str | None) -> str:

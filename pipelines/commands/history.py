@@ -130,9 +130,10 @@ def with_past(known: dict[str, Any]) -> list[str]:
     """Return the sources whose module says how to read their past."""
     import importlib
 
+    modules = {name: importlib.import_module(f"pipelines.sources.{name}") for name in known}
     return [
-        name for name in known
-        if hasattr(importlib.import_module(f"pipelines.sources.{name}"), "moments")
+        name for name, module in modules.items()
+        if hasattr(module, "moments") or hasattr(module, "versions")
     ] + ["cloud_gpus", "gcp_pricing_yml", "gpu_rental_prices"]  # fmt: skip
 
 

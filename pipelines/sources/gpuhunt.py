@@ -1,5 +1,10 @@
 """dstack's gpuhunt catalogue, version 3: one zipped CSV a cloud, whole machines in US dollars.
 
+Older catalogues stay at their addresses: ``v3/<cloud>/<version>``, before 2026-08-19 one archive of
+all clouds at ``v2/<version>``, and to 2024-06-12 at ``v1/<YYYYMMDD>``. A version is the day and the
+number of the run that published it (``20250622-9376``), so the runs of its workflow list them; the
+bucket itself lets nobody list it.
+
 A witness of clouds that need a key elsewhere. Its names are flat ("H100" is SXM and PCIe alike;
 only the memory tells sizes apart), a TPU slice counts as one GPU with its size in the name, and a
 price that Lambda or OCI ask everywhere stands in every region.
@@ -12,9 +17,10 @@ import io
 import re
 import zipfile
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any, NamedTuple
 
 from pipelines.sources.base import (
     MEBIBYTE,
@@ -32,11 +38,19 @@ from pipelines.sources.base import (
     gibibytes_to_bytes,
     offer_or_held,
 )
+from pipelines.sources.dated_file import Moment, part_of
 from pipelines.sources.instance_types import instance_type
 from pipelines.sources.providers import market_tier, provider_id
 from pipelines.sources.skypilot_format import TPU_CHIP_GIBIBYTES, TPU_CORES_PER_CHIP
 
-BASE_URL = "https://dstack-gpu-pricing.s3.eu-west-1.amazonaws.com/v3"
+BUCKET_URL = "https://dstack-gpu-pricing.s3.eu-west-1.amazonaws.com"
+BASE_URL = f"{BUCKET_URL}/v3"
+RUNS_URL = "https://api.github.com/repos/dstackai/gpuhunt/actions/workflows/catalogs.yml/runs"
+TOKEN = "GITHUB_TOKEN"  # optional: without it GitHub answers 60 lists an hour
+V1_DAYS = (date(2024, 1, 1), date(2024, 6, 12))
+V3_SINCE = date(2026, 8, 19)
+WHOLE = "catalog"  # the key of an archive of all clouds
+FORMER_NAMES = {"datacrunch": "verda"}
 CLOUDS = ("aws", "azure", "cloudrift", "gcp", "lambdalabs", "nebius", "oci", "runpod", "verda")
 MAX_CSV_BYTES = 256 * MEBIBYTE
 NEEDED = {"instance_name", "location", "price", "gpu_count", "gpu_name", "gpu_memory", "spot"}
@@ -64,13 +78,85 @@ def requests(fetching: Fetching) -> list[Request]:
     ]
 
 
+def version_lists(
+    since: date, until: date, every: str, environment: Mapping[str, str]
+) -> Iterator[Request]:
+    """Yield the requests that list the versions of some days, oldest first.
+
+    GitHub lists the newest first, 100 a page: four days of an hourly job, or the end of a week or
+    month. What v1 holds needs no list.
+    """
+    token = environment.get(TOKEN)
+    day = max(since, V1_DAYS[1] + timedelta(days=1))
+    while day <= until:
+        if every == "month":
+            last = (day.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)
+        elif every == "week":
+            last = day + timedelta(days=6 - day.weekday())
+        else:
+            last = day + timedelta(days=3)
+        last = min(last, until)
+        yield Request(
+            key=f"runs {day}",
+            url=f"{RUNS_URL}?per_page=100&created={day.isoformat()}..{last.isoformat()}",
+            secret_headers={"Authorization": f"Bearer {token}"} if token else {},
+        )
+        day = last + timedelta(days=1)
+
+
+def versions(
+    runs: Sequence[Mapping[str, Any]], since: date, until: date
+) -> list[tuple[datetime, tuple[Request, ...]]]:
+    """Return when each version was made and how it is asked for, oldest first.
+
+    Parameters
+    ----------
+    runs : sequence of mapping
+        What GitHub says of the runs: ``run_number, created_at, status, conclusion``.
+    since, until : date
+        The days wanted, both included.
+    """
+    found: list[tuple[datetime, tuple[Request, ...]]] = []
+    day = max(since, V1_DAYS[0])
+    while day <= min(until, V1_DAYS[1]):
+        at = datetime.combine(day, time(), UTC)
+        url = f"{BUCKET_URL}/v1/{day:%Y%m%d}/catalog.zip"
+        found.append((at, (Request(key=WHOLE, url=url),)))
+        day += timedelta(days=1)
+    for run in runs:
+        at = datetime.fromisoformat(run["created_at"]).astimezone(UTC)
+        version = f"{at:%Y%m%d}-{run['run_number']}"
+        if at.date() < V3_SINCE:
+            asked = [Request(key=WHOLE, url=f"{BUCKET_URL}/v2/{version}/catalog.zip")]
+            is_there = run["conclusion"] == "success"
+        else:  # a run in which one cloud failed has published the others
+            asked = [
+                Request(key=c, url=f"{BASE_URL}/{c}/{version}/catalog.zip", is_optional=True)
+                for c in CLOUDS
+            ]
+            is_there = run["status"] == "completed"
+        if is_there:
+            found.append((at, tuple(asked)))
+    return sorted(found, key=lambda version: version[0])
+
+
+def parts(payload: Payload, at: datetime) -> Iterator[Moment]:
+    """Yield the clouds of an archive of all of them, each a scope as in version 3."""
+    with _archive(payload) as archive:
+        for name in sorted(archive.namelist()):
+            if name.endswith(".csv"):
+                cloud = name.removesuffix(".csv")
+                yield Moment(part=cloud, scope=FORMER_NAMES.get(cloud, cloud), at=at)
+
+
 def parse(payload: Payload) -> Iterator[Row]:
     """Yield the offers of the cloud that the key names, one for each price."""
-    reader = csv.DictReader(io.StringIO(_unzipped(payload), newline=""))
+    cloud = part_of(payload) or payload.key
+    reader = csv.DictReader(io.StringIO(_unzipped(payload, cloud), newline=""))
     missing = sorted(NEEDED - set(reader.fieldnames or ()))
     if missing:
         raise ParseError(f"{payload.where()}: no column {missing}; did the format change?")
-    provider = provider_id(payload.key)
+    provider = provider_id(FORMER_NAMES.get(cloud, cloud))
     rows = [row for row in reader if row["gpu_count"] not in ("0", "")]
     offers: list[Offer] = []
     for found in each_row(payload, rows, lambda row: iter([_offer(row, provider)])):
@@ -81,15 +167,24 @@ def parse(payload: Payload) -> Iterator[Row]:
     yield from _one_a_price(offers)
 
 
-def _unzipped(payload: Payload) -> str:
-    """Return the one CSV of the archive, unless it inflates beyond reason."""
+def _archive(payload: Payload) -> zipfile.ZipFile:
     try:
-        with zipfile.ZipFile(io.BytesIO(payload.content)) as archive:
-            names = [info for info in archive.infolist() if info.filename.endswith(".csv")]
-            if len(names) != 1 or names[0].file_size > MAX_CSV_BYTES:
-                sizes = {info.filename: info.file_size for info in names}
-                raise ParseError(f"{payload.where()}: one CSV is expected, there is {sizes}")
-            with archive.open(names[0]) as file:
+        return zipfile.ZipFile(io.BytesIO(payload.content))
+    except zipfile.BadZipFile as error:
+        raise ParseError(f"{payload.where()}: no zip archive: {error}") from error
+
+
+def _unzipped(payload: Payload, cloud: str) -> str:
+    """Return the CSV of a cloud, unless it inflates beyond reason."""
+    try:
+        with _archive(payload) as archive:
+            files = [info for info in archive.infolist() if info.filename == f"{cloud}.csv"]
+            if len(files) != 1 or files[0].file_size > MAX_CSV_BYTES:
+                sizes = {info.filename: info.file_size for info in archive.infolist()}
+                raise ParseError(
+                    f"{payload.where()}: one {cloud}.csv is expected, there is {sizes}"
+                )
+            with archive.open(files[0]) as file:
                 content = file.read(MAX_CSV_BYTES + 1)
     except (zipfile.BadZipFile, NotImplementedError, EOFError, OSError) as error:
         raise ParseError(f"{payload.where()}: no zip archive: {error}") from error

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 import json
+import zipfile
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -14,7 +16,7 @@ from pipelines import build
 from pipelines.capture import capture
 from pipelines.landing import Landing
 from pipelines.parse import parse_captures, pending_captures
-from pipelines.sources import all_sources
+from pipelines.sources import all_sources, gpuhunt
 from tests.pipelines.fault_server import FaultServer, body, status
 from warehouse.database import open_build
 from warehouse.history import OFFER
@@ -155,6 +157,117 @@ def test_one_version_that_fails_does_not_stop_the_others_and_is_asked_again(home
         second = file_past(home, "cloud_gpus", server.url)
     assert (first.filed, first.failed) == (1, 1)
     assert (second.filed, second.known, second.failed) == (1, 1, 0)
+
+
+RUNS = "api.github.com/repos/dstackai/gpuhunt/actions/workflows/catalogs.yml/runs"
+BUCKET = "dstack-gpu-pricing.s3.eu-west-1.amazonaws.com"
+
+
+def zipped(**files: bytes) -> bytes:
+    """Return an archive of CSV files by the names of their clouds."""
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as archive:
+        for cloud, content in files.items():
+            archive.writestr(f"{cloud}.csv", content)
+        archive.writestr("version", "20260101-1")
+    return made.getvalue()
+
+
+def catalogue(usd: float) -> bytes:
+    """Return a cloud's catalogue with one machine of eight H100."""
+    return (
+        "instance_name,location,price,cpu,memory,gpu_count,gpu_name,gpu_memory,spot,disk_size\n"
+        f"gpu_8x_h100_sxm5,us-east-1,{usd},208,1800.0,8,H100,80.0,False,22528.0\n"
+    ).encode()
+
+
+def gpuhunt_runs(*runs: tuple[str, int, str]) -> bytes:
+    """Return GitHub's list of runs: when, number, conclusion."""
+    listed = [
+        {"created_at": at, "run_number": number, "conclusion": end, "status": "completed"}
+        for at, number, end in runs
+    ]
+    return json.dumps({"total_count": len(listed), "workflow_runs": listed}).encode()
+
+
+@pytest.fixture
+def gpuhunt_plays():
+    runs = gpuhunt_runs(
+        ("2026-08-20T05:05:09Z", 18990, "failure"),  # v3: what was published is there
+        ("2026-08-17T23:05:09Z", 18930, "failure"),
+        ("2026-08-17T22:05:10Z", 18929, "success"),
+        ("2026-08-17T21:05:10Z", 18928, "success"),
+    )
+    old = zipped(lambdalabs=catalogue(25.52), datacrunch=catalogue(18.4))
+    return {
+        "api.github.com": [body(gpuhunt_runs())],
+        f"{RUNS}?per_page=100&created=2026-08-17..2026-08-20": [body(runs)],
+        f"{BUCKET}/v1/20240612/catalog.zip": [body(old, "application/zip")],
+        f"{BUCKET}/v2/20260817-18929/catalog.zip": [body(old, "application/zip")],
+        f"{BUCKET}/v3/lambdalabs/20260820-18990/catalog.zip": [
+            body(zipped(lambdalabs=catalogue(31.92)), "application/zip")
+        ],
+    }
+
+
+def test_catalogues_of_all_versions_are_one_history_by_cloud(home, gpuhunt_plays):
+    with FaultServer(gpuhunt_plays) as server:
+        result = file_past(home, "gpuhunt", server.url, since=date(2026, 8, 17))
+        again = file_past(home, "gpuhunt", server.url, since=date(2026, 8, 17))
+        asked = server.hits[f"{BUCKET}/v2/20260817-18929/catalog.zip"]
+    assert (result.filed, result.failed) == (2, 0)
+    assert (again.filed, again.known) == (0, 2)
+    assert asked == 1  # one archive of all clouds, fetched once
+    rows = parse_captures(home, pending_captures(home, ["gpuhunt"]))
+    kept = {
+        (one.captured_at.day, one.request_scope): one.rows_kept for one in rows if one.rows_kept
+    }
+    assert kept == {(17, "lambdalabs"): 1, (17, "verda"): 1, (20, "lambdalabs"): 1}
+    build.load(home, now=NOW, run_id="one")
+    with open_build(home) as connection:
+        found = connection.execute(
+            "select provider_id, usd_per_gpu_hour, valid_from::date::text, valid_to::date::text"
+            " from core.offer_price where superseded_at is null order by all"
+        ).fetchall()
+    assert found == [  # a cloud that is missing from a version has not vanished
+        ("lambda", pytest.approx(3.19), "2026-08-17", "2026-08-20"),
+        ("lambda", pytest.approx(3.99), "2026-08-20", None),
+        ("verda", pytest.approx(2.3), "2026-08-17", None),
+    ]
+
+
+def test_the_first_catalogues_need_no_list_and_days_without_one_are_counted(home, gpuhunt_plays):
+    with FaultServer(gpuhunt_plays) as server:
+        result = file_past(
+            home, "gpuhunt", server.url, since=date(2024, 6, 11), until=date(2024, 6, 12)
+        )
+        assert not server.hits["api.github.com"]
+    assert (result.filed, result.failed) == (1, 1)
+    assert result.first == datetime(2024, 6, 12, tzinfo=UTC)
+
+
+def test_github_that_refuses_to_list_is_said_in_one_line(home):
+    with (
+        FaultServer({"api.github.com": [status(403)], "__index": [status(404)]}) as server,
+        pytest.raises(past.FetchError, match=r"catalogs\.yml/runs.*403"),
+    ):
+        file_past(home, "gpuhunt", server.url, since=date(2026, 8, 17))
+
+
+@pytest.mark.parametrize(("every", "lists"), [("day", 8), ("week", 6), ("month", 1)])
+def test_lists_of_runs_cover_every_day_once(every, lists):
+    march = date(2026, 3, 1), date(2026, 3, 31)  # from a Sunday to a Tuesday
+    asked = list(gpuhunt.version_lists(*march, every, {"GITHUB_TOKEN": "canary"}))
+    assert len(asked) == lists
+    days = []
+    for request in asked:
+        first, last = request.url.partition("created=")[2].split("..")
+        days += [date.fromisoformat(first)]
+        while days[-1] < date.fromisoformat(last):
+            days.append(days[-1] + timedelta(days=1))
+        assert "canary" not in request.url
+        assert request.secret_headers == {"Authorization": "Bearer canary"}
+    assert days == [march[0] + timedelta(days=n) for n in range(31)]
 
 
 def test_a_source_whose_past_nobody_keeps_is_refused(home):

@@ -186,7 +186,7 @@ def test_an_archive_that_inflates_beyond_reason_is_refused(monkeypatch):
     monkeypatch.setattr("pipelines.sources.gpuhunt.MAX_CSV_BYTES", 1000)
     (payload,) = payloads("gpuhunt", "gcp")
     bomb = zipped({"gcp.csv": "0" * 1_000_000})
-    with pytest.raises(ParseError, match="one CSV is expected"):
+    with pytest.raises(ParseError, match=r"one gcp\.csv is expected"):
         list(all_sources()["gpuhunt"].parse(replace(payload, content=bomb)))
 
 
