@@ -176,15 +176,10 @@ def make_rows(folder: Path, rows: int) -> None:
             " 1 as kind_rank from core.offer_capture"
         )
         connection.execute(
-            "create table staged.scope_latest as select source_id, request_key,"
-            " max(valid_at) as last_good_at from core.offer_capture group by all"
-        )
-        connection.execute(
             "create table staged.affected_day as select 'offer' as entity,"
             " date '2026-01-01' + d::integer as day from range(170, 200) as b (d)"
         )
-        for table in ("core.offer_capture", "meta.source", "staged.scope_latest",
-                      "staged.affected_day"):  # fmt: skip
+        for table in ("core.offer_capture", "meta.source", "staged.affected_day"):
             connection.execute(f"copy {table} to '{folder / table}.parquet'")
 
 
@@ -194,8 +189,7 @@ TABLES = (
     "staged.provider_price_day",
     "marts.gpu_price_daily",
 )
-INPUTS = ("staged.judged_offer", "core.offer_capture", "meta.source", "staged.scope_latest",
-          "staged.affected_day")  # fmt: skip
+INPUTS = ("staged.judged_offer", "core.offer_capture", "meta.source", "staged.affected_day")
 
 
 def in_duckdb(folder: Path) -> None:

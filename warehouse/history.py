@@ -30,6 +30,7 @@ from warehouse import models
 SCOPE = ("source_id", "request_key")
 INTERVAL = ("valid_from", "valid_to", "recorded_at", "superseded_at")
 FOREVER = "timestamp 'infinity'"
+CARRIED_DAYS = 3  # that a price stands for which nobody has confirmed: docs/decisions/0004
 CAPTURE_COLUMNS = {
     "capture_id": "name of the capture, once per content, parser and correction",
     "source_id": "the source",
@@ -538,6 +539,7 @@ def _apply_difference(
     connection.execute(
         f"delete from {entity.open} where rowid in (select row_id from merging_gone where is_open)"
     )
+    _resume(connection, entity, at)
     stands = "valid_to is null and superseded_at is null"
     for table, belongs in ((entity.open, stands), (entity.closed, f"not ({stands})")):
         connection.execute(
@@ -546,13 +548,44 @@ def _apply_difference(
         )
 
 
+def _resume(connection: duckdb.DuckDBPyConnection, entity: Entity, at: str) -> None:
+    """Let a belief go on that an earlier merge of the same instant of knowledge superseded."""
+    if not connection.execute(
+        f"select 1 from {entity.capture} where recorded_at = {at} limit 1"
+    ).fetchall():
+        return
+    values = ", ".join(f"{{0}}.{name}" for name in entity.values)
+    connection.execute(
+        f"""
+        create or replace temp table merging_resumed as
+        select closed.rowid as row_id, written.rowid as written_id
+        from merging_written as written join {entity.closed} as closed
+            using (source_id, request_key, {entity.key}, valid_from)
+        where closed.superseded_at = {at} and written.recorded_at = {at}
+            and written.superseded_at is null
+            and written.valid_to is not distinct from closed.valid_to
+            and hash({values.format("written")}) = hash({values.format("closed")})
+        """
+    )
+    connection.execute(
+        "delete from merging_written where rowid in (select written_id from merging_resumed)"
+    )
+    resumed = f"from {entity.closed} where rowid in (select row_id from merging_resumed)"
+    connection.execute(
+        "insert into merging_written by name"
+        f" select * replace (null::timestamp as superseded_at) {resumed}"
+    )
+    connection.execute(f"delete {resumed}")
+
+
 def _note_affected_days(
     connection: duckdb.DuckDBPyConnection, entity: Entity, horizon: date | None
 ) -> None:
     """Note the days on which another answer may stand than before.
 
-    Those are the days that a new capture reaches, up to the last day captured, and the days since
-    ``horizon``, the last day captured before: nobody has looked at them yet.
+    Those are the days that a new capture reaches, up to the last day captured; the days since
+    ``horizon``, the last day captured before: nobody has looked at them yet; and the days of a
+    silence that a new capture ends: what stood before it was carried for three days only.
     """
     connection.execute(
         f"""
@@ -564,6 +597,11 @@ def _note_affected_days(
             from merging_all_replaced_range, last
             union all
             select ?::date + 1, last.day from last
+            union all
+            select max(valid_at)::date + {CARRIED_DAYS + 1}, valid_from::date - 1
+            from merging_all_replaced_range join {entity.capture} using (source_id, request_key)
+            where valid_at < valid_from
+            group by source_id, request_key, valid_from
         )
         select distinct
             '{entity.name}',

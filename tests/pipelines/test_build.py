@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -25,6 +25,7 @@ DAY_2 = datetime(2026, 7, 2, 6, tzinfo=UTC)
 DAY_3 = datetime(2026, 7, 3, 6, tzinfo=UTC)
 
 Prices = dict[tuple[str, str], float]
+FIXTURES = Path(__file__).parents[1] / "fixtures/sources"
 
 
 def runpod(prices: Prices) -> bytes:
@@ -316,6 +317,60 @@ def test_a_price_that_is_accepted_counts_after_the_next_build(home: Home, ask) -
     assert ask("select distinct state, reason from meta.quarantine_audit") == [
         ("accepted", "seen on the page")
     ]
+
+
+DAILY = (
+    "select gpu_id, day::text, provider_count, median_usd_per_gpu_hour, oldest_seen_on::text"
+    " from marts.gpu_price_daily where market_family = 'all' order by all"
+)
+
+
+@pytest.mark.parametrize("then", [2.69, 2.99], ids=["confirmed", "another price"])
+def test_days_of_a_silence_that_ends_are_those_of_a_rebuild(
+    tmp_path: Path, home: Home, ask, then: float
+) -> None:
+    days = [DAY_1 + timedelta(days=number) for number in range(9)]
+    whole = Home(tmp_path / "whole")
+    other = (FIXTURES / "lium/nodes.json").read_bytes()
+    for number, day in enumerate(days):
+        for one in (home, whole):
+            land(one, "lium", "nodes", day, other)
+            if number in (0, 8):  # silent for a week
+                usd = 2.69 if number == 0 else then
+                land(one, "runpod", "gpu_types", day, runpod({(H100, "secure"): usd}))
+        run(home, day, f"day-{number}")
+        if number == 7:  # a price is carried for three days
+            assert len(ask(DAILY.replace("order", "and gpu_id = 'H100-SXM-80GB' order"))) == 4
+    run(whole, days[-1], "whole")
+    with open_published(whole) as connection:
+        rebuilt = connection.execute(DAILY).fetchall()
+    assert ask(DAILY) == rebuilt
+    h100 = [row[1:] for row in rebuilt if row[0] == "H100-SXM-80GB"]
+    assert [day for day, *_ in h100] == [f"{day:%Y-%m-%d}" for day in days]
+    assert {seen for *_, seen in h100[:8]} == {f"{DAY_1:%Y-%m-%d}"}  # and says since when
+
+
+def test_a_source_whose_answers_are_held_is_not_fresh(home: Home, ask) -> None:
+    cards = [f"NVIDIA H100 {number}" for number in range(6)]
+    land(
+        home,
+        "runpod",
+        "gpu_types",
+        DAY_1,
+        runpod({(c, "secure"): 2.0 + n for n, c in enumerate(cards)}),
+    )
+    run(home, DAY_1, "one")
+    broken = runpod({(c, "secure"): 2048.0 + 1024 * n for n, c in enumerate(cards)})
+    land(home, "runpod", "gpu_types", DAY_3, broken)
+    run(home, DAY_3, "two")
+    assert ask("select distinct observed_at, is_stale from marts.offers_latest") == [
+        (DAY_1.replace(tzinfo=None), True)
+    ]
+    assert ask(
+        "select status, observed_at, starts_with(error, '6 of 6 prices moved by the factor 10')"
+        " from meta.source_status"
+        " where source_id = 'runpod' order by tried_at desc limit 1"
+    ) == [("quarantined", DAY_1.replace(tzinfo=None), True)]
 
 
 def test_a_feed_that_stands_still_is_stale_though_it_answers(home: Home, ask) -> None:

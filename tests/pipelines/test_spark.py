@@ -180,13 +180,9 @@ def test_history_and_marts_are_the_same_on_both_engines(engine, tmp_path):
             "create table meta.source as select distinct source_id, 'api' as source_kind,"
             " 1 + right(source_id, 1)::integer as kind_rank from staged.all_captures"
         )
-        connection.execute(
-            "create table staged.scope_latest as select source_id, request_key,"
-            " max(valid_at) as last_good_at from staged.all_captures group by all"
-        )
         for table in spark.MARTS:
             connection.execute(f"create table {table} as {models.read_models()[table].select}")
-        inputs = [*spark.INPUTS["marts"], "staged.judged_offer", "core.offer_capture"]
+        inputs = [*spark.INPUTS["marts"], "staged.judged_offer"]
         inputs[inputs.index("core.offer_price")] = "staged.affected_day"
         write(connection, tmp_path, *inputs)
         for table in inputs:
@@ -264,12 +260,12 @@ def test_recorded_payloads_are_the_same_on_both_engines(
         build.load(home, now=now + timedelta(minutes=20), run_id=day)
     with open_build(home) as connection:
         phases = build.phases(models.read_models())
-        wanted = {"staged.scope_latest", *spark.MARTS}
+        wanted = set(spark.MARTS)
         models.run_models(connection, [m for m in phases.before if m.name in wanted])
         models.run_models(connection, [models.read_models()["marts.cost_per_flop"]])
         tables = {*spark.INPUTS["staged"], *spark.INPUTS["marts"], "staged.affected_day"}
-        write(connection, tmp_path, *sorted(tables), "core.offer_capture")
-        for table in (*tables, "core.offer_capture"):
+        write(connection, tmp_path, *sorted(tables))
+        for table in tables:
             engine.read(table, tmp_path / f"{table}.parquet")
         engine.read("staged.offer_observation", folder / "observation")
         for table in spark.STAGED:

@@ -193,9 +193,12 @@ correction_joins_what_ended_there = sequence((0, 0, 1.0), (2, 2, 2.0), (2, 3, 1.
 newer_parser_with_a_lower_price = sequence((0, 0, 2.0, 1), (0, 0, 1.0, 2), (1, 1, None, 2))
 confirmed_and_then_changed_at_once = sequence((0, 0, 1.0), (1, 2, 1.0), (2, 2, 2.0))
 
+taken_back_at_once = sequence((0, 0, 1.0), (1, 1, None, 1), (1, 1, 1.0, 2))
+
 
 @settings(max_examples=25, deadline=None)
 @given(captures=capture_sequences(), by=st.sampled_from(["all", "instant", "each"]))
+@example(captures=taken_back_at_once, by="each")
 @example(captures=superseded_belief_in_reach, by="instant")
 @example(captures=belief_of_the_same_instant, by="each")
 @example(captures=correction_joins_what_ended_there, by="instant")

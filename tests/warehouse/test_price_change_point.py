@@ -45,6 +45,10 @@ def points(
             "insert into meta.source values ('api', 1, 'api'), ('feed', 4, 'feed');"
             "create table staged.scope_latest as select source_id, 'all' as request_key,"
             f" timestamp '{last}' as last_good_at from meta.source;"
+            "insert into core.offer_capture (capture_id, source_id, request_key, valid_at,"
+            " recorded_at) select source_id || n, source_id, 'all', moment, moment"
+            f" from meta.source, (select n, timestamp '{last}' - to_days(n) as moment"
+            " from range(40) as days (n));"
             "create table core.method_break (source_id varchar, break_on date, settled_on date,"
             " change varchar)"
         )

@@ -1,6 +1,25 @@
 -- Views over the ledgers, made after every load. Times are UTC.
 create or replace view meta.source_status as
-with tried as (
+with held as (
+    select distinct split_part(capture_id, '#', 1) as capture_id, request_key, reason
+    from meta.quarantine
+    where scope = 'batch' and state = 'held'
+),
+-- An answer that a rule holds as a whole is no good one.
+judged as (
+    select
+        c.* exclude (status, error_class, error),
+        case when h.capture_id is null then c.status else 'quarantined' end as status,
+        case when h.capture_id is null then c.error_class else 'quarantined' end as error_class,
+        coalesce(h.reason, c.error) as error
+    from meta.capture as c
+    left join (
+        select capture_id, request_key, min(reason) as reason
+        from held
+        group by capture_id, request_key
+    ) as h on c.capture_id = h.capture_id and c.request_scope = h.request_key
+),
+tried as (
     select
         source_id, capture_id, run_id, max(valid_at) as tried_at,
         sum(rows_kept) as rows_kept, sum(rows_held) as rows_held,
@@ -11,7 +30,7 @@ with tried as (
         count(*) filter (status not in ('ok', 'unchanged')) as bad,
         min(status) as any_status,
         bool_and(status = 'unchanged') as is_unchanged
-    from meta.capture
+    from judged
     group by source_id, capture_id, run_id
 ),
 seen as (

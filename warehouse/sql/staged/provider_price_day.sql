@@ -10,26 +10,47 @@
 -- min_usd_per_gpu_hour | cheapest offer [USD/(GPU h)]
 -- max_usd_per_gpu_hour | dearest offer [USD/(GPU h)]
 -- offer_count | offers behind the value
--- seen_on | the longest-ago day on which a source behind it last answered [date]
+-- seen_on | the longest-ago day on which a source behind it had last answered by then [date]
 -- view
-with standing as (
+with affected as (
+    select distinct day
+    from staged.affected_day
+    where entity = 'offer'
+),
+answer as (
     select
-        p.provider_id, p.gpu_id, a.day, p.purchase_model, p.commitment_months,
+        source_id, request_key, valid_at,
+        coalesce(
+            lead(valid_at) over (partition by source_id, request_key order by valid_at),
+            cast('9999-12-31' as timestamp)
+        ) as next_at
+    from core.offer_capture
+),
+-- The newest answer by the end of each day.
+seen as (
+    select
+        a.day, w.source_id, w.request_key, cast(w.valid_at as date) as seen_on,
+        w.next_at < cast('9999-12-31' as timestamp) as is_followed
+    from affected as a
+    inner join answer as w
+        on w.valid_at < a.day + interval 1 day and w.next_at >= a.day + interval 1 day
+),
+standing as (
+    select
+        p.provider_id, p.gpu_id, w.day, p.purchase_model, p.commitment_months,
         case when p.market_tier like 'marketplace%' then 'marketplace' else p.market_tier end
             as market_family,
-        p.usd_per_gpu_hour, s.kind_rank, s.source_kind,
-        least(cast(c.last_good_at as date), a.day) as seen_on
+        p.usd_per_gpu_hour, s.kind_rank, s.source_kind, w.seen_on
     from staged.affected_offer as p
     inner join meta.source as s on p.source_id = s.source_id
-    inner join staged.scope_latest as c
-        on p.source_id = c.source_id and p.request_key = c.request_key
-    inner join (select distinct day from staged.affected_day where entity = 'offer') as a
+    inner join seen as w
         on
+            p.source_id = w.source_id and p.request_key = w.request_key
             -- standing at the end of the day
-            p.valid_from < a.day + interval 1 day
-            and (p.valid_to is null or p.valid_to >= a.day + interval 1 day)
-            -- a price that nobody has confirmed for 3 days is not carried on
-            and (p.valid_to is not null or a.day <= cast(c.last_good_at as date) + 3)
+            and p.valid_from < w.day + interval 1 day
+            and (p.valid_to is null or p.valid_to >= w.day + interval 1 day)
+    -- A price is carried for 3 days, and over a silence that a later answer ended.
+    where w.is_followed or w.day <= w.seen_on + 3
 ),
 best as (
     select *, min(kind_rank) over (
