@@ -233,7 +233,9 @@ class Screen:
     def summary(self) -> str:
         """Return the closing line on the sources."""
         parts = [f"{len(self.ok)} sources answered"] if self.ok else []
-        if self.failed:
+        if self.failed and not self.ok:
+            parts.append(f"none of the {len(self.failed)} sources asked has answered: no network?")
+        elif self.failed:
             parts.append(f"{len(self.failed)} failed ({', '.join(self.failed)})")
         if self.skipped:
             parts.append(f"{len(self.skipped)} skipped (truecost sources says why)")

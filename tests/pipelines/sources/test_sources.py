@@ -34,6 +34,7 @@ from pipelines.sources.base import (
     Source,
     TableRow,
 )
+from warehouse.reference import load_csv
 
 FIXTURES = Path(__file__).parents[2] / "fixtures/sources"
 OPEN_LICENCES = re.compile(
@@ -270,3 +271,8 @@ def test_rows_are_of_the_declared_kind(source: Source):
         if not isinstance(row, Held)
     ]
     assert {type(row) for row in rows} == {kinds[source.record_kind]}
+
+
+def test_every_declared_break_is_of_a_source() -> None:
+    declared = {row["source_id"] for row in load_csv("method_breaks")}
+    assert declared and declared <= all_sources().keys()

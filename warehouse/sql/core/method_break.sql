@@ -8,5 +8,4 @@
 -- retrieved_on | when that was looked at [date]
 -- check: select source_id from {this} group by source_id, break_on having count(*) > 1
 -- check: select * from {this} where settled_on < break_on
--- check: select * from {this} where source_id not in (select source_id from meta.source)
 -- made by: warehouse/reference.py
