@@ -189,8 +189,8 @@ def run_models(
 
 
 def row_count(connection: duckdb.DuckDBPyConnection, model: Model) -> int | None:
-    """Return the rows of a table or a mart; None for another view: to count is to compute it."""
-    if model.kind == "view" and model.schema != "marts":
+    """Return the rows of a table; None for a view: to count it is to compute it."""
+    if model.kind == "view":
         return None
     return int(connection.execute(f"select count(*) from {model.name}").fetchall()[0][0])
 
