@@ -153,6 +153,9 @@ def _standing(day: str) -> str:
     )"""
 
 
+# The declared breaks of method between the two days: no move of a price.
+BREAK = "(from core.method_break where break_on <= $until and settled_on > $since)"
+
 # One query a section. $since, $until and $threshold are bound.
 QUERIES = {
     "index_moves": f"""
@@ -174,13 +177,17 @@ QUERIES = {
                 max(case when i.day = m.day then i.median_usd_per_gpu_hour end) as usd,
                 max(case when i.day = m.before_day then i.median_usd_per_gpu_hour end) as before,
                 max(case when i.day = m.day then i.source_kind end) as source_kind,
-                max(case when i.day = m.before_day then i.source_kind end) as source_kind_before
+                max(case when i.day = m.before_day then i.source_kind end) as source_kind_before,
+                bool_or(b.source_id is not null) as is_remeasured
             from moved as m
             inner join marts.gpu_price_index_input as i
                 on m.gpu_id = i.gpu_id and m.purchase_model = i.purchase_model
                 and m.commitment_months is not distinct from i.commitment_months
                 and m.market_family = i.market_family and i.day in (m.day, m.before_day)
                 and i.exclusion is null
+            left join core.method_break as b
+                on list_contains(string_split(i.source_ids, ', '), b.source_id)
+                and b.break_on <= m.day and b.settled_on > m.before_day
             group by m.gpu_id, m.purchase_model, m.commitment_months, m.market_family,
                 i.provider_id
         ),
@@ -191,8 +198,9 @@ QUERIES = {
                         when before is null
                             then format('{{}} entered at {{:.3g}}', provider_id, usd)
                         when usd is null then format('{{}} left at {{:.3g}}', provider_id, before)
-                        -- Another kind of source is no move of the price, and said.
+                        -- Another kind of source or method is no move of the price, and said.
                         else format('{{}} {{:.3g}} to {{:.3g}}', provider_id, before, usd)
+                            || case when is_remeasured then ' (another method)' else '' end
                             || case when source_kind <> source_kind_before
                                 then format(' ({{}}, was {{}})', source_kind, source_kind_before)
                                 else ''
@@ -220,16 +228,17 @@ QUERIES = {
             median(n.usd_per_gpu_hour) as usd_per_gpu_hour,
             exp(median(ln(n.usd_per_gpu_hour / t.usd_per_gpu_hour))) - 1 as change_fraction,
             count(*) as offer_count, any_value(n.source_id) as source_id,
-            any_value(n.payload_sha256) as payload_sha256
+            any_value(n.payload_sha256) as payload_sha256, min(b.change) as method_break
         from {_standing("$until")} as n
         inner join {_standing("$since")} as t
             on n.offer_key = t.offer_key and n.gpu_id = t.gpu_id
+        left join {BREAK} as b on n.source_id = b.source_id
         where n.gpu_id is not null
             and abs(n.usd_per_gpu_hour / t.usd_per_gpu_hour - 1) >= $threshold
         group by n.provider_id, n.gpu_id, n.purchase_model
         order by abs(change_fraction) desc, n.gpu_id, n.provider_id
     """,
-    "derived_moves": """
+    "derived_moves": f"""
         with price as (
             select gpu_id, purchase_model, day, median_usd_per_gpu_hour as usd
             from marts.gpu_price_daily
@@ -241,6 +250,16 @@ QUERIES = {
                 on n.gpu_id = t.gpu_id and n.purchase_model = t.purchase_model
                 and n.day = $until and t.day = $since
             where abs(n.usd / t.usd - 1) >= $threshold
+        ),
+        -- Sources of the two days that changed their method between them.
+        broken as (
+            select o.gpu_id, o.purchase_model,
+                string_agg(distinct b.source_id, ', ' order by b.source_id) as source_ids
+            from (
+                from {_standing("$since")} union all from {_standing("$until")}
+            ) as o
+            inner join {BREAK} as b on o.source_id = b.source_id
+            group by o.gpu_id, o.purchase_model
         ),
         -- The cheapest efficient set of each model, before: what its price does to a token.
         served as (
@@ -274,9 +293,10 @@ QUERIES = {
         )
         select table_name, figure, model_id, gpu_id, purchase_model, before_value, value,
             value / before_value - 1 as change_fraction,
-            format('{} {} {:.3g} to {:.3g} USD/GPU-h', gpu_id, purchase_model, before, usd)
-                as because
-        from figure
+            format('{{}} {{}} {{:.3g}} to {{:.3g}} USD/GPU-h', gpu_id, purchase_model, before, usd)
+            || case when source_ids is null then ''
+                else format(' (another method: {{}})', source_ids) end as because
+        from figure left join broken using (gpu_id, purchase_model)
         order by abs(value / before_value - 1) desc, table_name, model_id, gpu_id
     """,
     "gpus": f"""

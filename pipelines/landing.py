@@ -375,7 +375,7 @@ class Landing:
 
     def _days(self, source_id: str, *, newest_first: bool = False) -> list[str]:
         folder = self._source_folder(source_id)
-        names = os.listdir(folder) if folder.is_dir() else []  # noqa: PTH208
+        names = os.listdir(folder) if folder.is_dir() else []  # noqa: PTH208  as in filed
         return sorted(names, reverse=newest_first)
 
     def _manifests(self, source_id: str, day: str) -> list[Path]:

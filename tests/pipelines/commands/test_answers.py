@@ -19,12 +19,12 @@ import pytest
 from pipelines.bill import COMPARED
 from pipelines.cli import main
 from pipelines.commands.history import keep_published
-from pipelines.digest import TITLES, Digest, as_atom, as_data, as_markdown
+from pipelines.digest import TITLES, Digest, as_atom, as_data, as_markdown, digest
 from pipelines.index_verification import check_index
 from pipelines.package import tables_of
 from pipelines.tracing import KEYS, hanging_on, relations, trace
 from tests.pipelines.commands.conftest import Truecost
-from warehouse.database import open_published
+from warehouse.database import POINTER, open_published
 from warehouse.paths import Home
 
 BILL = Path(__file__).parents[2] / "fixtures" / "bill" / "focus.csv"
@@ -240,6 +240,31 @@ def test_the_digest_tells_prices_and_the_figures_that_moved(ask: Truecost) -> No
     assert all(row["because"].startswith(row["gpu_id"]) for row in derived)
     hanging = {row["table_name"] for row in found["sections"]["hanging_tables"]}
     assert "marts.cost_per_flop" in hanging
+
+
+@pytest.mark.parametrize(
+    ("break_on", "is_between"), [("2026-08-07", True), ("2026-08-05", False), ("2026-08-11", False)]
+)
+def test_the_digest_tells_a_declared_break_from_a_move(
+    answers_home: Home, tmp_path: Path, break_on: str, is_between: bool
+) -> None:
+    shutil.copyfile((answers_home.published / POINTER).resolve(), tmp_path / "copy.duckdb")
+    with duckdb.connect(tmp_path / "copy.duckdb") as connection:
+        connection.execute(
+            "insert into core.method_break (source_id, break_on, settled_on, change)"
+            " select distinct source_id, $1::date, $1::date, 'another page is read'"
+            " from meta.source",
+            [break_on],
+        )
+        found = digest(connection, date(2026, 8, 5), date(2026, 8, 10)).sections
+    words = {row["method_break"] for row in found["provider_moves"]}
+    assert words == ({"another page is read"} if is_between else {None})
+    because = [row["because"] for row in found["derived_moves"]]
+    assert because
+    assert all("(another method: " in text for text in because) is is_between
+    moved_by = " ".join(row["moved_by"] or "" for row in found["index_moves"])
+    assert " to " in moved_by
+    assert ("(another method)" in moved_by) is is_between
 
 
 def test_a_digest_of_days_in_the_wrong_order_is_refused(ask: Truecost) -> None:
