@@ -255,22 +255,22 @@ def load_offers(
         moment,
     ).fetchall()
     connection.register("no_offers", SCHEMAS["offer"].empty_table())
-    observed = "read_parquet($files, union_by_name = true)" if files else "no_offers"
+    reading = "read_parquet($files, union_by_name = true, filename = true)"
+    observed = reading if files else "(select *, null::varchar as filename from no_offers)"
     connection.execute(
         f"""
         create or replace table staged.offer_observation as
         select a.scope_capture_id as capture_id, a.source_id, s.source_kind,
             a.request_scope as request_key, o.* exclude (
-                source_id, request_key, captured_at, record_kind, parser_version, source_time
+                source_id, request_key, captured_at, record_kind, parser_version, source_time,
+                filename
             ) replace (a.source_url as source_url),
             -- A time still to come says nothing about age.
             case when o.source_time::timestamp <= a.valid_at + interval 5 minute
                 then o.source_time::timestamp end as source_time,
             o.parser_version, a.valid_at, a.recorded_at
         from {observed} as o
-        inner join arrived as a
-            on o.source_id = a.source_id and o.payload_sha256 = a.payload_sha256
-            and o.request_key = a.request_key and a.record_kind = 'offer'
+        inner join arrived as a on o.filename = a.observation_file and a.record_kind = 'offer'
         inner join meta.source as s on a.source_id = s.source_id
         where a.recorded_at = $recorded_at and a.valid_at = $valid_at
         """,
@@ -314,13 +314,14 @@ def load_api_prices(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute(
         """
         create or replace temp table api_price_observation as
-        select a.scope_capture_id as capture_id, o.* exclude (source_id, request_key, record_kind),
+        select a.scope_capture_id as capture_id, o.* exclude (
+                source_id, request_key, record_kind, filename
+            ),
             md5(concat_ws('|', a.source_id, o.api_provider_id, o.api_model_id,
                 coalesce(o.variant, ''))) as api_price_key
-        from read_parquet($files, union_by_name = true) as o
+        from read_parquet($files, union_by_name = true, filename = true) as o
         inner join arrived as a
-            on o.source_id = a.source_id and o.payload_sha256 = a.payload_sha256
-            and o.request_key = a.request_key and a.record_kind = 'api_price'
+            on o.filename = a.observation_file and a.record_kind = 'api_price'
         qualify row_number() over (
             partition by a.scope_capture_id, api_price_key order by o.price_from desc nulls last
         ) = 1
@@ -364,10 +365,8 @@ def record(connection: duckdb.DuckDBPyConnection, report: BuildReport) -> None:
                     'row' as scope, q.source_id, q.request_key, a.capture_id,
                     a.valid_at as captured_at, q.payload_sha256, q.parser_version, q.rule,
                     q.reason, q.row_json, 'held' as state, c.run_id
-                from read_parquet($files, union_by_name = true) as q
-                inner join arrived as a
-                    on q.source_id = a.source_id and q.payload_sha256 = a.payload_sha256
-                    and q.request_key = a.request_key and a.quarantine_file is not null
+                from read_parquet($files, union_by_name = true, filename = true) as q
+                inner join arrived as a on q.filename = a.quarantine_file
                 cross join staged.build_clock as c
             )
             -- The same bytes on another day hold the same rows: they stand once.

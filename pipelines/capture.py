@@ -188,7 +188,9 @@ class _Visit:
         asked = source.requests(Fetching(on=self._captured_at.date(), environment=environment))
         known = self._landing.last_good(
             source.source_id,
-            lambda record: record.outcome != "failed" and has_reading(self._home, source, record),
+            lambda capture, record: (
+                record.outcome != "failed" and has_reading(self._home, source, capture, record)
+            ),
         )
         with self._client.session(source) as session:
             records = self._ask_all(session, asked, known)

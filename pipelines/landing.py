@@ -228,7 +228,7 @@ class Landing:
         return read_capture(self._root / f"{capture_id}.json")
 
     def last_good(
-        self, source_id: str, is_good: Callable[[RequestRecord], bool]
+        self, source_id: str, is_good: Callable[[Capture, RequestRecord], bool]
     ) -> dict[str, LastGood]:
         """Return the newest good answer to every question asked of a source lately.
 
@@ -237,7 +237,7 @@ class Landing:
         source_id : str
             Whose answers.
         is_good : callable
-            Whether the bytes of a record could be read; landing itself cannot know.
+            Whether the bytes of a record of a capture could be read; landing itself cannot know.
         """
         found: dict[str, LastGood] = {}
         endings: dict[str, str] = {}
@@ -249,7 +249,7 @@ class Landing:
                     if record.path is None or not (self._root / record.path).is_file():
                         continue
                     newest = endings.setdefault(record.question, record.ending)
-                    if record.question not in found and is_good(record):
+                    if record.question not in found and is_good(capture, record):
                         last = LastGood(record=record, mirror=capture.mirror, newest_ending=newest)
                         found[record.question] = last
                 seen += 1

@@ -2,10 +2,12 @@
 
 Calling a source's parser, holding rows that break the contract, and writing what is left belongs
 here. A parser reads only bytes, so the same bytes are read once and every capture that brought
-them refers to the same files. Nothing here touches the network; what a price means is settled in
+them refers to the same files; where a list dates its prices ahead (``Source.reads_day``), they are
+read once a day. Nothing here touches the network; what a price means is settled in
 ``warehouse/sql/staged``.
 
     observations/<source>/<day the bytes were first kept>/<sha256>-<key>-<parser version>.*
+                                       (with ``Source.reads_day``: the day of the capture)
         .<record kind>.parquet  the rows     .quarantine.parquet  the rows that were held
         .result.json            what the parser made of the payload, written last
     observations/<source>/<day of the capture>/<HHMMSSffffff>.ledger.json
@@ -217,9 +219,9 @@ def capture_ledger(home: Home, known: Collection[str] = frozenset()) -> pa.Table
     return pa.Table.from_pylist(rows, schema=LEDGER_SCHEMA)
 
 
-def has_reading(home: Home, source: Source, record: RequestRecord) -> bool:
+def has_reading(home: Home, source: Source, capture: Capture, record: RequestRecord) -> bool:
     """Tell whether the bytes of a request were read without an error by this parser."""
-    stem = _stem(home, [record], source.parser_version)
+    stem = _stem(home, source, capture, [record])
     return stem.with_name(f"{stem.name}.result.json").is_file()
 
 
@@ -375,7 +377,7 @@ class _CaptureReader:
         if source is None:
             reason = f"there is no source named {capture.source_id}"
             return _Reading(rows={}, files={}, error_class="source_error", error=reason)
-        stem = _stem(self._home, pages, source.parser_version)
+        stem = _stem(self._home, source, capture, pages)
         result_file = stem.with_name(f"{stem.name}.result.json")
         if result_file.is_file():
             return _Reading(**json.loads(result_file.read_bytes()))
@@ -816,13 +818,14 @@ def _printed(row: Any) -> dict[str, Any]:
     return {field.name: getattr(row, field.name) for field in dataclasses.fields(row)}
 
 
-def _stem(home: Home, pages: list[RequestRecord], parser_version: int) -> Path:
-    """Return the name of a reading: it depends on the bytes, the key and the parser."""
+def _stem(home: Home, source: Source, capture: Capture, pages: list[RequestRecord]) -> Path:
+    """Return the name of a reading: it depends on the bytes, the key, the parser, maybe the day."""
     first = pages[0]
     hashes = [page.sha256 or "" for page in pages]
     content = hashes[0] if len(pages) == 1 else _sha256(" ".join(hashes))
-    name = f"{content}-{_sha256(first.key)[:8]}-{parser_version}"
-    return home.observations / Path(first.path or "").parent / name
+    name = f"{content}-{_sha256(first.key)[:8]}-{source.parser_version}"
+    of_day = capture.capture_id if source.reads_day else first.path or ""
+    return home.observations / Path(of_day).parent / name
 
 
 def _sha256(text: str) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 from urllib.parse import quote
@@ -86,7 +86,8 @@ def parse(payload: Payload) -> Iterator[Row]:
     ]
     newest: dict[tuple[object, ...], _Found] = {}
     damaged: set[tuple[object, ...]] = set()
-    for row in each_row(payload, items, lambda item: _read(item, newest, payload.captured_at)):
+    captured_on = payload.captured_at.date()
+    for row in each_row(payload, items, lambda item: _read(item, newest, captured_on)):
         yield row
         if isinstance(row, Held) and row.rule.startswith(DOUBTFUL):
             item = row.row
@@ -113,11 +114,11 @@ def parse(payload: Payload) -> Iterator[Row]:
 
 
 def _read(
-    item: Mapping[str, Any], newest: dict[tuple[object, ...], _Found], captured_at: datetime
+    item: Mapping[str, Any], newest: dict[tuple[object, ...], _Found], captured_on: date
 ) -> Iterator[Row]:
     """Yield what is held of the item; what is kept goes into ``newest``, one price a key."""
     starts_at = datetime.fromisoformat(item["effectiveStartDate"])
-    offer = _offer(item, starts_at, captured_at)
+    offer = _offer(item, starts_at, captured_on)
     if not isinstance(offer, Offer):
         yield offer
         return
@@ -130,14 +131,14 @@ def _read(
         yield Held(rule="superseded", reason=reason, row=found.item)
 
 
-def _offer(item: Mapping[str, Any], starts_at: datetime, captured_at: datetime) -> Row:
+def _offer(item: Mapping[str, Any], starts_at: datetime, captured_on: date) -> Row:
     name, kind = item["armSkuName"], item["type"]
     meter = f"{item['skuName']} {item['meterName']}"
     rule = _why_not(item, meter)
     if rule:
         reason = f"{item['productName']}, {item['skuName']}, {kind}, {item['unitOfMeasure']}"
         return Held(rule=rule, reason=reason, row=item)
-    if starts_at > captured_at:
+    if starts_at.date() > captured_on:
         reason = f"holds from {starts_at:%Y-%m-%d}, after the capture"
         return Held(rule="not_yet_effective", reason=reason, row=item)
     held = instance_type("azure", name)
@@ -214,6 +215,7 @@ SOURCE = Source(
     parse=parse,
     follow=follow,
     parser_version=1,
+    reads_day=True,
     expected_rows=(4, 20000),
     price_basis="instance",
     known_gpus=frozenset({"H100 SXM"}),

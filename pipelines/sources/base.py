@@ -60,7 +60,7 @@ class Payload:
     url: str
     content: bytes
     sha256: str
-    captured_at: datetime  # UTC, the clock of the run
+    captured_at: datetime  # UTC, the clock of the run; only its day counts, with Source.reads_day
     content_type: str = ""
     status: int = 200
     path: Path | None = None  # only where Source.reads_path: the decompressed bytes, on disk
@@ -222,6 +222,7 @@ class Source:
     disabled_reason: str | None = None  # set: off by default, and why
     reads_path: bool = False  # too big for memory: parse gets payload.path, and empty content
     joins_pages: bool = False  # parse wants all pages of a capture at once: a JSON list of bodies
+    reads_day: bool = False  # rows depend on the day of the capture: a price dated ahead, an end
 
 
 def one_request(

@@ -127,6 +127,7 @@ SOURCE = Source(
     requests=requests,
     parse=parse,
     parser_version=1,
+    reads_day=True,
     record_kind="api_price",
     expected_rows=(300, 6000),
     currency="USD",

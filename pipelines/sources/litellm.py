@@ -109,6 +109,7 @@ SOURCE = Source(
     requests=requests,
     parse=parse,
     parser_version=2,
+    reads_day=True,
     record_kind="api_price",
     expected_rows=(800, 12000),
     currency="USD",

@@ -158,6 +158,7 @@ SOURCE = Source(
     requests=requests,
     parse=parse,
     parser_version=1,
+    reads_day=True,
     expected_rows=(4, 40),
     currency="USD",
     price_basis="gpu",

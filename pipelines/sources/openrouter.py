@@ -91,6 +91,7 @@ SOURCE = Source(
     requests=requests,
     parse=parse,
     parser_version=1,
+    reads_day=True,
     record_kind="api_price",
     expected_rows=(150, 2000),
     currency="USD",

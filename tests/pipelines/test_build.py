@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import json
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
@@ -407,6 +408,48 @@ def test_a_day_on_which_only_token_prices_came_keeps_its_gpu_prices(home: Home, 
     run(home, DAY_1.replace(hour=9), "two")
     assert ask("select count(*) from core.api_price") == [(1,)]
     assert ask("select count(*) from marts.gpu_price_daily where market_family = 'all'") == [(1,)]
+
+
+def dated_ahead(starts: date) -> bytes:
+    prices = [
+        {"prices": {"input_mtok": 4, "output_mtok": 8}},
+        {
+            "constraint": {"start_date": starts.isoformat()},
+            "prices": {"input_mtok": 2, "output_mtok": 6},
+        },
+    ]
+    models = [{"id": "m", "match": {}, "prices": prices}]
+    return json.dumps([{"id": "acme", "name": "Acme", "models": models}]).encode()
+
+
+def test_a_price_dated_ahead_holds_from_its_day_in_whatever_order_its_bytes_are_read(
+    home: Home, tmp_path: Path
+) -> None:
+    content = dated_ahead(DAY_2.date())
+    answers = []
+    for number, days in enumerate(itertools.permutations((DAY_1, DAY_2, DAY_3))):
+        one = Home(tmp_path / str(number))
+        for day in days:
+            land(one, "genai_prices", "prices", day, content)
+            build.load(one, now=DAY_3, run_id=str(day))
+        with open_build(one) as connection:
+            history_macros(connection)
+            answers.append(
+                [
+                    connection.execute(
+                        "select usd_per_million_input_tokens, usd_per_million_output_tokens"
+                        " from core.api_price where superseded_at is null"
+                        " and valid_from <= $at and coalesce(valid_to > $at, true)",
+                        {"at": build.as_utc(day)},
+                    ).fetchall()
+                    for day in (DAY_1, DAY_2, DAY_3)
+                ]
+            )
+            held = connection.execute(
+                "select rule, captured_at from meta.quarantine order by all"
+            ).fetchall()
+            assert [rule for rule, _ in held] == ["not_yet_effective"]
+    assert answers == [[[(4, 8)], [(2, 6)], [(2, 6)]]] * 6
 
 
 @pytest.mark.parametrize(("days_before", "times_known"), [(0, True), (3, False)])

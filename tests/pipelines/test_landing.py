@@ -137,10 +137,10 @@ def test_the_last_good_answer_is_the_newest_with_bytes(landing: Landing):
     landing.record(capture_of(record(Path(new).stem, new), moment=MOMENT.replace(day=2)))
     failed = record(outcome="failed", error_class="timeout")
     landing.record(capture_of(failed, moment=MOMENT.replace(day=3)))
-    [(question, last)] = landing.last_good("acme", lambda record: True).items()
+    [(question, last)] = landing.last_good("acme", lambda capture, record: True).items()
     assert question == "GET https://acme.example/prices"
     assert last.record.path == new
-    [last] = landing.last_good("acme", lambda record: record.path == old).values()
+    [last] = landing.last_good("acme", lambda capture, record: record.path == old).values()
     assert last.record.path == old
 
 

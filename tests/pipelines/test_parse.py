@@ -436,6 +436,20 @@ def test_the_same_bytes_on_another_day_are_not_read_again(home: Home):
     assert regions == [("b",)]
 
 
+def test_the_same_bytes_are_read_once_a_day_where_the_day_counts(home: Home):
+    parse = Counting()
+    dated = {"acme": source(parse, reads_day=True)}
+    results = [
+        parse_captures(home, [captured(home, {"a": b"x"}, moment=moment)], dated)[0]
+        for moment in (MOMENT, MOMENT + timedelta(hours=1), MOMENT + timedelta(days=1))
+    ]
+    assert parse.calls == ["a", "a"]
+    first, later, tomorrow = (result.observation_path for result in results)
+    assert first == later
+    assert Path(str(tomorrow)).parent.name == str((MOMENT + timedelta(days=1)).date())
+    assert Path(str(tomorrow)).name == Path(str(first)).name
+
+
 def test_a_new_parser_version_reads_again_and_keeps_the_old_file(home: Home):
     parse = Counting()
     capture = captured(home, {"a": b"x"})

@@ -14,6 +14,7 @@ import re
 import time
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -126,6 +127,19 @@ def test_declarations_are_sane(source: Source):
     assert source.allowed_hosts and all("/" not in host for host in source.allowed_hosts)
     if source.disabled_reason is not None:
         assert len(source.disabled_reason) > 20, "say why it is off"
+
+
+@every_source
+def test_only_a_source_that_says_so_reads_the_day(source: Source):
+    by_day = [
+        [
+            row
+            for payload in fixture_payloads(FIXTURES / source.source_id, source)
+            for row in source.parse(replace(payload, captured_at=datetime(year, 1, 1, tzinfo=UTC)))
+        ]
+        for year in (2001, 2101)
+    ]
+    assert (by_day[0] != by_day[1]) == source.reads_day
 
 
 @every_source
