@@ -89,7 +89,10 @@ def load(home: Home, *, now: datetime, run_id: str, say: Say = lambda _: None) -
         load_reference(connection)
         known = {
             row[0]
-            for row in connection.execute("select distinct capture_id from meta.capture").fetchall()
+            for row in connection.execute(
+                "select distinct capture_id from meta.capture where capture_id not in"
+                " (select capture_id from meta.quarantine_audit where known_at is null)"
+            ).fetchall()
         }
         ledger, root = capture_ledger(home, known), home.root
         if not known and not has_rows(ledger) and SNAPSHOT.is_dir():
@@ -99,6 +102,7 @@ def load(home: Home, *, now: datetime, run_id: str, say: Say = lambda _: None) -
         arrive(connection, ledger, root)
         load_tables(connection)
         for number, moment in enumerate(rounds(connection), start=1):
+            quality.apply_decisions(connection, moment[0])
             load_offers(connection, *moment)
             if number % 20 == 0:
                 say(f"{number} moments of capture merged")
@@ -118,21 +122,33 @@ def arrive(connection: duckdb.DuckDBPyConnection, ledger: pa.Table, root: Path) 
     connection.execute(
         """
         create or replace temp table arrived as
-        -- A capture that someone decided on is read anew, and known so from this build on.
+        -- A capture that someone decided on is read anew, and known so from the build that does it.
         with decision as (
-            select capture_id, count(*) as decisions from meta.quarantine_audit group by capture_id
+            select distinct a.capture_id, a.known_at is null as is_new,
+                coalesce(a.known_at, c.now_at) as known_at,
+                count(*) over (
+                    partition by a.capture_id order by coalesce(a.known_at, c.now_at)
+                ) as decisions
+            from meta.quarantine_audit as a
+            cross join staged.build_clock as c
+        ),
+        reading as (
+            select l.*, l.recorded_at::timestamp as known_at, null::bigint as decisions
+            from arrived_ledger as l
+            where l.capture_id not in (select capture_id from meta.capture)
+            union all
+            select l.*, d.known_at, d.decisions
+            from arrived_ledger as l
+            inner join decision as d on l.capture_id = d.capture_id
+            where d.is_new or l.capture_id not in (select capture_id from meta.capture)
         )
-        select l.* exclude (captured_at, recorded_at, started_at, finished_at, mirror),
-            l.captured_at::timestamp as valid_at,
-            case when d.decisions is null then l.recorded_at::timestamp else c.now_at end
-                as recorded_at,
+        select * exclude (captured_at, recorded_at, known_at, started_at, finished_at, mirror),
+            captured_at::timestamp as valid_at, known_at as recorded_at,
             ? || '/' || observation_path as observation_file,
             ? || '/' || quarantine_path as quarantine_file,
-            concat_ws('#', l.capture_id, coalesce(request_scope, ''),
-                coalesce(parser_version, 0), d.decisions) as scope_capture_id
-        from arrived_ledger as l
-        cross join staged.build_clock as c
-        left join decision as d on l.capture_id = d.capture_id
+            concat_ws('#', capture_id, coalesce(request_scope, ''), coalesce(parser_version, 0),
+                decisions) as scope_capture_id
+        from reading
         """,
         [str(root), str(root)],
     )
@@ -344,12 +360,19 @@ def record(connection: duckdb.DuckDBPyConnection, report: BuildReport) -> None:
     connection.execute(
         """
         insert into meta.capture by name
-        select a.* exclude (observation_file, quarantine_file, quarantine_path, scope_capture_id),
+        select a.* exclude (
+                observation_file, quarantine_file, quarantine_path, scope_capture_id, decisions
+            ),
             t.source_time, c.run_id
         from arrived as a
         cross join staged.build_clock as c
         left join own_time as t on a.scope_capture_id = t.capture_id
+        where a.decisions is null
         """
+    )
+    connection.execute(
+        "update meta.quarantine_audit set known_at = (select now_at from staged.build_clock)"
+        " where known_at is null"
     )
     files = connection.execute(
         "select distinct quarantine_file from arrived where quarantine_file is not null"
@@ -358,26 +381,30 @@ def record(connection: duckdb.DuckDBPyConnection, report: BuildReport) -> None:
         connection.execute(
             """
             insert into meta.quarantine by name
-            from (
+            select * exclude (recorded_at) from (
                 select
                     md5(concat_ws('|', q.source_id, q.payload_sha256, q.rule, q.row_json))
                         as held_id,
                     'row' as scope, q.source_id, q.request_key, a.capture_id,
                     a.valid_at as captured_at, q.payload_sha256, q.parser_version, q.rule,
-                    q.reason, q.row_json, 'held' as state, c.run_id
+                    q.reason, q.row_json, 'held' as state, c.run_id, a.recorded_at
                 from read_parquet($files, union_by_name = true, filename = true) as q
                 inner join arrived as a on q.filename = a.quarantine_file
                 cross join staged.build_clock as c
             )
-            -- The same bytes on another day hold the same rows: they stand once.
+            -- The same bytes on another day hold the same rows: they stand once, as first known.
             where held_id not in (select held_id from meta.quarantine)
-            qualify row_number() over (partition by held_id order by captured_at) = 1
+            qualify row_number() over (
+                partition by held_id order by recorded_at, captured_at, capture_id
+            ) = 1
             """,
             {"files": [file for (file,) in files]},
         )
     report.captures_new, report.rows_kept, report.rows_held = connection.execute(
-        "select count(distinct capture_id), sum(rows_kept), sum(rows_held) from arrived"
+        "select count(distinct capture_id), sum(rows_kept) filter (where decisions is null),"
+        " sum(rows_held) filter (where decisions is null) from arrived"
     ).fetchall()[0]
+    quality.apply_decisions(connection, None)
     connection.execute("drop table arrived")
 
 

@@ -22,13 +22,15 @@ import duckdb
 
 from warehouse.paths import Home
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 SCHEMAS = ("staged", "core", "marts", "focus", "meta")
 POINTER = "truecost.duckdb"
 
 # The numbered migrations: version -> the SQL that leads to it. Constant defaults only, and never
 # in the transaction of a load (DuckDB 1.5 could not replay some other DDL after a kill).
-MIGRATIONS: dict[int, str] = {}
+MIGRATIONS: dict[int, str] = {
+    2: "alter table if exists meta.quarantine_audit add column if not exists known_at timestamp",
+}
 
 _LOCKED = re.compile(r"Could not set lock on file.*?\(PID (\d+)\)", re.DOTALL)
 _NEWER_STORAGE = re.compile(r"newer (DuckDB )?version|storage version", re.IGNORECASE)

@@ -127,8 +127,13 @@ def hold_rows(connection: duckdb.DuckDBPyConnection) -> int:
         """
         insert into meta.quarantine by name
         from (
-            select md5(concat_ws('|', o.source_id, o.payload_sha256, h.rule, to_json(o)))
-                    as held_id,
+            select
+                -- No word about when or by what it was read: read again, it is the same entry.
+                md5(concat_ws('|', o.source_id, o.request_key, o.payload_sha256, h.rule,
+                    o.offer_key, o.valid_at, row_number() over (
+                        partition by o.capture_id, h.rule, o.offer_key
+                        order by o.price_amount, o.rowid
+                    ))) as held_id,
                 'row' as scope, o.source_id, o.request_key, o.capture_id,
                 o.valid_at as captured_at, o.payload_sha256, o.parser_version, h.rule, h.reason,
                 to_json(o) as row_json, 'held' as state, k.run_id
@@ -236,7 +241,8 @@ def decide(
     """Accept or reject what is held, with an audit row.
 
     An accepted row or batch is judged again by the next build, which reads its capture anew: it is
-    believed from then on (knowledge time), for the time at which it was seen (valid time).
+    believed from then on (knowledge time), for the time at which it was seen (valid time). A build
+    that makes everything again from landing does the same at the same place.
 
     Parameters
     ----------
@@ -268,9 +274,25 @@ def decide(
     connection.begin()
     connection.execute("update meta.quarantine set state = ? where held_id = ?", [state, full_id])
     connection.execute(
-        "insert into meta.quarantine_audit values (?, ?, ?, ?, ?)",
+        "insert into meta.quarantine_audit values (?, ?, ?, ?, ?, null)",
         [full_id, capture_id, state, reason, at],
     )
-    connection.execute("delete from meta.capture where capture_id = ?", [capture_id])
     connection.commit()
     return 1
+
+
+def apply_decisions(connection: duckdb.DuckDBPyConnection, known_at: datetime | None) -> None:
+    """Give what is held the state that was decided: by one build, or by all of them (None)."""
+    connection.execute(
+        """
+        update meta.quarantine as q set state = a.state
+        from (
+            select held_id, arg_max(state, decided_at) as state
+            from meta.quarantine_audit
+            where $known_at is null or known_at = $known_at
+            group by held_id
+        ) as a
+        where q.held_id = a.held_id and q.state <> a.state
+        """,
+        {"known_at": known_at},
+    )

@@ -183,7 +183,7 @@ def rebuild(is_parsed_again: bool) -> None:
             shutil.rmtree(home.observations)
         parse_captures(home, pending_captures(home, Landing(home).sources()))
         with open_build(home) as connection:
-            keep_published(connection, aside)
+            carry_over(connection, aside)
         build(home)
     except (DataFolderError, click.ClickException) as error:
         if aside.exists():
@@ -191,30 +191,39 @@ def rebuild(is_parsed_again: bool) -> None:
         raise Refused(str(error)) from error
     with open_build(home) as connection:
         after = fingerprints(connection)
+        lost = lost_decisions(connection)
     aside.unlink(missing_ok=True)
     for table in sorted(before | after):
         rows, _ = after.get(table, (0, None))
         is_same = before.get(table) == after.get(table)
         click.echo(f"{table}: {rows} rows, {'as before' if is_same else 'not as before'}")
+    if lost:
+        click.echo(f"{lost} decisions in meta.quarantine_audit are of what is no longer held")
     click.echo(f"Rebuilt in {time.monotonic() - started:.1f} s.")
 
 
-def keep_published(connection: Any, before: Any) -> None:
-    """Carry over the index and its revisions: what was published cannot be made from landing."""
+def carry_over(connection: Any, before: Any) -> None:
+    """Keep what cannot be made from landing: the index as published, what people decided."""
     from warehouse.models import quote
 
     connection.execute(f"attach {quote(str(before))} as before (read_only)")
-    holders = connection.execute(
-        "select database_name from duckdb_tables()"
-        " where schema_name = 'marts' and table_name = 'gpu_price_index_revision'"
-    ).fetchall()
-    if holders == [("before",)]:
-        connection.execute(
-            "create schema if not exists marts;"
-            " create table marts.gpu_price_index_revision as"
-            " from before.marts.gpu_price_index_revision"
-        )
+    for table in ("marts.gpu_price_index_revision", "meta.quarantine_audit"):
+        holders = connection.execute(
+            "select database_name from duckdb_tables() where schema_name || '.' || table_name = ?",
+            [table],
+        ).fetchall()
+        if holders == [("before",)]:
+            connection.execute(f"create table {table} as from before.{table}")
     connection.execute("detach before")
+
+
+def lost_decisions(connection: Any) -> int:
+    """Return how many decisions are of an entry that is not in quarantine any more."""
+    found: int = connection.execute(
+        "select count(distinct held_id) from meta.quarantine_audit"
+        " anti join meta.quarantine using (held_id)"
+    ).fetchall()[0][0]
+    return found
 
 
 def fingerprints(connection: Any) -> dict[str, tuple[int, int]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import itertools
 import json
+import shutil
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -14,6 +15,7 @@ import duckdb
 import pytest
 
 from pipelines import build, publishing
+from pipelines.commands.history import carry_over, lost_decisions
 from pipelines.landing import Capture, Landing, RequestRecord
 from pipelines.parse import parse_captures
 from warehouse import quality
@@ -318,6 +320,52 @@ def test_a_price_that_is_accepted_counts_after_the_next_build(home: Home, ask) -
     assert ask("select distinct state, reason from meta.quarantine_audit") == [
         ("accepted", "seen on the page")
     ]
+
+
+def test_what_was_decided_holds_in_a_rebuild_and_other_held_rows_are_entered_once(
+    home: Home, ask, tmp_path: Path
+) -> None:
+    usual = {(H100, "secure"): 2.69, (A100, "secure"): 1.39, ("L40S", "secure"): 0.86}
+    odd = usual | {(H100, "secure"): 26.9, (A100, "secure"): 13.9}
+    for number, (day, prices) in enumerate([(DAY_1, usual), (DAY_2, odd)]):
+        land(home, "runpod", "gpu_types", day, runpod(prices))
+        run(home, day, f"day-{number}")
+    held = (
+        "select json_extract_string(row_json, '$.gpu_id') as gpu_id, held_id, state"
+        " from meta.quarantine where gpu_id is not null order by all"
+    )
+    by_gpu = {gpu: held_id for gpu, held_id, _ in ask(held)}
+    assert set(by_gpu) == {"A100-SXM-80GB", "H100-SXM-80GB"}
+    for state, gpu in (("accepted", "H100-SXM-80GB"), ("rejected", "A100-SXM-80GB")):
+        with open_build(home) as connection:
+            at = DAY_3.replace(tzinfo=None)
+            assert quality.decide(connection, str(by_gpu[gpu]), state, "looked", at) == 1
+    run(home, DAY_3, "decided")
+    run(home, DAY_3 + timedelta(days=1), "later")  # which decides nothing anew
+
+    def history(ask: Callable[[str], list[tuple[object, ...]]]) -> list[list[tuple[object, ...]]]:
+        return [
+            ask("select * exclude (run_id) from meta.quarantine order by all"),
+            ask("select * exclude (run_id) from meta.capture order by all"),
+            ask("from meta.quarantine_audit order by all"),
+            ask("from core.offer_price order by all"),
+        ]
+
+    found = history(ask)
+    assert [state for *_, state in ask(held)] == ["rejected", "accepted"]
+    prices = "select gpu_id, usd_per_gpu_hour from as_of('2026-07-02', '{}') order by 2 desc"
+    undecided = [("H100-SXM-80GB", 2.69), ("A100-SXM-80GB", 1.39), ("L40S-48GB", 0.86)]
+    assert ask(prices.format("2026-07-02")) == undecided
+    assert ask(prices.format("2026-07-03")) == [("H100-SXM-80GB", 26.9), *undecided[1:]]
+
+    again = Home(tmp_path / "again")
+    shutil.copytree(home.observations, again.observations)
+    with open_build(again) as connection:
+        carry_over(connection, home.build_database)
+        build.load(again, now=DAY_3 + timedelta(days=1), run_id="again")
+    with duckdb.connect(str(again.build_database)) as connection:
+        assert history(lambda query: connection.execute(query).fetchall()) == found
+        assert lost_decisions(connection) == 0
 
 
 DAILY = (

@@ -19,7 +19,8 @@ create table if not exists meta.quarantine (
     reason varchar, row_json varchar, state varchar default 'held', run_id varchar
 );
 create table if not exists meta.quarantine_audit (
-    held_id varchar, capture_id varchar, state varchar, reason varchar, decided_at timestamp
+    held_id varchar, capture_id varchar, state varchar, reason varchar, decided_at timestamp,
+    known_at timestamp  -- the clock of the build that read the capture anew, null before it
 );
 create table if not exists meta.run (
     run_id varchar, started_at timestamp, finished_at timestamp, status varchar,

@@ -24,7 +24,7 @@ tried as (
         source_id, capture_id, run_id, max(valid_at) as tried_at,
         sum(rows_kept) as rows_kept, sum(rows_held) as rows_held,
         sum(rows_duplicate) as rows_duplicate, sum(bytes) as bytes,
-        string_agg(distinct payload_sha256, ' ') as payload_sha256,
+        string_agg(distinct payload_sha256, ' ' order by payload_sha256) as payload_sha256,
         min(error_class) as error_class, min(error) as error,
         count(*) filter (status in ('ok', 'unchanged')) as good,
         count(*) filter (status not in ('ok', 'unchanged')) as bad,

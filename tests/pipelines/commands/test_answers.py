@@ -18,7 +18,7 @@ import pytest
 
 from pipelines.bill import COMPARED
 from pipelines.cli import main
-from pipelines.commands.history import keep_published
+from pipelines.commands.history import carry_over
 from pipelines.digest import TITLES, Digest, as_atom, as_data, as_markdown, digest
 from pipelines.index_verification import check_index
 from pipelines.package import tables_of
@@ -86,9 +86,9 @@ def test_the_index_is_printed_with_reason_or_value(ask: Truecost) -> None:
 def test_a_rebuild_keeps_the_index_as_it_was_published(answers_home: Home, tmp_path: Path) -> None:
     before = next(answers_home.published.glob("truecost-*.duckdb"))
     with duckdb.connect(tmp_path / "new.duckdb") as connection:
-        connection.execute("create schema marts")
-        keep_published(connection, before)
-        keep_published(connection, before)  # twice is once
+        connection.execute("create schema marts; create schema meta")
+        carry_over(connection, before)
+        carry_over(connection, before)  # twice is once
         kept = connection.execute("select count(*) from marts.gpu_price_index_revision").fetchall()
     with open_published(answers_home) as connection:
         assert (

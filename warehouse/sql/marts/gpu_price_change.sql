@@ -50,7 +50,11 @@ moved as (
         count(*) filter (move = 'entered') as entered_count,
         count(*) filter (move = 'left') as left_count,
         count(*) filter (move = 'remeasured') as remeasured_count,
-        arg_max(provider_id, abs(contribution_usd_per_gpu_hour))
+        -- The first of the moves below.
+        arg_min(
+            provider_id,
+            (-abs(contribution_usd_per_gpu_hour), -abs(change_fraction), provider_id)
+        )
             filter (abs(contribution_usd_per_gpu_hour) > 1e-9 and move not in ('kept', 'remeasured'))
             as mover_provider_id,
         list(

@@ -184,12 +184,13 @@ who as (
         count(*) filter (move = 'lowered') as lowered_count,
         count(*) filter (move = 'entered') as entered_count,
         count(*) filter (move = 'left') as left_count,
-        arg_max(
+        -- The first of the moves below.
+        arg_min(
             {
                 'provider_id': provider_id, 'move': move,
                 'is_price_move': move in ('raised', 'lowered') and not is_reread
             },
-            abs(contribution)
+            (-abs(contribution), -abs(ln(usd / before_usd)), provider_id)
         )
             filter (abs(contribution) > 1e-9 and move <> 'kept') as mover,
         list(

@@ -122,8 +122,8 @@ witness as (
         provider_id, gpu_id, purchase_model, commitment_months, area, witness_id,
         any_value(source_id) as source_id,
         any_value(words) as words,
-        arg_min(usd_per_gpu_hour, abs(ln(ratio))) as usd_per_gpu_hour,
-        arg_min(ratio, abs(ln(ratio))) as ratio,
+        arg_min(usd_per_gpu_hour, (abs(ln(ratio)), ratio)) as usd_per_gpu_hour,
+        arg_min(ratio, (abs(ln(ratio)), ratio)) as ratio,
         bool_or(is_agreeing) as is_agreeing,
         bool_and(is_older) as is_older,
         bool_or(is_currency_mixed) as is_currency_mixed,
@@ -190,11 +190,13 @@ verdicts as (
         provider_id, gpu_id, purchase_model, commitment_months, area,
         count(*) as witness_count,
         count(*) filter (where is_agreeing) as agreeing_count,
-        arg_max(witness_id, abs(ln(ratio))) filter (where not is_agreeing) as worst_source_id,
-        arg_max(usd_per_gpu_hour, abs(ln(ratio))) filter (where not is_agreeing)
-            as worst_usd_per_gpu_hour,
-        arg_max(ratio, abs(ln(ratio))) filter (where not is_agreeing) as worst_ratio,
-        arg_max(likely_cause, abs(ln(ratio))) filter (where not is_agreeing) as likely_cause,
+        arg_max(
+            {
+                'source_id': witness_id, 'usd_per_gpu_hour': usd_per_gpu_hour, 'ratio': ratio,
+                'likely_cause': likely_cause
+            },
+            (abs(ln(ratio)), witness_id)
+        ) filter (where not is_agreeing) as worst,
         string_agg(
             format('{} {:.4g} {}', witness_id, usd_per_gpu_hour, strftime(seen_at, '%Y-%m-%d')),
             '; ' order by kind_rank, witness_id
@@ -220,10 +222,10 @@ select
         when v.agreeing_count < v.witness_count then 'disagree'
         else 'agree'
     end as verdict,
-    v.worst_source_id,
-    v.worst_usd_per_gpu_hour,
-    v.worst_ratio,
-    v.likely_cause,
+    v.worst.source_id as worst_source_id,
+    v.worst.usd_per_gpu_hour as worst_usd_per_gpu_hour,
+    v.worst.ratio as worst_ratio,
+    v.worst.likely_cause as likely_cause,
     format(
         '{} {:.4g} {}', b.source_id, b.usd_per_gpu_hour, strftime(b.seen_at, '%Y-%m-%d')
     ) || coalesce('; ' || v.testimony, '') as testimony
