@@ -317,6 +317,21 @@ def load_offers(
     connection.execute(
         "delete from good_capture where capture_id in (select capture_id from staged.held_capture)"
     )
+    # A part that a change of method ended is never asked for again: the change ends its offers.
+    connection.execute(
+        """
+        insert into good_capture by name
+        select distinct
+            concat_ws('#', g.source_id || '/' || b.settled_on || '/method_break',
+                b.ended_request_key) as capture_id,
+            g.source_id, b.ended_request_key as request_key, b.settled_on::timestamp as valid_at,
+            g.recorded_at, null::integer as parser_version
+        from good_capture as g
+        inner join core.method_break as b
+            on g.source_id = b.source_id and g.valid_at >= b.settled_on
+            and b.ended_request_key is not null
+        """
+    )
     history.merge(connection, "staged.normalised_offer", "good_capture", history.OFFER)
 
 

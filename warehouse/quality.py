@@ -188,14 +188,22 @@ def _recall(connection: duckdb.DuckDBPyConnection) -> None:
             select capture_id, source_id, request_key, valid_at from quality_capture
             union
             select capture_id, source_id, request_key, valid_at from staged.normalised_offer
+        ),
+        placed as (
+            select l.capture_id, l.source_id, l.request_key, l.valid_at,
+                max(c.valid_at) filter (where c.valid_at < l.valid_at) as predecessor_at,
+                coalesce(max(c.valid_at) >= l.valid_at, false) as is_late
+            from loading as l
+            left join core.offer_capture as c
+                on l.source_id = c.source_id and l.request_key = c.request_key
+            group by l.capture_id, l.source_id, l.request_key, l.valid_at
         )
-        select l.capture_id, l.source_id, l.request_key, l.valid_at,
-            max(c.valid_at) filter (where c.valid_at < l.valid_at) as predecessor_at,
-            coalesce(max(c.valid_at) >= l.valid_at, false) as is_late
-        from loading as l
-        left join core.offer_capture as c
-            on l.source_id = c.source_id and l.request_key = c.request_key
-        group by l.capture_id, l.source_id, l.request_key, l.valid_at
+        select p.*, exists (
+                from core.method_break as b
+                where b.source_id = p.source_id
+                    and p.predecessor_at < b.settled_on and b.break_on <= p.valid_at
+            ) as is_after_break
+        from placed as p
         """
     )
     connection.execute(

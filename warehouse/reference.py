@@ -477,7 +477,10 @@ def _method_breaks(folder: Path) -> pa.Table:
     days = ("break_on", "settled_on", "retrieved_on")
     table = _csv_table(
         "method_breaks",
-        ("source_id", *days[:2], "change", "evidence", "source_url", days[2]),
+        (
+            *("source_id", *days[:2], "ended_request_key", "change", "evidence", "source_url"),
+            days[2],
+        ),
         folder,
     )
     for name in days:

@@ -368,6 +368,38 @@ def test_what_was_decided_holds_in_a_rebuild_and_other_held_rows_are_entered_onc
         assert lost_decisions(connection) == 0
 
 
+@pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
+def test_a_declared_break_ends_the_offers_of_a_part_that_is_read_no_more(
+    home: Home, ask, order: tuple[int, ...]
+) -> None:
+    build.load(home, now=DAY_1, run_id="reference")
+    with open_build(home) as connection:
+        connection.execute(
+            "insert into core.method_break (source_id, break_on, settled_on, ended_request_key)"
+            " values ('runpod', '2026-07-02', '2026-07-02', 'old')"
+        )
+    captures = [
+        ("old", DAY_1 - timedelta(days=1), {(H100, "secure"): 2.99, (A100, "secure"): 1.39}),
+        ("old", DAY_1, {(H100, "secure"): 2.69, (A100, "secure"): 1.39}),
+        ("gpu_types", DAY_3, {(H100, "secure"): 2.49}),
+    ]
+    for number in order:
+        key, day, prices = captures[number]
+        land(home, "runpod", key, day, runpod(prices))
+        build.load(home, now=DAY_3 + timedelta(days=1), run_id=str(number))
+    with open_build(home) as connection:
+        rows = connection.execute(
+            "select request_key, usd_per_gpu_hour, valid_from::date::text, valid_to::date::text"
+            " from core.offer_price where superseded_at is null"
+        ).fetchall()
+    assert sorted(rows) == [
+        ("gpu_types", 2.49, "2026-07-03", None),
+        ("old", 1.39, "2026-06-30", "2026-07-02"),
+        ("old", 2.69, "2026-07-01", "2026-07-02"),
+        ("old", 2.99, "2026-06-30", "2026-07-01"),
+    ]
+
+
 DAILY = (
     "select gpu_id, day::text, provider_count, median_usd_per_gpu_hour, oldest_seen_on::text"
     " from marts.gpu_price_daily where market_family = 'all' order by all"

@@ -77,7 +77,7 @@ class Market:
         self.connection = duckdb.connect(config={"threads": 1})
         ledgers = (SQL_FOLDER / "ledgers.sql").read_text(encoding="utf-8")
         self.connection.execute(ledgers)
-        for name in ("core.gpu", "core.price_band"):
+        for name in ("core.gpu", "core.price_band", "core.method_break"):
             self.connection.register("reference_table", REFERENCE[name])
             self.connection.execute(f"create table {name} as from reference_table")
             self.connection.unregister("reference_table")
@@ -139,6 +139,14 @@ class Market:
         self.connection.execute(
             "insert into core.offer_capture by name select capture_id, source_id, request_key,"
             " valid_at, recorded_at, parser_version from good_capture"
+        )
+
+    def declare_break(self) -> None:
+        """Say that the source reads or prints another way from the next day on."""
+        day = (NOON + timedelta(days=self.day)).date()
+        self.connection.execute(
+            "insert into core.method_break (source_id, break_on, settled_on) values (?, ?, ?)",
+            ["acme", day, day],
         )
 
     def prices(self) -> dict[str, float]:
@@ -283,6 +291,34 @@ def test_a_fault_in_the_whole_answer_changes_no_price(market: Market, fault: str
     before = market.prices()
     held = market.see(WHOLE[fault](market.rows), scopes=[("acme", "all")])
     assert held
+    assert market.prices() == before
+
+
+@pytest.mark.parametrize("change", ["V13 per GPU to per node", "H4 every other", "a third dearer"])
+@pytest.mark.parametrize("is_declared", [True, False])
+@pytest.mark.parametrize("market", ["list"], indirect=True)
+def test_what_a_declared_break_does_is_believed(
+    market: Market, change: str, is_declared: bool
+) -> None:
+    if is_declared:
+        market.declare_break()
+    prices = market.prices()
+    changed = {**WHOLE, "a third dearer": times(1.6)}[change]
+    held = market.see(changed([row for row in market.rows if row["gpu_count"] < 8]))
+    assert bool(held) is not is_declared
+    assert (market.prices() == prices) is not is_declared
+    assert market.see(times(1.6)(changed(market.rows)))  # the day after is a day like others
+
+
+@pytest.mark.parametrize(
+    "fault",
+    ["V1 all x1000", "V2 all /100", "V11 dollars read as euros", "V11 the currency field changes",
+     "H3 nothing", "H5 twice, at two prices"],
+)  # fmt: skip
+def test_a_fault_on_the_day_of_a_declared_break_is_a_fault(market: Market, fault: str) -> None:
+    market.declare_break()
+    before = market.prices()
+    assert market.see(WHOLE[fault](market.rows), scopes=[("acme", "all")])
     assert market.prices() == before
 
 

@@ -2,10 +2,11 @@
 -- source_id | the source
 -- break_on | the first day by the new method [UTC date]
 -- settled_on | the first day on which no price by the old method stands [UTC date]
+-- ended_request_key | the part of the source that is read no more: its last prices end on settled_on; null where none is
 -- change | what changed
 -- evidence | what shows it in the data
 -- source_url | where the data are
 -- retrieved_on | when that was looked at [date]
--- check: select source_id from {this} group by source_id, break_on having count(*) > 1
+-- check: select source_id from {this} group by source_id, break_on, ended_request_key having count(*) > 1
 -- check: select * from {this} where settled_on < break_on
 -- made by: warehouse/reference.py

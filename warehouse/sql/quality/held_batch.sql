@@ -6,7 +6,8 @@ with judged_capture as (
     select
         c.*,
         -- Two looks at a market a fortnight apart may differ in anything but the unit.
-        c.valid_at - s.predecessor_at <= interval 14 day as is_recent
+        c.valid_at - s.predecessor_at <= interval 14 day as is_recent,
+        s.is_after_break
     from quality_capture as c
     inner join quality_scope as s on c.capture_id = s.capture_id
     -- A first answer has nothing to be compared with.
@@ -241,9 +242,15 @@ accepted as (
 )
 select s.capture_id, s.rule, s.reason
 from suspicion as s
+inner join judged_capture as j on s.capture_id = j.capture_id
 left join seen_before as b on s.capture_id = b.capture_id and s.rule = b.rule
 where
     s.capture_id not in (select capture_id from accepted)
+    -- What a change of method does is no fault; no price at all, two, or another currency is.
+    and not (
+        j.is_after_break and s.capture_id in (select capture_id from size)
+        and s.rule not in ('duplicate_share', 'currency_factor', 'currency_changed')
+    )
     and coalesce(b.day_count, 0) < case
         when s.rule in ('row_count_fall', 'gpus_gone') then 1
         when s.rule = 'aggregate_drift' then 2

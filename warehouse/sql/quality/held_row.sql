@@ -7,7 +7,8 @@ with judged_capture as (
         o.capture_id,
         count(distinct o.provider_id) as provider_count,
         max(c.predecessor_at) as predecessor_at,
-        coalesce(bool_or(q.payload_sha256 is not null), false) as is_batch_accepted
+        coalesce(bool_or(q.payload_sha256 is not null), false) as is_batch_accepted,
+        coalesce(bool_or(c.is_after_break), false) as is_after_break
     from (
         select distinct capture_id, source_id, request_key, payload_sha256, provider_id
         from staged.normalised_offer
@@ -56,7 +57,8 @@ offer as (
             ln(o.usd_per_gpu_hour / b.usd_per_gpu_hour), null
         ) as log_ratio,
         n.provider_count,
-        n.is_batch_accepted
+        n.is_batch_accepted,
+        n.is_batch_accepted or n.is_after_break as is_move_expected
     from staged.normalised_offer as o
     inner join judged_capture as n on o.capture_id = n.capture_id
     left join core.price_band as p on o.gpu_id = p.gpu_id
@@ -109,7 +111,7 @@ provider_factor as (
     inner join (
         select capture_id, provider_id, mode(round(log_ratio / 0.001)) * 0.001 as log_ratio
         from offer
-        where abs(log_ratio) > 0.002 and provider_count > 1 and not is_batch_accepted
+        where abs(log_ratio) > 0.002 and provider_count > 1 and not is_move_expected
         group by capture_id, provider_id
     ) as d on m.capture_id = d.capture_id and m.provider_id = d.provider_id
     where m.log_ratio is not null
@@ -167,13 +169,13 @@ suspicion as (
                 * if(o.purchase_model = 'spot', 0.5, 1.0)
                 and coalesce(o.high_usd_per_gpu_hour, 200)
                 then 'price_out_of_band'
-            when o.believed_gpu_count <> o.gpu_count and not o.is_batch_accepted
+            when o.believed_gpu_count <> o.gpu_count and not o.is_move_expected
                 and o.source_kind <> 'marketplace' and coalesce(j.day_count, 0) < 2
                 then 'gpu_count_changed'
             when o.believed_currency <> o.currency and not o.is_batch_accepted then 'currency_changed'
             when abs(o.log_ratio - f.log_ratio) < 0.002
                 then 'provider_factor'
-            when abs(o.log_ratio) >= ln(5) and o.is_recent and not o.is_batch_accepted
+            when abs(o.log_ratio) >= ln(5) and o.is_recent and not o.is_move_expected
                 and coalesce(j.day_count, 0) < 2
                 then 'price_jump'
             when h.usd_per_gpu_hour is not null then 'placeholder'
