@@ -12,14 +12,15 @@ from pathlib import Path
 import pytest
 
 from pipelines import backfill as past
-from pipelines import build
+from pipelines import build, publishing
 from pipelines.capture import capture
 from pipelines.landing import Landing
 from pipelines.parse import parse_captures, pending_captures
 from pipelines.sources import all_sources, gpuhunt
 from tests.pipelines.fault_server import FaultServer, body, status
-from warehouse.database import open_build
-from warehouse.history import OFFER
+from warehouse.database import open_build, open_published
+from warehouse.history import API_PRICE, OFFER
+from warehouse.models import SQL_FOLDER, read_models
 from warehouse.paths import Home
 
 FIXTURES = Path(__file__).parents[1] / "fixtures/sources"
@@ -284,37 +285,90 @@ def test_a_list_of_versions_that_is_no_list_is_an_error_that_says_so(home):
         file_past(home, "cloud_gpus", server.url)
 
 
-def standing(home: Home) -> list[tuple[object, ...]]:
-    """Return what is believed of every day, without when it became known."""
-    with open_build(home) as connection:
-        columns = ", ".join((OFFER.key, *OFFER.values, "valid_from", "valid_to"))
-        return connection.execute(
-            f"select {columns} from core.offer_price where superseded_at is null order by all"
-        ).fetchall()
+PARTS = {  # the version that stood on the first day, to the last day
+    "gpu_rental_prices": date(2026, 7, 12),
+    "gcp_pricing_yml": date(2026, 3, 26),
+    "genai_prices": date(2026, 5, 28),
+    "litellm": date(2026, 4, 29),
+}
+EVERY_DAY = [date(2026, 7, 12) + timedelta(days=number) for number in range(21)]
+KNOWN = datetime(2026, 8, 1, 6, tzinfo=UTC)
+
+
+@pytest.fixture
+def one_life_two_ways(tmp_path, replay_server, monkeypatch) -> tuple[Home, Home]:
+    """Return a home that ran on each of 21 days, and one that was told of them on the last."""
+    monkeypatch.setattr(build, "COSTINGS", ())  # they read the newest prices only
+    macros = (SQL_FOLDER / "macros" / "history.sql").read_text()
+    monkeypatch.setattr(build, "run_macros", lambda connection: connection.execute(macros))
+    monkeypatch.setattr(build, "SNAPSHOT", tmp_path / "no_snapshot")
+    lived, filed = Home(tmp_path / "lived"), Home(tmp_path / "filed")
+    sources = [all_sources()[source_id] for source_id in PARTS]
+
+    def build_and_publish(home: Home, now: datetime) -> None:
+        parse_captures(home, pending_captures(home, PARTS))
+        build.load(home, now=now, run_id=f"{now:%Y-%m-%d}")
+        order = build.phases(read_models())
+        list(build.make(home, order))
+        build.check(home, order.all)
+        publishing.publish_build(home, run_id=f"{now:%Y-%m-%d}", now=now)
+
+    for day in EVERY_DAY:
+        now = datetime(day.year, day.month, day.day, 6, tzinfo=UTC)
+        there = f"{replay_server}/__asof/{day}"
+        capture(sources, home=lived, clock=lambda now=now: now, mirror=there)
+        build_and_publish(lived, now)
+    for source in sources:
+        past.backfill(
+            source,
+            home=filed,
+            recorded_at=KNOWN,
+            mirror=replay_server,
+            environment={},
+            since=PARTS[source.source_id],
+            until=EVERY_DAY[-1],
+        )
+    build_and_publish(filed, KNOWN)
+    return lived, filed
 
 
 @pytest.mark.recorded
-def test_living_through_days_is_filing_them_later(tmp_path, replay_server):
-    source = all_sources()["gpu_rental_prices"]
-    lived, filed = Home(tmp_path / "lived"), Home(tmp_path / "filed")
-    first = date(2026, 7, 9)
-    for number in range(20):
-        day = first + timedelta(days=number)
-        now = datetime(day.year, day.month, day.day, tzinfo=UTC)
-        capture(
-            [source], home=lived, clock=lambda now=now: now, mirror=f"{replay_server}/__asof/{day}"
-        )
-        parse_captures(lived, pending_captures(lived, [source.source_id]))
-        build.load(lived, now=now, run_id=f"{day}")
-    result = file_past(
-        filed, source.source_id, replay_server, since=first, until=first + timedelta(days=19)
-    )
-    assert result.filed == 20
-    parse_captures(filed, pending_captures(filed, [source.source_id]))
-    build.load(filed, now=NOW, run_id="backfill")
-    there = standing(lived)
-    assert len(there) > 300
-    assert standing(filed) == there
-    with open_build(filed) as connection:
-        known = connection.execute("select min(recorded_at) from core.offer_price").fetchall()
-    assert known == [(NOW.replace(tzinfo=None),)]
+def test_living_through_days_is_filing_them_later(one_life_two_ways):
+    """Of every day: who lived through it and who was told later believe and derive the same.
+
+    What differs is when a thing was known, and when a list that stayed the same was last looked
+    at: daily by the one, when it changed by the other. So a date of
+    deprecation that passes between two versions of a list is seen by the one only.
+    """
+    offer = ", ".join((OFFER.key, *OFFER.values))
+    price = ", ".join((API_PRICE.key, *sorted(API_PRICE.values.keys() - {"is_deprecated"})))
+    between = f"between '{EVERY_DAY[0]}' and '{EVERY_DAY[-1]}'"
+    questions = {
+        **{f"{day}": f"select {offer} from as_of('{day}')" for day in EVERY_DAY},
+        **{
+            f"token prices of {day}": f"select {price} from core.api_price"
+            f" where superseded_at is null and valid_from <= instant('{day}')"
+            f" and coalesce(valid_to > instant('{day}'), true)"
+            for day in EVERY_DAY
+        },
+        "daily": "select * exclude (oldest_seen_on) from marts.gpu_price_daily"
+        f" where day {between}",
+        "flop": f"from marts.cost_per_flop where day {between}",
+        "changes": f"from marts.gpu_price_change_point where before_day {between}",
+        "latest": "select offer_key, gpu_id, market_family, price_amount, usd_per_gpu_hour,"
+        " is_witness from marts.offers_latest",
+    }
+    answers: list[dict[str, list[tuple[object, ...]]]] = []
+    for home in one_life_two_ways:
+        with open_published(home) as connection:
+            answers.append(
+                {
+                    name: connection.execute(f"from ({asked}) order by all").fetchall()
+                    for name, asked in questions.items()
+                }
+            )
+    lived, filed = answers
+    for name in questions:
+        assert filed[name] == lived[name], name
+        assert lived[name] or name == "changes"
+    assert len(lived["daily"]) > 500 and len(lived["latest"]) > 300
