@@ -5,6 +5,9 @@ from __future__ import annotations
 import dataclasses
 import io
 import json
+import subprocess
+import sys
+import time
 import zipfile
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -372,3 +375,86 @@ def test_living_through_days_is_filing_them_later(one_life_two_ways):
         assert filed[name] == lived[name], name
         assert lived[name] or name == "changes"
     assert len(lived["daily"]) > 500 and len(lived["latest"]) > 300
+
+
+FILE_AND_BUILD = """
+import sys
+from datetime import UTC, date, datetime
+from pathlib import Path
+from pipelines import backfill, build
+from pipelines.parse import parse_captures, pending_captures
+from pipelines.sources import all_sources
+from warehouse.paths import Home
+
+home, mirror, attempt = Home(Path(sys.argv[1])), sys.argv[2], int(sys.argv[3])
+now = datetime(2026, 11, 21, 6, attempt, tzinfo=UTC)
+print("begun", flush=True)
+for name, since in (("gpu_pricing_tracker", None), ("gpuhunt", date(2026, 8, 17)),
+                    ("cloud_gpus", None)):
+    backfill.backfill(all_sources()[name], home=home, recorded_at=now, mirror=mirror,
+                      environment={}, since=since)
+    parse_captures(home, pending_captures(home, [name]))
+    build.load(home, now=now, run_id=str(attempt))
+"""
+KILLS = 5
+
+
+def test_a_backfill_that_is_killed_and_goes_on_ends_where_an_unbroken_one_does(
+    tmp_path, gpuhunt_plays
+):
+    table = fixture("cloud_gpus", "cloud_gpu.json")
+    versions = {f"2025-03-0{day}T10:00:00Z": table.replace(b"1.99", b"1.8%d" % day)
+                for day in (3, 2, 1)}  # fmt: skip
+    header, *rows = TWO_DAYS.decode().splitlines()
+    tracker = [header] + [
+        row.replace(row[:10], f"{date(2026, 5, 1) + timedelta(days=day)}").replace(
+            "demand,", f"demand,{day}"
+        )
+        for day in range(30)
+        for row in rows[:2]
+    ]
+    plays = {
+        **github(versions),
+        **gpuhunt_plays,
+        TRACKER: [body("\n".join(tracker).encode(), "text/csv")],
+    }
+
+    def run(home: Home, attempt: int, seconds: float | None) -> float:
+        """Run for so long, or to the end, and return how long that took."""
+        arguments = [str(home.root), server.url, str(attempt)]
+        with subprocess.Popen(
+            [sys.executable, "-c", FILE_AND_BUILD, *arguments], stdout=subprocess.PIPE, text=True
+        ) as child:
+            assert child.stdout is not None and child.stdout.readline() == "begun\n"
+            begun = time.monotonic()
+            try:
+                assert child.wait(seconds) == 0
+            except subprocess.TimeoutExpired:
+                child.kill()
+            return time.monotonic() - begun
+
+    unbroken, broken = Home(tmp_path / "unbroken"), Home(tmp_path / "broken")
+    with FaultServer(plays) as server:
+        whole = run(unbroken, 0, None)
+        for number in range(KILLS):
+            run(broken, number, whole * (number + 1) / (KILLS + 2))
+        run(broken, KILLS, None)
+    kept = []
+    for home in (unbroken, broken):
+        with open_build(home) as connection:
+            kept.append(
+                [
+                    connection.execute(f"from ({asked}) order by all").fetchall()
+                    for asked in (
+                        "select * exclude (recorded_at) from core.offer_price"
+                        " where superseded_at is null",
+                        "select * exclude (capture_id, recorded_at, run_id, attempts, status)"
+                        " from meta.capture",
+                        "select * exclude (capture_id, run_id) from meta.quarantine",
+                        "select source_id, request_key, valid_at from core.offer_capture",
+                    )
+                ]
+            )
+        assert not list((home.landing / ".unfinished").glob("*"))
+    assert kept[1] == kept[0]
+    assert [len(rows) > 5 for rows in kept[0]] == [True, True, True, True]
