@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import os
+import platform
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,6 +17,7 @@ from warehouse.paths import DEFAULT_ROOT, Home
 
 PROJECT = Path(__file__).resolve().parent.parent
 STATE_VARIABLE = "TRUECOST_DAGSTER_STATE"
+NODE_TAG, PROCESS_TAG = "truecost/node", "truecost/process"
 
 
 def prepare_instance(home: Home) -> Path:
@@ -34,7 +36,7 @@ def prepare_instance(home: Home) -> Path:
 def run_job(
     name: str, settings: dict[str, Any], assets: Sequence[Sequence[str]] | None = None
 ) -> tuple[bool, str | None]:
-    """Run one job here and now.
+    """Run one job here and now; the build job under the lock of its data folder.
 
     Parameters
     ----------
@@ -58,12 +60,16 @@ def run_job(
         from pipelines.definitions import defs
 
         with dg.DagsterInstance.get() as instance:
+            end_killed_runs(instance)
+            if name == "build":
+                free_pools(instance)
             result = (
                 defs()
                 .resolve_job_def(name)
                 .execute_in_process(
                     instance=instance,
                     raise_on_error=False,
+                    tags={NODE_TAG: platform.node(), PROCESS_TAG: str(os.getpid())},
                     asset_selection=[dg.AssetKey(list(key)) for key in assets] if assets else None,
                     run_config={
                         "resources": {"settings": {"config": settings}},
@@ -79,6 +85,34 @@ def run_job(
         if event.is_step_failure and event.step_failure_data.error
     ]
     return False, innermost(errors[0]) if errors else "the job failed before its first step"
+
+
+def end_killed_runs(instance: Any) -> None:
+    """Say of runs whose process on this machine is gone that they failed."""
+    import dagster as dg
+
+    begun = [dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED]
+    here = dg.RunsFilter(statuses=begun, tags={NODE_TAG: platform.node()})
+    for run in instance.get_runs(here):
+        try:
+            os.kill(int(run.tags[PROCESS_TAG]), 0)  # sends nothing
+        except ProcessLookupError:
+            instance.report_run_failed(run, "its process was killed")
+        except PermissionError:  # it lives, and is another user's
+            continue
+
+
+def free_pools(instance: Any) -> None:
+    """Take back what killed runs hold of the pools, for which a run would wait for ever.
+
+    Whoever holds the lock of a data folder is its only writer. A run of the daemon that waits for
+    that lock may lose its place in the pool by this, and goes on waiting for the lock.
+    """
+    storage = instance.event_log_storage
+    for pool in storage.get_concurrency_keys():
+        held = storage.get_concurrency_info(pool)
+        for run_id in {slot.run_id for slot in (*held.claimed_slots, *held.pending_steps)}:
+            storage.free_concurrency_slots_for_run(run_id)
 
 
 def innermost(error: Any) -> str:

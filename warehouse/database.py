@@ -115,6 +115,8 @@ def open_build(
 def exclusive(home: Home, work: str, wait_seconds: float = 60.0) -> Iterator[None]:
     """Let one process at a time do some work on a data folder; within a process it may nest.
 
+    Who comes to build after a rebuild that was killed finds the file that stood before it.
+
     Parameters
     ----------
     home : Home
@@ -141,9 +143,17 @@ def exclusive(home: Home, work: str, wait_seconds: float = 60.0) -> Iterator[Non
         lock.flush()
         _held.add(path)
         try:
+            if work == "build" and home.build_before.exists():  # a rebuild would hold the lock
+                put_back(home)
             yield
         finally:
             _held.discard(path)
+
+
+def put_back(home: Home) -> None:
+    """Put the build file that a rebuild set aside in its place again."""
+    home.build_database.with_name(f"{home.build_database.name}.wal").unlink(missing_ok=True)
+    home.build_before.replace(home.build_database)
 
 
 def wait_for(home: Home, work: str, wait_seconds: float = 60.0) -> None:

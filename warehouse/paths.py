@@ -60,6 +60,11 @@ class Home:
         return self.root / "build.duckdb"
 
     @property
+    def build_before(self) -> Path:
+        """The build file that stood, while a rebuild makes it anew."""
+        return self.root / "build.before.duckdb"
+
+    @property
     def published(self) -> Path:
         """The folder of published files and their pointer."""
         return self.root / "published"

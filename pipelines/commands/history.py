@@ -157,19 +157,30 @@ def build(home: Any) -> None:
 def rebuild(is_parsed_again: bool) -> None:
     """Make the warehouse again from landing, publish it, and say whether it is the same.
 
-    The file that stands is kept aside until the new one is published.
+    The file that stands is kept aside until the new one is published; a run after a rebuild that
+    was killed goes on with it.
     """
+    from warehouse.database import DataFolderError, exclusive
+    from warehouse.paths import Home
+
+    home = Home.from_environment()
+    try:
+        with exclusive(home, "build"):
+            make_again(home, is_parsed_again)
+    except DataFolderError as error:
+        raise Refused(str(error)) from error
+
+
+def make_again(home: Any, is_parsed_again: bool) -> None:
+    """Make the build file again, and put the one before in its place if that fails."""
     import shutil
     import time
 
     from pipelines.landing import Landing
     from pipelines.parse import parse_captures, pending_captures
-    from warehouse.database import DataFolderError, open_build
-    from warehouse.paths import Home
+    from warehouse.database import DataFolderError, open_build, put_back
 
-    home = Home.from_environment()
     started = time.monotonic()
-    aside = home.build_database.with_name("build.before.duckdb")
     damaged = list(Landing(home).damaged())
     if damaged:
         more = f" ({len(damaged) - 1} more: truecost verify)" if len(damaged) > 1 else ""
@@ -178,21 +189,21 @@ def rebuild(is_parsed_again: bool) -> None:
         with open_build(home, wait_seconds=5) as connection:
             before = fingerprints(connection)
             connection.execute("checkpoint")
-            home.build_database.rename(aside)
+            home.build_database.rename(home.build_before)
         if is_parsed_again and home.observations.exists():
             shutil.rmtree(home.observations)
         parse_captures(home, pending_captures(home, Landing(home).sources()))
         with open_build(home) as connection:
-            carry_over(connection, aside)
+            carry_over(connection, home.build_before)
         build(home)
     except (DataFolderError, click.ClickException) as error:
-        if aside.exists():
-            aside.replace(home.build_database)
+        if home.build_before.exists():
+            put_back(home)
         raise Refused(str(error)) from error
     with open_build(home) as connection:
         after = fingerprints(connection)
         lost = lost_decisions(connection)
-    aside.unlink(missing_ok=True)
+    home.build_before.unlink(missing_ok=True)
     for table in sorted(before | after):
         rows, _ = after.get(table, (0, None))
         is_same = before.get(table) == after.get(table)

@@ -72,14 +72,14 @@ def reject(held_id: str, reason: str) -> None:
 def settle(held_id: str, state: str, reason: str) -> None:
     """Write one decision into the build file, or refuse in one line."""
     from warehouse import quality
-    from warehouse.database import DataFolderError, open_build
+    from warehouse.database import DataFolderError, exclusive, open_build
     from warehouse.paths import Home
 
     home = Home.from_environment()
     if not home.build_database.exists():
         raise Refused(f"nothing is built in {home.root}; truecost run")
     try:
-        with open_build(home) as connection:
+        with exclusive(home, "build"), open_build(home) as connection:
             now = datetime.now(UTC).replace(tzinfo=None)
             found = quality.decide(connection, held_id, state, reason, now)
     except DataFolderError as error:

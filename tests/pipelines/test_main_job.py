@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -77,10 +78,22 @@ def test_the_three_cost_tables_have_intervals(home: Path) -> None:
         assert rows[0]["out"] == 0, table
 
 
-def test_the_same_run_twice_adds_nothing_and_one_broken_source_stops_nothing(
+def test_the_same_run_again_adds_nothing_be_it_killed_in_between_or_a_source_broken(
     home: Path, replay_server: str
 ) -> None:
     before = [answer(home, query) for query in TABLES]
+    with subprocess.Popen(
+        [*COMMAND, "run", "--mirror", replay_server, "--now", "2026-11-21T06:30:00Z"],
+        env={**os.environ, "TRUECOST_HOME": str(home)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as killed:
+        assert killed.stdout is not None
+        assert any(line.startswith("Building") for line in killed.stdout)
+        time.sleep(2)  # Dagster has begun the step
+        killed.kill()
+    assert [answer(home, query) for query in TABLES] == before
     again = truecost(home, "run", "-q", "--mirror", replay_server, "--now", "2026-11-21T07:00:00Z")
     assert again.returncode == 0, again.stderr
     assert [answer(home, query) for query in TABLES] == before

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -89,6 +90,35 @@ def test_t3_one_process_at_a_time_works_on_a_data_folder_and_a_killed_one_holds_
         holder.kill()
     with database.exclusive(home, "build", 0.2), database.exclusive(home, "build", 0.2):
         database.wait_for(home, "build", 0.2)
+
+
+def test_after_a_rebuild_that_was_killed_the_file_before_it_stands_again(home):
+    made_build(home)
+    before = home.build_database.read_bytes()
+    half_way = (
+        "import os, signal, sys; from pathlib import Path; from warehouse.database import *;"
+        " from warehouse.paths import Home\n"
+        "home = Home(Path(sys.argv[1]))\n"
+        "with exclusive(home, 'build'):\n"
+        "    home.build_database.rename(home.build_before)\n"
+        "    connection = open_build(home)\n"
+        "    connection.execute('create table meta.half as select 1 as way')\n"
+        "    assert os.path.getsize(f'{home.build_database}.wal')\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    killed = subprocess.run([sys.executable, "-c", half_way, str(home.root)], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    assert home.build_before.exists()
+    enter(home, "site", 1)  # which is no build
+    assert home.build_before.exists()
+    with database.exclusive(home, "build", 1):
+        assert not home.build_before.exists()
+        assert home.build_database.read_bytes() == before
+        with database.open_build(home) as connection:
+            assert (
+                connection.execute("from duckdb_tables() where table_name = 'half'").fetchall()
+                == []
+            )
 
 
 def enter(home: Home, work: str, wait_seconds: float) -> None:

@@ -44,7 +44,7 @@ def state(home: Home) -> dict[str, str]:
     return {
         str(path.relative_to(home.root)): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in sorted(home.root.rglob("*"))
-        if path.is_file()
+        if path.is_file() and path.parent != home.locks
     }
 
 

@@ -1,0 +1,51 @@
+"""Runs in this process: what a killed one leaves in Dagster's state."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+import sys
+from pathlib import Path
+
+import dagster as dg
+
+from pipelines import jobs
+
+BEGUN = dg.DagsterRunStatus.STARTED
+
+
+def test_what_a_killed_run_held_is_free_and_its_run_has_failed(tmp_path: Path) -> None:
+    limits = {"concurrency": {"pools": {"default_limit": 1, "granularity": "op"}}}
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    with dg.DagsterInstance.local_temp(str(tmp_path), overrides=limits) as instance:
+        storage = instance.event_log_storage
+        storage.initialize_concurrency_limit_to_default("duckdb")
+        here = {jobs.NODE_TAG: platform.node()}
+        runs = {
+            name: instance.create_run_for_job(empty_job, status=BEGUN, tags=tags)
+            for name, tags in {
+                "killed": {**here, jobs.PROCESS_TAG: str(gone.pid)},
+                "alive": {**here, jobs.PROCESS_TAG: str(os.getpid())},
+                "elsewhere": {jobs.NODE_TAG: "another", jobs.PROCESS_TAG: str(gone.pid)},
+                "daemon": {},
+            }.items()
+        }
+
+        def claim(run: str) -> bool:
+            return storage.claim_concurrency_slot(
+                "duckdb", runs[run].run_id, "build_warehouse"
+            ).is_claimed
+
+        assert (claim("killed"), claim("daemon")) == (True, False)
+        jobs.end_killed_runs(instance)
+        found = {name: instance.get_run_by_id(run.run_id).status for name, run in runs.items()}
+        assert found == dict.fromkeys(runs, BEGUN) | {"killed": dg.DagsterRunStatus.FAILURE}
+        jobs.free_pools(instance)
+        assert claim("alive")
+
+
+@dg.job
+def empty_job() -> None:
+    """Nothing."""
