@@ -7,6 +7,7 @@ Opening, waiting, refusing and mending belong here. Publishing belongs to
 from __future__ import annotations
 
 import fcntl
+import json
 import logging
 import os
 import re
@@ -246,6 +247,8 @@ def open_published(home: Home) -> duckdb.DuckDBPyConnection:
     for attempt in (1, 2):
         path = pointer.resolve()
         if not path.exists():
+            if published_files(home):
+                raise PublishedDamagedError(home, f"{path.name} is missing")
             raise NothingPublishedError(
                 f"nothing is published in {home.published} yet: run `truecost run` first"
             )
@@ -289,9 +292,20 @@ def open_unchanged(path: Path) -> duckdb.DuckDBPyConnection:
 
 
 def published_files(home: Home) -> list[Path]:
-    """Return the published files, newest first."""
-    found = home.published.glob("truecost-*.duckdb")
-    return sorted(found, key=lambda path: (path.stat().st_mtime_ns, path.name), reverse=True)
+    """Return the published files, newest first.
+
+    Newest by what their manifests say: the times of the files are lost where a folder is copied.
+    """
+
+    def age(path: Path) -> tuple[str, int, str]:
+        manifest = path.with_name(f"manifest-{path.stem.removeprefix('truecost-')}.json")
+        try:
+            published_at = str(json.loads(manifest.read_bytes())["published_at"])
+        except (OSError, ValueError, TypeError, KeyError):
+            published_at = ""  # told by ``publication.damage``
+        return published_at, path.stat().st_mtime_ns, path.name
+
+    return sorted(home.published.glob("truecost-*.duckdb"), key=age, reverse=True)
 
 
 def is_readable(path: Path) -> bool:

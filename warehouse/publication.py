@@ -212,6 +212,8 @@ def restore(home: Home, run_id: str | None = None) -> Path:
         If there is no such run, or none whose database is whole.
     BuildLockedError
         If the build file is being written.
+    DataFolderError
+        If the disk is full: what stood before stands.
     """
     candidates = published_files(home)
     if run_id is not None:
@@ -225,12 +227,16 @@ def restore(home: Home, run_id: str | None = None) -> Path:
             f"no whole published run {run_id or ''} in {home.published}; there are: {known}"
         )
     copied = _temporary(home.build_database)
-    with open_build(
-        home, wait_seconds=5
-    ):  # refuses while a writer is at work, and keeps others out
-        shutil.copyfile(whole, copied)
-        with copied.open("rb") as file:
-            os.fsync(file.fileno())
+    # Open, so that no writer is at work and none can begin.
+    with open_build(home, wait_seconds=5) as build:
+        build.execute("checkpoint")  # no log is left that belongs to the file before
+        try:
+            shutil.copyfile(whole, copied)
+            with copied.open("rb") as file:
+                os.fsync(file.fileno())
+        except OSError as error:
+            copied.unlink(missing_ok=True)
+            raise DataFolderError(f"cannot restore in {home.root}: {error.strerror}") from error
         copied.rename(home.build_database)
         _flush_folder(home.build_database.parent)
     _point(home.published / PARQUET_POINTER, f"parquet-{_run_id(whole)}")

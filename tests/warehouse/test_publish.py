@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import random
 import signal
 import subprocess
@@ -216,6 +218,85 @@ def test_restore_takes_the_newest_whole_run_and_the_next_build_goes_on(home):
     build_day(home, 2)
     publication.publish(home, "run-3")
     assert published_usd(home) == 2.0
+
+
+@pytest.mark.parametrize("damage", ["file gone", "link gone", "link to nowhere", "no link"])
+def test_a_pointer_that_leads_to_no_whole_file_says_the_way_out_and_restore_is_it(home, damage):
+    for day in (1, 2):
+        build_day(home, day)
+        newest = publication.publish(home, f"run-{day}")
+    pointer = home.published / database.POINTER
+    if damage == "file gone":
+        newest.unlink()
+    else:
+        pointer.unlink()
+    if damage == "link to nowhere":
+        pointer.symlink_to("truecost-run-3.duckdb")
+    if damage == "no link":
+        pointer.write_bytes(newest.read_bytes()[:5000])
+    with pytest.raises(database.PublishedDamagedError, match="truecost restore"):
+        database.open_published(home)
+    publication.restore(home)
+    assert published_usd(home) == (1.0 if damage == "file gone" else 2.0)
+
+
+def test_the_newest_run_is_told_by_its_manifest_not_by_the_time_of_its_file(home):
+    for day in (1, 2):
+        build_day(home, day)
+        path = publication.publish(home, f"run-{day}")
+        manifest = path.with_name(f"manifest-run-{day}.json")
+        written = json.loads(manifest.read_text())
+        manifest.write_text(
+            json.dumps(written | {"published_at": f"2026-01-0{day}T06:00:00+00:00"})
+        )
+    os.utime(home.published / "truecost-run-1.duckdb")  # as a copy of the folder leaves it
+    assert publication.restore(home).name == "truecost-run-2.duckdb"
+
+
+KILLED_IN_RESTORE = """
+import os, sys
+from pathlib import Path
+from warehouse import publication
+from warehouse.paths import Home
+publication._flush_folder = lambda folder: os._exit(9)  # the build file has just been replaced
+publication.restore(Home(Path(sys.argv[1])))
+"""
+KILLED_IN_BUILD = """
+import os, sys
+from pathlib import Path
+from warehouse import database
+from warehouse.paths import Home
+build = database.open_build(Home(Path(sys.argv[1])))
+build.execute("update marts.day_price set usd = 7")
+os._exit(9)
+"""
+
+
+def test_a_log_of_the_build_before_does_not_change_what_is_restored(home):
+    build_day(home, 1)
+    publication.publish(home, "run-1")
+    for killed in (KILLED_IN_BUILD, KILLED_IN_RESTORE):
+        child = subprocess.run([sys.executable, "-c", killed, str(home.root)], check=False)
+        assert child.returncode == 9
+    assert not home.build_database.with_name("build.duckdb.wal").exists()
+    with database.open_build(home) as connection:
+        assert connection.sql("from marts.day_price").fetchall() == [(1.0, 1.0, 50)]
+
+
+def test_a_full_disk_leaves_the_build_file_unrestored_and_says_so(home, monkeypatch):
+    build_day(home, 1)
+    publication.publish(home, "run-1")
+    build_day(home, 2)
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(publication.os, "fsync", full)
+    with pytest.raises(database.DataFolderError, match=r"cannot restore in .*: No space left"):
+        publication.restore(home)
+    assert not list(home.root.glob("*.tmp"))
+    with database.open_build(home) as connection:
+        assert connection.sql("select usd from marts.day_price").fetchall() == [(2.0,)]
 
 
 def test_restoring_a_run_that_is_not_there_names_those_that_are(home):
