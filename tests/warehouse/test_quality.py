@@ -294,6 +294,16 @@ def test_a_fault_in_the_whole_answer_changes_no_price(market: Market, fault: str
     assert market.prices() == before
 
 
+def test_the_factor_is_said_as_it_is() -> None:
+    fresh = Market()
+    fresh.see(list_prices())
+    assert "common_factor" in fresh.see(times(1000)(list_prices()))
+    said = fresh.connection.execute(
+        "select reason from meta.quarantine where rule = 'common_factor'"
+    ).fetchall()
+    assert said == [("36 of 36 prices moved by the factor 1000",)]
+
+
 @pytest.mark.parametrize("change", ["V13 per GPU to per node", "H4 every other", "a third dearer"])
 @pytest.mark.parametrize("is_declared", [True, False])
 @pytest.mark.parametrize("market", ["list"], indirect=True)

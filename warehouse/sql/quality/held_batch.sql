@@ -49,7 +49,8 @@ common as (
         count(*) as matched_count,
         median(m.log_ratio) as median_log_ratio,
         bool_or(m.is_marketplace) as is_marketplace,
-        any_value(d.log_ratio) as common_log_ratio,
+        median(m.log_ratio) filter (where abs(m.log_ratio - d.log_ratio) < 0.002)
+            as common_log_ratio,
         count(*) filter (where abs(m.log_ratio - d.log_ratio) < 0.002) as common_count,
         count(distinct m.believed_usd_per_gpu_hour) filter (
             where abs(m.log_ratio - d.log_ratio) < 0.002
