@@ -40,7 +40,8 @@ class Warehouse:
         self.connection.execute(
             "create table meta.source (source_id varchar, kind_rank integer);"
             "create table core.gpu (gpu_id varchar, is_coarse boolean);"
-            "create table core.method_break (source_id varchar, break_on date, settled_on date);"
+            "create table core.method_break (source_id varchar, break_on date, settled_on date,"
+            " change varchar);"
             "insert into core.gpu values ('H100-SXM-80GB', false), ('H100', true);"
             "create table staged.build_clock (now_at timestamp, run_id varchar)"
         )
@@ -322,28 +323,61 @@ def test_another_kind_of_source_is_told_from_a_move(house: Warehouse, market: Pr
     ]
 
 
+BREAK = "insert into core.method_break values ('feed', '2026-08-10', '2026-08-10', 'list')"
+CHANGE = (
+    "select change_fraction, matched_count, lowered_count, remeasured_count, mover_provider_id,"
+    " movers, reason from marts.gpu_price_change where horizon_days = 1"
+)
+
+
+def over_a_break(
+    house: Warehouse, market: Prices, *feed: tuple[str, float | None, float | None]
+) -> list[tuple[object, ...]]:
+    """Return the change of a day on which a feed prints other prices (provider, then, now)."""
+    for day in ("2026-08-09", "2026-08-10"):
+        for provider, kind in (("a", "api"), ("b", "api"), *((f[0], "feed") for f in feed)):
+            house.answered(provider, f"{day} 06:00", kind)
+    market({"a": 2.0, "b": 2.2}, since="2026-08-09 06:00")
+    for provider, then, now in feed:
+        if then:
+            since, until = "2026-08-09 06:00", "2026-08-10 06:00"
+            house.offer(provider, then, kind="feed", since=since, until=until)
+        if now:
+            house.offer(provider, now, kind="feed", since="2026-08-10 06:00")
+    house.make(date(2026, 8, 9), DAY)
+    return house.ask(CHANGE)
+
+
 @pytest.mark.parametrize("is_declared", [False, True])
 def test_a_declared_break_of_method_is_no_move_of_a_price(
     house: Warehouse, market: Prices, is_declared: bool
 ) -> None:
     if is_declared:
-        house.connection.execute(
-            "insert into core.method_break values ('feed', '2026-08-10', '2026-08-10')"
-        )
-    for day in ("2026-08-09", "2026-08-10"):
-        for provider, kind in (("a", "api"), ("b", "api"), ("c", "feed")):
-            house.answered(provider, f"{day} 06:00", kind)
-    market({"a": 2.0, "b": 2.2}, since="2026-08-09 06:00")
-    house.offer("c", 2.4, kind="feed", since="2026-08-09 06:00", until="2026-08-10 06:00")
-    house.offer("c", 1.9, kind="feed", since="2026-08-10 06:00")
-    house.make(date(2026, 8, 9), DAY)
-    assert house.ask(
-        "select matched_count, lowered_count, remeasured_count, mover_provider_id, movers"
-        " from marts.gpu_price_change where horizon_days = 1"
-    ) == [
-        (2, 0, 1, None, "c 2.4 to 1.9 (another method)")
+        house.connection.execute(BREAK)
+    assert over_a_break(house, market, ("c", 2.4, 1.9)) == [
+        (None, 2, 0, 1, None, "c 2.4 to 1.9 (another method)", "method_break: feed: list")
         if is_declared
-        else (3, 1, 0, "c", "c 2.4 to 1.9")
+        else (pytest.approx(2.0 / 2.2 - 1), 3, 1, 0, "c", "c 2.4 to 1.9", None)
+    ]
+
+
+def test_who_comes_and_goes_with_a_break_of_method_moves_no_price(
+    house: Warehouse, market: Prices
+) -> None:
+    house.connection.execute(BREAK)
+    moves = "c entered at 1.9 (another method); d left at 2.4 (another method)"
+    feed = (("c", None, 1.9), ("d", 2.4, None))
+    assert over_a_break(house, market, *feed) == [
+        (None, 2, 0, 0, None, moves, "method_break: feed: list")
+    ]
+
+
+def test_a_change_of_the_index_stands_where_a_break_of_method_has_no_part_in_it(
+    house: Warehouse, market: Prices
+) -> None:
+    house.connection.execute(BREAK)
+    assert over_a_break(house, market, ("c", 2.4, 2.5)) == [
+        (0.0, 2, 0, 1, None, "c 2.4 to 2.5 (another method)", None)
     ]
 
 

@@ -8,7 +8,7 @@
 -- usd_per_gpu_hour | the index now [USD/(GPU h)]
 -- then_day | day that it is compared with, at most 3 days before the horizon [UTC date]
 -- then_usd_per_gpu_hour | the index then, null where none was published [USD/(GPU h)]
--- change_fraction | change of the index [1]
+-- change_fraction | change of the index, null where none can be told or a declared break of method (core.method_break) has a part in it [1]
 -- matched_change_fraction | middle change of the providers that count on both days: what is left when no one enters or leaves [1]
 -- matched_count | providers that count on both days
 -- raised_count | of these, those that ask more
@@ -18,7 +18,7 @@
 -- remeasured_count | providers on both days whose source changed its method between them: no move of a price
 -- mover_provider_id | the provider without whose move the index would differ most, null where none alone decides
 -- movers | up to five moves, those that decide first; (api, was feed) is another kind of source, not a move; (another method) is a declared break
--- reason | why there is no change; null where there is one
+-- reason | why there is no change: no value then, or 'method_break: ' with the sources and what changed; null where there is one
 -- check: select gpu_id from {this} group by gpu_id, purchase_model, commitment_months, market_family, horizon_days having count(*) > 1
 -- check: select * from {this} where (change_fraction is null) <> (reason is not null)
 with newest as (
@@ -55,7 +55,10 @@ moved as (
             provider_id,
             (-abs(contribution_usd_per_gpu_hour), -abs(change_fraction), provider_id)
         )
-            filter (abs(contribution_usd_per_gpu_hour) > 1e-9 and move not in ('kept', 'remeasured'))
+            filter (
+                abs(contribution_usd_per_gpu_hour) > 1e-9 and move <> 'kept'
+                and method_break is null
+            )
             as mover_provider_id,
         list(
             case move
@@ -63,14 +66,24 @@ moved as (
                 when 'left' then format('{} left at {:.4g}', provider_id, then_usd_per_gpu_hour)
                 else format(
                     '{} {:.4g} to {:.4g}', provider_id, then_usd_per_gpu_hour, usd_per_gpu_hour
-                ) || case when move = 'remeasured' then ' (another method)' else '' end
-                || case when source_kind <> then_source_kind
+                ) || case when source_kind <> then_source_kind
                     then format(' ({}, was {})', source_kind, then_source_kind) else '' end
-            end
+            end || case when method_break is not null then ' (another method)' else '' end
             order by
                 abs(contribution_usd_per_gpu_hour) desc, abs(change_fraction) desc nulls last,
                 provider_id
-        ) filter (move <> 'kept') as moves
+        ) filter (move <> 'kept') as moves,
+        -- Told only where the index would be another one without it.
+        case
+            when coalesce(
+                abs(
+                    median(usd_per_gpu_hour)
+                    - median(case when method_break is null then usd_per_gpu_hour
+                        else then_usd_per_gpu_hour end)
+                ) > 1e-9, true
+            )
+                then string_agg(distinct method_break, '; ' order by method_break)
+        end as method_break
     from marts.gpu_price_mover
     group by gpu_id, purchase_model, commitment_months, market_family, horizon_days
 )
@@ -84,7 +97,8 @@ select
     n.usd_per_gpu_hour,
     t.day as then_day,
     t.usd_per_gpu_hour as then_usd_per_gpu_hour,
-    n.usd_per_gpu_hour / t.usd_per_gpu_hour - 1 as change_fraction,
+    case when m.method_break is null then n.usd_per_gpu_hour / t.usd_per_gpu_hour - 1
+    end as change_fraction,
     m.matched_change_fraction,
     coalesce(m.matched_count, 0) as matched_count,
     coalesce(m.raised_count, 0) as raised_count,
@@ -94,8 +108,10 @@ select
     coalesce(m.remeasured_count, 0) as remeasured_count,
     m.mover_provider_id,
     array_to_string(m.moves[:5], '; ') as movers,
-    case when t.day is null
-        then format('no value {} to {} days before', h.horizon_days, h.horizon_days + 3)
+    case
+        when t.day is null
+            then format('no value {} to {} days before', h.horizon_days, h.horizon_days + 3)
+        else 'method_break: ' || m.method_break
     end as reason
 from value_now as n
 cross join (select unnest([1, 7, 30, 90, 365]) as horizon_days) as h

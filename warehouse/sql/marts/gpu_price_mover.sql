@@ -7,12 +7,13 @@
 -- day | day of the newest value, at most 3 days before the newest of all [UTC date]
 -- then_day | day that it is compared with, at most 3 days before the horizon [UTC date]
 -- provider_id | the provider
--- move | raised, lowered, kept, entered, left, or remeasured: a source of it changed its method between the days (core.method_break)
+-- move | raised, lowered, kept, entered, left, or remeasured: there on both days, but by another method
 -- usd_per_gpu_hour | its median now, null where it left [USD/(GPU h)]
 -- then_usd_per_gpu_hour | its median then, null where it entered [USD/(GPU h)]
 -- source_kind | the kind of source that speaks for it now: api, page, marketplace or feed
 -- then_source_kind | the kind that spoke for it then; another one is no move of the price
 -- change_fraction | its own change, null where it entered or left [1]
+-- method_break | its source that changed its method between the two days, and what changed: no move of a price; null where none did
 -- contribution_usd_per_gpu_hour | the index now less the index if this provider alone had stayed as it was [USD/(GPU h)]
 -- check: select gpu_id from {this} group by gpu_id, purchase_model, commitment_months, market_family, horizon_days, provider_id having count(*) > 1
 with newest as (
@@ -59,7 +60,7 @@ asked as (
             as then_usd_per_gpu_hour,
         max(case when i.day = c.day then i.source_kind end) as source_kind,
         max(case when i.day = c.then_day then i.source_kind end) as then_source_kind,
-        bool_or(b.source_id is not null) as is_remeasured
+        min(format('{}: {}', b.source_id, b.change)) as method_break
     from compared as c
     inner join marts.gpu_price_index_input as i
         on
@@ -114,7 +115,7 @@ select
     case
         when a.then_usd_per_gpu_hour is null then 'entered'
         when a.usd_per_gpu_hour is null then 'left'
-        when a.is_remeasured then 'remeasured'
+        when a.method_break is not null then 'remeasured'
         when a.usd_per_gpu_hour > a.then_usd_per_gpu_hour * (1 + 1e-9) then 'raised'
         when a.usd_per_gpu_hour < a.then_usd_per_gpu_hour * (1 - 1e-9) then 'lowered'
         else 'kept'
@@ -124,6 +125,7 @@ select
     a.source_kind,
     a.then_source_kind,
     a.usd_per_gpu_hour / a.then_usd_per_gpu_hour - 1 as change_fraction,
+    a.method_break,
     c.index_now - c.index_if_kept as contribution_usd_per_gpu_hour
 from asked as a
 inner join counterfactual as c
