@@ -126,6 +126,19 @@ def enter(home: Home, work: str, wait_seconds: float) -> None:
         pass
 
 
+def test_a_file_of_schema_1_is_brought_to_this_one_with_its_rows(home):
+    with duckdb.connect(home.build_database) as connection:
+        connection.execute(
+            "create schema meta;"
+            " create table meta.schema_version as select 1 as version, now()::timestamp as at;"
+            " create table meta.quarantine_audit as select 'x' as held_id"
+        )
+    with database.open_build(home) as connection:
+        assert database.schema_version(connection) == database.SCHEMA_VERSION
+        rows = connection.execute("select held_id, known_at from meta.quarantine_audit").fetchall()
+    assert rows == [("x", None)]
+
+
 def test_a_file_of_a_newer_schema_is_refused_and_left_alone(home):
     made_build(home)
     with duckdb.connect(home.build_database) as connection:
