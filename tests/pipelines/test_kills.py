@@ -1,7 +1,8 @@
-"""Runs in this process: what a killed one leaves in Dagster's state."""
+"""Runs that are killed: what they leave in the data folder, and in Dagster's state."""
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import subprocess
@@ -9,6 +10,7 @@ import sys
 from pathlib import Path
 
 import dagster as dg
+import pytest
 
 from pipelines import jobs
 
@@ -49,3 +51,18 @@ def test_what_a_killed_run_held_is_free_and_its_run_has_failed(tmp_path: Path) -
 @dg.job
 def empty_job() -> None:
     """Nothing."""
+
+
+@pytest.mark.parametrize("kills", [8, pytest.param(100, marks=pytest.mark.recorded)])
+def test_kills_anywhere_lose_nothing_and_double_nothing(kills: int) -> None:
+    benchmark = Path(__file__).parents[2] / "benchmarks" / "kills.py"
+    child = subprocess.run(
+        [sys.executable, str(benchmark), "--kills", str(kills)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    found = json.loads(child.stdout)
+    assert (found["wrong"], found["left_over"], child.returncode) == ([], [], 0)
+    assert found["kills"] == kills
+    assert len(found["by_stage"]) > 1
