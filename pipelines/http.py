@@ -7,26 +7,29 @@ here knows what a payload means.
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import email.utils
+import html
 import importlib.metadata
 import ipaddress
 import json
 import logging
 import os
 import random
+import re
 import socket
 import tempfile
 import threading
 import time
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Literal, Self
-from urllib.parse import quote, quote_plus, urlencode, urljoin, urlsplit
+from urllib.parse import quote, quote_plus, unquote, urlencode, urljoin, urlsplit
 
 import requests
 from protego import Protego
@@ -222,13 +225,35 @@ def retry_after_seconds(value: str | None, now: datetime) -> float | None:
     return max(0.0, (moment - now).total_seconds())
 
 
-class Secrets:
-    """The keys of one source, to keep them out of everything that is written."""
+def spellings(secret: str) -> set[str]:
+    r"""Return how an answer may repeat a secret: as it is, and as URLs, JSON and HTML write it.
 
-    def __init__(self, source: Source, environment: Mapping[str, str]) -> None:
+    Examples
+    --------
+    >>> sorted(spellings("a/b"))
+    ['a%2Fb', 'a%2fb', 'a/b', 'a\\/b']
+    """
+    found = {secret, quote(secret, safe=""), quote_plus(secret), html.escape(secret)}
+    found |= {re.sub("%..", lambda code: code[0].lower(), text) for text in found}
+    in_json = json.dumps(secret)[1:-1]
+    return found | {in_json, in_json.replace("/", "\\/")}
+
+
+class Secrets:
+    """What must stay out of everything that is written: the keys of one source, passwords."""
+
+    def __init__(
+        self, source: Source, environment: Mapping[str, str], addresses: Iterable[str] = ()
+    ) -> None:
         self._values: set[str] = set()
         if source.key_environment:
             self._add(environment.get(source.key_environment, ""))
+        for address in addresses:
+            user, _, password = urlsplit(address).netloc.rpartition("@")[0].partition(":")
+            if password:
+                pair = f"{unquote(user)}:{unquote(password)}"
+                self._add(unquote(password))
+                self._add(base64.b64encode(pair.encode()).decode())  # as it is sent
 
     def learn(self, request: Request) -> None:
         """Take the secrets of a request into account."""
@@ -239,7 +264,7 @@ class Secrets:
         # "Bearer abc" must not hide that "abc" is the secret.
         for part in {value, value.rpartition(" ")[2]}:
             if len(part) >= 4:
-                self._values |= {part, quote(part, safe=""), quote_plus(part)}
+                self._values |= spellings(part)
 
     def redact(self, text: str) -> str:
         """Return the text with every known secret replaced."""
@@ -462,9 +487,9 @@ class Session:
         self._limits = client.limits
         self._ends = time.monotonic() + client.limits.total_seconds
         self._lost_hosts: set[str] = set()  # no connection after all tries
-        self.secrets = Secrets(source, client.environment)
         self._proxies = self._proxies_of_the_environment()
         chosen = [*self._proxies.values(), *([client.mirror] if client.mirror else [])]
+        self.secrets = Secrets(source, client.environment, chosen)
         self._wires = _Wires(
             {_origin(url)[1:] for url in chosen}, self._resolve, client.note_connection
         )

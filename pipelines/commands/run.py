@@ -63,6 +63,8 @@ def run(
 
     jobs.prepare_instance(home)
     settings: dict[str, Any] = {"home": str(home.root), "mirror": mirror or ""}
+    if mirror and "@" in mirror:  # Dagster keeps the settings of a run, and a password in them
+        os.environ[resources.MIRROR_VARIABLE], settings["mirror"] = mirror, ""
     if now is not None:
         settings["now"] = now.isoformat()
     settings["named"] = list(sources)

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import gzip
+import shlex
+import shutil
+import ssl
+import subprocess
 import threading
 from collections import Counter
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Self
+
+import pytest
 
 Play = Callable[["_Handler"], None]
 
@@ -16,13 +23,17 @@ Play = Callable[["_Handler"], None]
 class FaultServer:
     """Answer each path with its list of plays, one per request; the last one repeats.
 
-    A path is ``HOST/PATH?QUERY`` as a mirror is asked, or its beginning.
+    A path is ``HOST/PATH?QUERY`` as a mirror is asked, or its beginning. With a context it speaks
+    TLS, and is then told the keys of sources.
     """
 
-    def __init__(self, plays: dict[str, list[Play]] | None = None) -> None:
+    def __init__(
+        self, plays: dict[str, list[Play]] | None = None, context: ssl.SSLContext | None = None
+    ) -> None:
         self.plays = dict(plays or {})
         self.hits: Counter[str] = Counter()
         self.headers: list[dict[str, str]] = []
+        self.told: list[str] = []
         self.bodies: list[bytes] = []
         self.closing = threading.Event()
         outer = self
@@ -32,13 +43,18 @@ class FaultServer:
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
+        self._scheme = "https" if context else "http"
+        if context:
+            self._server.socket = context.wrap_socket(
+                self._server.socket, server_side=True, do_handshake_on_connect=False
+            )
         self._thread = threading.Thread(
             target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True
         )
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
+        return f"{self._scheme}://127.0.0.1:{self._server.server_address[1]}"
 
     def play_for(self, path: str) -> Play | None:
         names = [name for name in self.plays if path.startswith(name)]
@@ -69,6 +85,7 @@ class _Handler(BaseHTTPRequestHandler):
         length = int(self.headers.get("Content-Length") or 0)
         server.bodies.append(self.rfile.read(length) if length else b"")
         server.headers.append(dict(self.headers.items()))
+        server.told.append(told(self))
         play = server.play_for(self.path.lstrip("/"))
         if play is None:
             self.answer(404, b"no such path", {})
@@ -90,6 +107,28 @@ class _Handler(BaseHTTPRequestHandler):
     def handle(self) -> None:
         with contextlib.suppress(OSError):  # the client goes away: that is what plays are about
             super().handle()
+
+
+SELF_SIGNED = (
+    "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 1"
+    " -keyout key.pem -out certificate.pem"
+    " -subj /CN=127.0.0.1 -addext subjectAltName=IP:127.0.0.1"
+)
+
+
+def self_signed(folder: Path) -> tuple[ssl.SSLContext, Path]:
+    """Return what a server of 127.0.0.1 speaks TLS with, and the file of whoever trusts it."""
+    if shutil.which("openssl") is None:
+        pytest.skip("no openssl to make a certificate with")
+    subprocess.run(shlex.split(SELF_SIGNED), cwd=folder, check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(folder / "certificate.pem", folder / "key.pem")
+    return context, folder / "certificate.pem"
+
+
+def told(handler: _Handler) -> str:
+    """Return what a request says: its address and its headers."""
+    return " ".join([handler.path, *(f"{name}: {text}" for name, text in handler.headers.items())])
 
 
 def body(content: bytes, content_type: str = "application/json", **headers: str) -> Play:

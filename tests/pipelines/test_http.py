@@ -3,14 +3,8 @@
 from __future__ import annotations
 
 import gzip
-import http.server
 import io
-import shlex
-import shutil
 import socket
-import ssl
-import subprocess
-import threading
 import time
 import tracemalloc
 from collections.abc import Callable, Iterator
@@ -39,11 +33,6 @@ from tests.pipelines.fault_server import FaultServer
 from warehouse.paths import Home
 
 LIMITS = Limits(backoff_seconds=0.001)
-SELF_SIGNED = (
-    "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 1"
-    " -keyout key.pem -out certificate.pem"
-    " -subj /CN=127.0.0.1 -addext subjectAltName=IP:127.0.0.1"
-)
 
 
 def nothing(payload: Payload) -> Iterator[Row]:
@@ -297,31 +286,9 @@ def test_hosts_that_are_down_are_still_asked_while_one_answers():
 
 
 def test_a_bad_certificate_is_refused_once_and_for_all(tmp_path: Path):
-    if shutil.which("openssl") is None:
-        pytest.skip("no openssl to make a certificate with")
-    subprocess.run(
-        shlex.split(SELF_SIGNED),
-        cwd=tmp_path,
-        check=True,
-        capture_output=True,
-    )
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(tmp_path / "certificate.pem", tmp_path / "key.pem")
-
-    class Server(http.server.ThreadingHTTPServer):
-        def handle_error(self, *_: object) -> None:
-            pass
-
-    with Server(("127.0.0.1", 0), http.server.SimpleHTTPRequestHandler) as server:
-        server.socket = context.wrap_socket(server.socket, server_side=True)
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        client = Client(
-            mirror=f"https://127.0.0.1:{server.server_address[1]}", limits=LIMITS, environment={}
-        )
-        error = failure_of(client)
-        server.shutdown()
-        thread.join()
+    context, _ = faults.self_signed(tmp_path)
+    with FaultServer({"acme.example": [faults.body(b"x")]}, context) as server:
+        error = failure_of(Client(mirror=server.url, limits=LIMITS, environment={}))
     assert (error.error_class, error.attempts) == ("unreachable", 1)
     assert "certificate" in str(error)
 
