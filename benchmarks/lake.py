@@ -179,7 +179,11 @@ def make_rows(folder: Path, rows: int) -> None:
             "create table staged.affected_day as select 'offer' as entity,"
             " date '2026-01-01' + d::integer as day from range(170, 200) as b (d)"
         )
-        for table in ("core.offer_capture", "meta.source", "staged.affected_day"):
+        connection.execute(
+            "create table core.method_break"
+            " (source_id varchar, break_on date, settled_on date, change varchar)"
+        )
+        for table in INPUTS[1:]:
             connection.execute(f"copy {table} to '{folder / table}.parquet'")
 
 
@@ -189,7 +193,13 @@ TABLES = (
     "staged.provider_price_day",
     "marts.gpu_price_daily",
 )
-INPUTS = ("staged.judged_offer", "core.offer_capture", "meta.source", "staged.affected_day")
+INPUTS = (
+    "staged.judged_offer",
+    "core.offer_capture",
+    "core.method_break",
+    "meta.source",
+    "staged.affected_day",
+)
 
 
 def in_duckdb(folder: Path) -> None:

@@ -199,16 +199,38 @@ def declared_sources(sources: Iterable[Source]) -> pa.Table:
 
 
 def load_reference(connection: duckdb.DuckDBPyConnection) -> None:
-    """Replace the reference tables where the reference data changed."""
+    """Replace the reference tables where the reference data changed.
+
+    The days of a break of method that is declared, or not any more, are derived again.
+    """
     version = reference_version()
     if table_exists(connection, "meta.reference_version"):
         known = connection.execute("from meta.reference_version").fetchall()
         if known == [(version,)]:
             return
+    connection.execute(
+        "create table if not exists core.method_break"
+        " (source_id varchar, break_on date, settled_on date, change varchar)"
+    )
+    declared = "select source_id, break_on, settled_on, change from core.method_break"
+    connection.execute(f"create or replace temp table break_before as {declared}")
     for name, table in reference_rows().items():
         connection.register("reference_table", table)
         connection.execute(f"create or replace table {name} as from reference_table")
         connection.unregister("reference_table")
+    if table_exists(connection, "marts.gpu_price_daily"):
+        connection.execute(
+            f"""
+            insert into staged.affected_day
+            select 'offer', d.day
+            from marts.gpu_price_daily as d
+            inner join (
+                (from break_before except {declared})
+                union all ({declared} except from break_before)
+            ) as b on d.day between b.break_on and b.settled_on
+            except from staged.affected_day
+            """
+        )
     connection.execute(
         "create or replace table meta.reference_version as select ? as version", [version]
     )

@@ -35,7 +35,7 @@ MARTS = (
 INPUTS = {  # what the models read that no model makes
     "staged": ("core.series_point", "core.gpu_alias", "core.gpu", "staged.offer_observation"),
     "marts": ("core.offer_price", "core.gpu", "core.gpu_peak", "meta.source",
-              "core.offer_capture", "meta.reference_value"),
+              "core.offer_capture", "core.method_break", "meta.reference_value"),
 }  # fmt: skip
 
 

@@ -23,7 +23,7 @@ import duckdb
 
 from warehouse.paths import Home
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 SCHEMAS = ("staged", "core", "marts", "focus", "meta")
 POINTER = "truecost.duckdb"
 
@@ -31,6 +31,9 @@ POINTER = "truecost.duckdb"
 # in the transaction of a load (DuckDB 1.5 could not replay some other DDL after a kill).
 MIGRATIONS: dict[int, str] = {
     2: "alter table if exists meta.quarantine_audit add column if not exists known_at timestamp",
+    # The next load reads the reference data anew, and with it the breaks for that column.
+    3: "alter table if exists marts.gpu_price_daily add column if not exists method_break varchar;"
+    "drop table if exists core.method_break; drop table if exists meta.reference_version",
 }
 
 _LOCKED = re.compile(r"Could not set lock on file.*?\(PID (\d+)\)", re.DOTALL)

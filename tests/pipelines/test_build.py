@@ -12,6 +12,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import duckdb
+import pyarrow as pa
 import pytest
 
 from pipelines import build, publishing
@@ -22,6 +23,7 @@ from warehouse import quality
 from warehouse.database import open_build, open_published
 from warehouse.models import SQL_FOLDER, read_models
 from warehouse.paths import Home
+from warehouse.reference import reference_rows
 
 DAY_1 = datetime(2026, 7, 1, 6, tzinfo=UTC)
 DAY_2 = datetime(2026, 7, 2, 6, tzinfo=UTC)
@@ -398,6 +400,77 @@ def test_a_declared_break_ends_the_offers_of_a_part_that_is_read_no_more(
         ("old", 2.69, "2026-07-01", "2026-07-02"),
         ("old", 2.99, "2026-06-30", "2026-07-01"),
     ]
+
+
+BREAK = {
+    "source_id": "runpod",
+    "break_on": date(2026, 7, 2),
+    "settled_on": date(2026, 7, 3),
+    "change": "per card",
+}
+BREAKS = (
+    "select day::text, method_break from marts.gpu_price_daily where market_family = 'all'"
+    " order by all"
+)
+BROKEN = [
+    ("2026-07-01", None),
+    ("2026-07-02", "runpod: per card"),
+    ("2026-07-03", "runpod: per card"),
+    ("2026-07-04", None),
+]
+
+
+def declare(monkeypatch: pytest.MonkeyPatch, *breaks: dict[str, object]) -> None:
+    """Let these be the declared breaks of method, from the next load on."""
+    reference = reference_rows()
+    schema = reference["core.method_break"].schema
+    reference["core.method_break"] = pa.Table.from_pylist(list(breaks), schema=schema)
+    monkeypatch.setattr(build, "reference_rows", lambda: reference)
+    monkeypatch.setattr(build, "reference_version", lambda: repr(breaks))
+
+
+def live_four_days(*homes: Home) -> list[datetime]:
+    days = [DAY_1 + timedelta(days=number) for number in range(4)]
+    for number, day in enumerate(days):
+        for one in homes:
+            land(one, "runpod", "gpu_types", day, runpod({(H100, "secure"): 2.69 + number / 10}))
+    return days
+
+
+def test_a_break_shows_on_its_days_whenever_it_is_declared(
+    tmp_path: Path, home: Home, ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = Home(tmp_path / "whole")
+    days = live_four_days(home, whole)
+    daily = "from marts.gpu_price_daily order by all"
+    index = "from marts.gpu_price_index_revision order by all"
+    declare(monkeypatch)
+    run(home, days[-1], "one")
+    revisions = ask(index)
+    assert {said for _, said in ask(BREAKS)} == {None}
+    declare(monkeypatch, BREAK)
+    run(home, days[-1], "two")
+    assert ask(BREAKS) == BROKEN
+    run(whole, days[-1], "whole")
+    with open_published(whole) as connection:
+        assert connection.execute(daily).fetchall() == ask(daily)
+    declare(monkeypatch)
+    run(home, days[-1], "three")
+    assert {said for _, said in ask(BREAKS)} == {None}
+    assert ask(index) == revisions
+
+
+def test_a_file_without_the_column_is_told_the_breaks_that_were_declared(
+    home: Home, ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    days = live_four_days(home)
+    declare(monkeypatch, BREAK)
+    run(home, days[-1], "one")
+    with duckdb.connect(home.build_database) as connection:  # as schema 2 had it
+        connection.execute("alter table marts.gpu_price_daily drop column method_break")
+        connection.execute("update meta.schema_version set version = 2")
+    run(home, days[-1], "two")
+    assert ask(BREAKS) == BROKEN
 
 
 DAILY = (

@@ -180,6 +180,10 @@ def test_history_and_marts_are_the_same_on_both_engines(engine, tmp_path):
             "create table meta.source as select distinct source_id, 'api' as source_kind,"
             " 1 + right(source_id, 1)::integer as kind_rank from staged.all_captures"
         )
+        connection.execute(
+            "insert into core.method_break (source_id, break_on, settled_on, change)"
+            " values ('source 1', '2026-01-10', '2026-01-12', 'per card')"
+        )
         for table in spark.MARTS:
             connection.execute(f"create table {table} as {models.read_models()[table].select}")
         inputs = [*spark.INPUTS["marts"], "staged.judged_offer"]
@@ -192,6 +196,10 @@ def test_history_and_marts_are_the_same_on_both_engines(engine, tmp_path):
             engine.make(table, keep=tmp_path / table)
             assert count(connection, table) > 100
             assert unequal(connection, table, table, reading(tmp_path, table)) == [], table
+        assert connection.execute(
+            "select distinct day::text, method_break from marts.gpu_price_daily"
+            " where method_break is not null order by all"
+        ).fetchall() == [(f"2026-01-{day}", "source 1: per card") for day in (10, 11, 12)]
 
 
 def test_captures_out_of_order_are_named(engine, tmp_path):

@@ -12,6 +12,7 @@
 -- provider_count | independent providers behind the value
 -- offer_count | offers behind the value
 -- oldest_seen_on | the longest-ago day on which a source behind the value last answered [date]
+-- method_break | a source behind the value that changes its method on this day (core.method_break), and what changed: the step from the day before is no move of a price; null where none does
 -- incremental: day
 -- grows by: day
 -- check: select gpu_id, day, purchase_model, commitment_months, market_family from {this} group by all having count(*) > 1
@@ -22,7 +23,8 @@ with provider_day as (
 ),
 by_family as (
     select gpu_id, day, purchase_model, commitment_months, market_family, provider_id,
-        median_usd_per_gpu_hour, min_usd_per_gpu_hour, max_usd_per_gpu_hour, offer_count, seen_on
+        median_usd_per_gpu_hour, min_usd_per_gpu_hour, max_usd_per_gpu_hour, offer_count, seen_on,
+        method_break
     from provider_day
     union all
     select
@@ -32,7 +34,8 @@ by_family as (
         min(min_usd_per_gpu_hour) as min_usd_per_gpu_hour,
         max(max_usd_per_gpu_hour) as max_usd_per_gpu_hour,
         sum(offer_count) as offer_count,
-        min(seen_on) as seen_on
+        min(seen_on) as seen_on,
+        min(method_break) as method_break
     from provider_day
     group by gpu_id, day, purchase_model, commitment_months, provider_id
 )
@@ -49,6 +52,7 @@ select
     max(max_usd_per_gpu_hour) as max_usd_per_gpu_hour,
     count(distinct provider_id) as provider_count,
     cast(sum(offer_count) as bigint) as offer_count,
-    min(seen_on) as oldest_seen_on
+    min(seen_on) as oldest_seen_on,
+    min(method_break) as method_break
 from by_family
 group by gpu_id, day, purchase_model, commitment_months, market_family

@@ -11,6 +11,7 @@
 -- max_usd_per_gpu_hour | dearest offer [USD/(GPU h)]
 -- offer_count | offers behind the value
 -- seen_on | the longest-ago day on which a source behind it had last answered by then [date]
+-- method_break | a source behind it that changes its method on these days, and what changed; null where none does
 -- view
 with affected as (
     select distinct day
@@ -35,12 +36,19 @@ seen as (
     inner join answer as w
         on w.valid_at < a.day + interval 1 day and w.next_at >= a.day + interval 1 day
 ),
+-- The days on which a step may be one from a method to another, by core.method_break.
+broken as (
+    select a.day, b.source_id, min(b.source_id || ': ' || b.change) as method_break
+    from affected as a
+    inner join core.method_break as b on a.day between b.break_on and b.settled_on
+    group by a.day, b.source_id
+),
 standing as (
     select
         p.provider_id, p.gpu_id, w.day, p.purchase_model, p.commitment_months,
         case when p.market_tier like 'marketplace%' then 'marketplace' else p.market_tier end
             as market_family,
-        p.usd_per_gpu_hour, s.kind_rank, s.source_kind, w.seen_on
+        p.usd_per_gpu_hour, s.kind_rank, s.source_kind, w.seen_on, b.method_break
     from staged.affected_offer as p
     inner join meta.source as s on p.source_id = s.source_id
     inner join seen as w
@@ -49,6 +57,7 @@ standing as (
             -- standing at the end of the day
             and p.valid_from < w.day + interval 1 day
             and (p.valid_to is null or p.valid_to >= w.day + interval 1 day)
+    left join broken as b on p.source_id = b.source_id and w.day = b.day
     -- A price is carried for 3 days, and over a silence that a later answer ended.
     where w.is_followed or w.day <= w.seen_on + 3
 ),
@@ -70,7 +79,8 @@ select
     min(usd_per_gpu_hour) as min_usd_per_gpu_hour,
     max(usd_per_gpu_hour) as max_usd_per_gpu_hour,
     count(*) as offer_count,
-    min(seen_on) as seen_on
+    min(seen_on) as seen_on,
+    min(method_break) as method_break
 from best
 where kind_rank = best_rank
 group by provider_id, gpu_id, day, purchase_model, commitment_months, market_family
