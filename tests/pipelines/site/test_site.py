@@ -17,7 +17,7 @@ import pytest
 
 from pipelines.site.build import NotASiteFolderError, SiteReport, build_site
 from pipelines.site.gpu import bends, in_segments
-from warehouse.database import open_published
+from warehouse.database import SCHEMA_VERSION, open_published
 from warehouse.paths import Home
 
 from .conftest import BREAKOUT, EVIL, FORMULA, NOW, TODAY, fill, insert, publish_by_hand
@@ -151,8 +151,8 @@ def test_the_numbers_of_every_chart_stand_in_a_table_too(page: Path) -> None:
 
 def test_the_foot_says_where_it_comes_from(page: Path) -> None:
     text = " ".join(" ".join(read(page).text).split())
-    for part in ("Data as of 2026-11-21 06:00Z", "Schema version 1", "Methodology", "CC BY 4.0",
-                 "Truecost, data of 2026-11-21", "run-1"):  # fmt: skip
+    for part in ("Data as of 2026-11-21 06:00Z", f"Schema version {SCHEMA_VERSION}", "Methodology",
+                 "CC BY 4.0", "Truecost, data of 2026-11-21", "run-1"):  # fmt: skip
         assert part in text
 
 
