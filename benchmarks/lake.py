@@ -187,12 +187,14 @@ def make_rows(folder: Path, rows: int) -> None:
             connection.execute(f"copy {table} to '{folder / table}.parquet'")
 
 
-TABLES = (
-    spark.HISTORY,
-    "staged.affected_offer",
-    "staged.provider_price_day",
-    "marts.gpu_price_daily",
-)
+GPU_DAY = ("gpu_id", "day", "purchase_model", "commitment_months", "market_family")
+OFFER_SINCE = ("source_id", "request_key", "offer_key", "valid_from")
+KEYS = {  # of the tables that both engines make, in their order
+    spark.HISTORY: (*OFFER_SINCE, "recorded_at"),
+    "staged.affected_offer": OFFER_SINCE,
+    "staged.provider_price_day": ("provider_id", *GPU_DAY),
+    "marts.gpu_price_daily": GPU_DAY,
+}
 INPUTS = (
     "staged.judged_offer",
     "core.offer_capture",
@@ -209,7 +211,7 @@ def in_duckdb(folder: Path) -> None:
         connection.execute("create schema marts; create schema meta")
         for table in INPUTS:
             connection.execute(f"create view {table} as from '{folder / table}.parquet'")
-        for table in TABLES:
+        for table in KEYS:
             connection.execute(f"create table {table} as {spark.select_of(table)}")
             connection.execute(f"copy {table} to '{folder / 'duckdb'}.{table}.parquet'")
 
@@ -223,7 +225,7 @@ def in_spark(folder: Path) -> None:
     warehouse = spark.Warehouse(running)
     for table in INPUTS:
         warehouse.read(table, folder / f"{table}.parquet")
-    for table in TABLES:
+    for table in KEYS:
         warehouse.make(table, keep=folder / f"spark.{table}")
     running.stop()
 
@@ -243,7 +245,7 @@ def engines(sizes: list[int]) -> None:
                 )
                 taken[engine] = time.perf_counter() - before
             with duckdb.connect() as connection:
-                lost = sum(unequal(connection, folder, table) for table in TABLES)
+                lost = sum(unequal(connection, folder, table) for table in KEYS)
             print(
                 json.dumps(
                     {
@@ -262,27 +264,20 @@ def engines(sizes: list[int]) -> None:
 
 
 def unequal(connection: duckdb.DuckDBPyConnection, folder: Path, table: str) -> int:
-    """Return how many rows one engine lacks or has with another number."""
-    keys = {
-        spark.HISTORY: ("source_id", "request_key", "offer_key", "valid_from", "recorded_at"),
-        "staged.provider_price_day": ("provider_id", "gpu_id", "day", "purchase_model",
-                                      "commitment_months", "market_family"),
-        "marts.gpu_price_daily": ("gpu_id", "day", "purchase_model", "commitment_months",
-                                  "market_family"),
-    }[table]  # fmt: skip
-    plain = [f"h.{key} = t.{key}" for key in keys if key != "commitment_months"]
-    numbers = {
-        spark.HISTORY: ("usd_per_gpu_hour",),
-        "staged.provider_price_day": ("median_usd_per_gpu_hour", "max_usd_per_gpu_hour"),
-        "marts.gpu_price_daily": ("median_usd_per_gpu_hour", "p10_usd_per_gpu_hour",
-                                  "p90_usd_per_gpu_hour"),
-    }[table]  # fmt: skip
-    near = [f"abs(h.{name} - t.{name}) <= 1e-12 * h.{name}" for name in numbers]
+    """Return how many rows one engine lacks or has with another value; numbers may be 1e-12 off."""
+    here, there = f"'{folder}/duckdb.{table}.parquet'", f"'{folder}/spark.{table}/*.parquet'"
+    same = [
+        f"coalesce(abs(h.{name} - t.{name}) <= 1e-12 * abs(h.{name}), h.{name} is null"
+        f" and t.{name} is null)"
+        if sql_type == "DOUBLE"
+        else f"h.{name} is not distinct from t.{name}"
+        for name, sql_type, *_ in connection.execute(f"describe from {here}").fetchall()
+    ]
+    on = " and ".join(f"h.{key} is not distinct from t.{key}" for key in KEYS[table])
     return int(
         connection.execute(
-            f"select count(*) from '{folder}/duckdb.{table}.parquet' as h"
-            f" full join '{folder}/spark.{table}/*.parquet' as t on {' and '.join(plain)}"
-            f" where not coalesce({' and '.join(near)}, false)"
+            f"select count(*) from {here} as h full join {there} as t on {on}"
+            f" where not ({' and '.join(same)})"
         ).fetchall()[0][0]
     )
 
