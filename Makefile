@@ -50,7 +50,7 @@ lake: .venv/installed ## also DuckLake and Spark (docs/scaling.md)
 
 test-lake: .venv-lake/installed ## DuckLake on PostgreSQL and S3, and Spark (need PostgreSQL and Java)
 	.venv-lake/bin/python -m pytest tests/warehouse/test_lake.py tests/pipelines/test_lake.py \
-		tests/pipelines/test_spark.py
+		tests/pipelines/test_dagster_state.py tests/pipelines/test_spark.py
 
 lock-lake: ## remake requirements-lake.txt: the locked versions, and those of the extras
 	sed -n 's/^\([a-zA-Z][^ ]*==[^ ]*\) .*/\1/p' requirements.txt | sed 's/\[[^]]*\]//' | grep -v '^duckdb==' > .venv/locked.txt
