@@ -493,6 +493,8 @@ def _write(path: Path, text: str) -> None:
 
 def _point(link: Path, target: str) -> None:
     """Let a link point to another name in its folder, at once for every reader."""
+    if link.is_dir() and not link.is_symlink():
+        raise DataFolderError(f"{link} is a folder where a link to the newest run belongs: move it")
     temporary = _temporary(link)
     temporary.unlink(missing_ok=True)
     temporary.symlink_to(target)

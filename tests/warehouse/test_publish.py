@@ -299,6 +299,15 @@ def test_a_full_disk_leaves_the_build_file_unrestored_and_says_so(home, monkeypa
         assert connection.sql("select usd from marts.day_price").fetchall() == [(2.0,)]
 
 
+def test_a_folder_in_the_place_of_the_pointer_is_named(home):
+    build_day(home, 1)
+    publication.publish(home, "run-1")
+    (home.published / database.POINTER).unlink()
+    (home.published / database.POINTER).mkdir()
+    with pytest.raises(database.DataFolderError, match="is a folder where a link"):
+        publication.restore(home)
+
+
 def test_restoring_a_run_that_is_not_there_names_those_that_are(home):
     build_day(home, 1)
     publication.publish(home, "run-1")
