@@ -5,11 +5,14 @@ Knows Dagster and where its state lies; what the jobs do stands in ``pipelines.d
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import platform
+import signal
+import threading
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +56,7 @@ def run_job(
         Whether it succeeded, and the error's last line if not.
     """
     logging.getLogger("dagster").setLevel(logging.CRITICAL)
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), same_termination():
         warnings.simplefilter("ignore")  # Dagster's own notices of preview features
         import dagster as dg
 
@@ -85,6 +88,17 @@ def run_job(
         if event.is_step_failure and event.step_failure_data.error
     ]
     return False, innermost(errors[0]) if errors else "the job failed before its first step"
+
+
+@contextlib.contextmanager
+def same_termination() -> Iterator[None]:
+    """Put back what SIGTERM does: Dagster leaves it as SIGINT, which `command &` ignores."""
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    finally:
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, before)
 
 
 def end_killed_runs(instance: Any) -> None:

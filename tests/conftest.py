@@ -73,5 +73,4 @@ def replay_server(recorded: Path) -> Iterator[str]:
         try:
             yield process.stdout.readline().strip()
         finally:
-            process.terminate()
-            process.wait(timeout=10)
+            process.kill()  # it keeps nothing, and may have inherited that a polite end is ignored

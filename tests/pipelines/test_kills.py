@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,8 @@ import dagster as dg
 import pytest
 
 from pipelines import jobs
+from tests.pipelines.fault_server import FaultServer
+from warehouse.paths import Home
 
 BEGUN = dg.DagsterRunStatus.STARTED
 
@@ -51,6 +54,25 @@ def test_what_a_killed_run_held_is_free_and_its_run_has_failed(tmp_path: Path) -
 @dg.job
 def empty_job() -> None:
     """Nothing."""
+
+
+def test_a_run_in_the_background_can_be_ended_after_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("DAGSTER_HOME", jobs.STATE_VARIABLE):
+        monkeypatch.setenv(name, str(tmp_path))  # and put back at the end
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # as a shell does for `truecost run &`
+    try:
+        home = Home(tmp_path)
+        jobs.prepare_instance(home)
+        with FaultServer() as server:
+            settings = {"home": str(home.root), "mirror": server.url, "named": ["runpod"]}
+            asked = [("landing", "runpod"), ("observations", "runpod")]
+            jobs.run_job("capture", settings, asked)
+        assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 @pytest.mark.parametrize("kills", [8, pytest.param(100, marks=pytest.mark.recorded)])
