@@ -1,4 +1,4 @@
-"""Arithmetic of training compute: FLOP, chip-hours and the scaling law that sizes a model.
+"""Arithmetic of training compute: FLOP, GPU-hours and the scaling law that sizes a model.
 
 Peak rates and parameter counts come in as arguments; prices are in ``training`` and ``prices``.
 """
@@ -18,8 +18,6 @@ INFERENCE_FLOPS_PER_PARAMETER_TOKEN = 2.0
 """Forward pass only. [FLOP / (parameter token)] Kaplan et al. 2020, arXiv:2001.08361."""
 CHINCHILLA_TOKENS_PER_PARAMETER = 20.0
 """Rule of thumb of Hoffmann et al. 2022, arXiv:2203.15556 [token / parameter]."""
-DEFAULT_UTILISATION_FRACTION = 0.375
-"""Median of 33 known MFU values, Cottier et al. 2024, arXiv:2405.21015 [1]."""
 
 
 def training_flops(parameters: Number, tokens: Number) -> Number:
@@ -49,13 +47,13 @@ def training_flops(parameters: Number, tokens: Number) -> Number:
     )
 
 
-def chip_hours(
+def gpu_hours(
     flops: Number,
     peak_flops_per_second: Number,
     utilisation_fraction: Number,
     goodput_fraction: Number = 1.0,
 ) -> Number:
-    """Return the chip-hours that a training run of ``flops`` takes.
+    """Return the GPU-hours that a training run of ``flops`` takes.
 
     Parameters
     ----------
@@ -71,11 +69,11 @@ def chip_hours(
     Returns
     -------
     float or array
-        [chip h]
+        [GPU h]
 
     Examples
     --------
-    >>> round(chip_hours(3.15e23, 312e12, 0.375))
+    >>> round(gpu_hours(3.15e23, 312e12, 0.375))
     747863
     """
     rate = positive("peak_flops_per_second", peak_flops_per_second) * fraction(
@@ -83,6 +81,37 @@ def chip_hours(
     )
     hours: Number = positive("flops", flops) / rate / SECONDS_PER_HOUR
     return hours / fraction("goodput_fraction", goodput_fraction)
+
+
+def equivalent_gpu_hours(
+    gpu_hours: Number, peak_flops_per_second: Number, other_peak_flops_per_second: Number
+) -> Number:
+    """Return the GPU-hours of the same compute on another chip, at the same share of its peak.
+
+    Parameters
+    ----------
+    gpu_hours : float or array
+        On the first chip. [GPU h]
+    peak_flops_per_second, other_peak_flops_per_second : float or array
+        Dense peaks of the first chip and of the other. [FLOP / s]
+
+    Returns
+    -------
+    float or array
+        On the other chip. [GPU h]
+
+    Examples
+    --------
+    A million A100-hours on an H100.
+
+    >>> round(equivalent_gpu_hours(1e6, 312e12, 989.4e12))
+    315343
+    """
+    ratio = positive("peak_flops_per_second", peak_flops_per_second) / positive(
+        "other_peak_flops_per_second", other_peak_flops_per_second
+    )
+    hours: Number = positive("gpu_hours", gpu_hours) * ratio
+    return hours
 
 
 @dataclass(frozen=True)
@@ -251,3 +280,17 @@ def lifecycle_flops(parameters: Number, tokens: Number, inference_tokens: Number
         * parameters
         * positive("inference_tokens", inference_tokens)
     )
+
+
+def rescaled_utilisation_range(
+    low: float, central: float, high: float, other_central: float
+) -> tuple[float, float, float]:
+    """Return a range of utilisation moved to another central value, as wide in proportion [1].
+
+    Examples
+    --------
+    >>> rescaled_utilisation_range(0.2, 0.4, 0.6, 0.2)
+    (0.1, 0.2, 0.3)
+    """
+    scale = other_central / central
+    return low * scale, other_central, high * scale

@@ -48,18 +48,18 @@ def server_kilowatts_per_chip(
 
 
 def energy_kwh(
-    chip_hours: Number,
+    gpu_hours: Number,
     board_power_watts: Number,
     server_power_ratio: Number,
     average_power_fraction: Number,
     pue: Number,
 ) -> Number:
-    """Return the energy that ``chip_hours`` take from the grid.
+    """Return the energy that ``gpu_hours`` take from the grid.
 
     Parameters
     ----------
-    chip_hours : float or array
-        [chip h]
+    gpu_hours : float or array
+        [GPU h]
     board_power_watts, server_power_ratio, pue : float or array
         As in ``server_kilowatts_per_chip``.
     average_power_fraction : float or array
@@ -80,7 +80,7 @@ def energy_kwh(
     kilowatts = server_kilowatts_per_chip(board_power_watts, server_power_ratio, pue) * fraction(
         "average_power_fraction", average_power_fraction
     )
-    return positive("chip_hours", chip_hours) * kilowatts
+    return positive("gpu_hours", gpu_hours) * kilowatts
 
 
 def electricity_usd(kwh: Number, usd_per_kwh: Number) -> Number:
@@ -94,14 +94,14 @@ def electricity_usd(kwh: Number, usd_per_kwh: Number) -> Number:
     return non_negative("kwh", kwh) * non_negative("usd_per_kwh", usd_per_kwh)
 
 
-def carbon_kg(kwh: Number, grams_per_kwh: Number) -> Number:
+def carbon_kg(kwh: Number, grams_co2e_per_kwh: Number) -> Number:
     """Return location-based emissions.
 
     Parameters
     ----------
     kwh : float or array
         [kWh]
-    grams_per_kwh : float or array
+    grams_co2e_per_kwh : float or array
         Grid intensity of the place and year. [gCO2e / kWh]
 
     Returns
@@ -116,11 +116,13 @@ def carbon_kg(kwh: Number, grams_per_kwh: Number) -> Number:
     """
     grams_per_kilogram = 1e3
     return (
-        non_negative("kwh", kwh) * non_negative("grams_per_kwh", grams_per_kwh) / grams_per_kilogram
+        non_negative("kwh", kwh)
+        * non_negative("grams_co2e_per_kwh", grams_co2e_per_kwh)
+        / grams_per_kilogram
     )
 
 
-def measured_energy_kwh(chip_hours: Number, measured_watts: Number, pue: Number) -> Number:
+def measured_energy_kwh(gpu_hours: Number, measured_watts: Number, pue: Number) -> Number:
     """Return the energy from a measured average draw per chip (server share included).
 
     Examples
@@ -131,7 +133,7 @@ def measured_energy_kwh(chip_hours: Number, measured_watts: Number, pue: Number)
     3436
     """
     return (
-        positive("chip_hours", chip_hours)
+        positive("gpu_hours", gpu_hours)
         * positive("measured_watts", measured_watts)
         * positive("pue", pue)
         / WATTS_PER_KILOWATT

@@ -56,7 +56,7 @@ def image_flops(
 def images_per_second(
     flops_per_image: Number, flops_per_second: Number, utilisation_fraction: Number
 ) -> Number:
-    """Return the throughput of one GPU with full batches; image models are compute-bound.
+    """Return the throughput of one GPU with full batches. Image models are bound by compute.
 
     Parameters
     ----------
@@ -85,7 +85,9 @@ def images_per_second(
 
 
 def usd_per_1k_images(
-    usd_per_gpu_hour: Number, images_per_second_per_gpu: Number, utilisation_fraction: Number = 1.0
+    usd_per_gpu_hour: Number,
+    images_per_second_per_gpu: Number,
+    fleet_utilisation_fraction: Number = 1.0,
 ) -> Number:
     """Return the rental cost of a thousand images.
 
@@ -95,7 +97,7 @@ def usd_per_1k_images(
         [USD / (GPU h)]
     images_per_second_per_gpu : float or array
         [image / (s GPU)]
-    utilisation_fraction : float or array
+    fleet_utilisation_fraction : float or array
         Mean over peak demand. [1]
 
     Returns
@@ -113,5 +115,36 @@ def usd_per_1k_images(
         positive("usd_per_gpu_hour", usd_per_gpu_hour)
         / per_hour
         * IMAGES_PER_PRICE
-        / fraction("utilisation_fraction", utilisation_fraction)
+        / fraction("fleet_utilisation_fraction", fleet_utilisation_fraction)
+    )
+
+
+def reached_fraction(
+    images_per_second_per_gpu: Number, flops_per_image: Number, flops_per_second: Number
+) -> Number:
+    """Return the share of the peak that a measured speed reaches.
+
+    Parameters
+    ----------
+    images_per_second_per_gpu : float or array
+        [image / (s GPU)]
+    flops_per_image : float or array
+        [FLOP]
+    flops_per_second : float or array
+        Dense 16-bit peak. [FLOP / s]
+
+    Returns
+    -------
+    float or array
+        [1]
+
+    Examples
+    --------
+    >>> round(reached_fraction(0.70, 249e12, 362e12), 2)
+    0.48
+    """
+    return (
+        positive("images_per_second_per_gpu", images_per_second_per_gpu)
+        * positive("flops_per_image", flops_per_image)
+        / positive("flops_per_second", flops_per_second)
     )

@@ -1,7 +1,7 @@
 """Memory that a model needs on its GPUs: weights, KV cache, training state, and what fits.
 
 Pure arithmetic on floats or arrays, decimal bytes throughout. How much of a GPU's memory a
-program may use belongs to the reference data; how fast memory is read belongs to ``serving``.
+program may use belongs to the reference data, how fast memory is read to ``serving``.
 """
 
 from __future__ import annotations
@@ -25,8 +25,18 @@ BYTES_PER_WEIGHT: Mapping[str, float] = {
 }
 """Storage of one weight with its block scales. [byte]"""
 
+SERVED_WEIGHT_BITS: Mapping[str, int] = {
+    "bf16": 16,
+    "fp16": 16,
+    "fp8": 8,
+    "int8": 8,
+    "fp4": 4,
+    "int4": 4,
+}
+"""Bits of a weight, without scales, in the formats in which models are served. [bit]"""
+
 ADAM_BYTES_PER_PARAMETER = 8.0
-"""Two fp32 moments for every parameter. [byte]"""
+"""Two fp32 moments for each parameter. [byte]"""
 
 GPU_COUNTS = (1, 2, 4, 8, 16, 32, 64)
 """Sizes of a replica that engines support. [GPU]"""
@@ -239,3 +249,14 @@ def minimum_gpu_count(
         if limit >= concurrency:
             return count
     return None
+
+
+def bytes_per_kv_value(weight_bits: Number) -> Number:
+    """Return the storage of one cached number: 16 bits beside 16-bit weights, else 8 bits [byte].
+
+    Examples
+    --------
+    >>> bytes_per_kv_value(16), bytes_per_kv_value(4)
+    (2.0, 1.0)
+    """
+    return unwrapped(np.where(np.asarray(weight_bits) >= 16, 2.0, 1.0))

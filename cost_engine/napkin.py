@@ -1,19 +1,38 @@
 """The napkin model of a16z (2023): two FLOPs a parameter and token, a peak and a price.
 
-Right within a small factor, useful as a check on everything finer. Level 1 is ``serving``.
+Pure arithmetic, right within a small factor: a check on finer models. Level 1 is ``serving``.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from cost_engine.units import SECONDS_PER_HOUR, Number, fraction, positive, unwrapped
+from cost_engine.units import (
+    MONTHS_PER_YEAR,
+    SECONDS_PER_HOUR,
+    Number,
+    fraction,
+    positive,
+    unwrapped,
+)
 
 FLOPS_PER_PARAMETER_AND_TOKEN = 2.0
 """One multiplication and one addition for each weight in the forward pass. [FLOP]"""
 
+TOKENS_PER_PRICE = 1000.0
+"""Tokens for which a price is quoted. [token]"""
+
 TRAINING_TO_FORWARD = 3.0
 """Forward and backward pass over the forward pass alone. [1]"""
+
+CPU_CORE_FLOPS_PER_SECOND = 3e9
+"""One operation a cycle at 3 GHz. [FLOP / s] a16z 2023, "Navigating the High Cost of AI
+Compute"."""
+
+ARTICLE_USD_PER_GPU_HOUR = (0.642, 2.0, 4.493)
+"""Prices of an A100 hour that the article's dollars imply: 0.0002 and 0.0014 USD a thousand tokens
+of GPT-3, and 560,000 USD for its training. [USD / (GPU h)] a16z 2023; see
+``usd_per_gpu_hour_implied``."""
 
 
 def forward_flops(parameters: Number, tokens: Number = 1.0) -> Number:
@@ -81,7 +100,7 @@ def usd_of(
     usd_per_gpu_hour: Number,
     utilisation_fraction: Number = 1.0,
 ) -> Number:
-    """Return the rental cost of some FLOPs.
+    """Return the rental cost of some FLOPs [USD].
 
     Examples
     --------
@@ -126,14 +145,19 @@ def usd_per_1k_tokens(
     [0.00031, 0.00125]
     """
     return usd_of(
-        forward_flops(parameters, 1000.0), flops_per_second, usd_per_gpu_hour, utilisation_fraction
+        forward_flops(parameters, TOKENS_PER_PRICE),
+        flops_per_second,
+        usd_per_gpu_hour,
+        utilisation_fraction,
     )
 
 
 def usd_per_gpu_hour_implied(
     usd_per_1k: Number, parameters: Number, flops_per_second: Number
 ) -> Number:
-    """Return the GPU price at which a thousand tokens cost ``usd_per_1k`` at full utilisation.
+    """Return the GPU price at which a thousand tokens cost ``usd_per_1k`` [USD / (GPU h)].
+
+    At full utilisation.
 
     Examples
     --------
@@ -144,7 +168,7 @@ def usd_per_gpu_hour_implied(
 
 
 def training_to_inference_ratio(training_tokens: Number, tokens: Number) -> Number:
-    """Return how many times the FLOPs of one inference the training takes.
+    """Return the FLOPs of training over the FLOPs of one inference [1].
 
     Examples
     --------
@@ -161,7 +185,7 @@ def training_to_inference_ratio(training_tokens: Number, tokens: Number) -> Numb
 
 
 def quantisation_speed_limit(bits_before: Number, bits_after: Number) -> Number:
-    """Return the most that fewer bits can gain; measured gains are smaller.
+    """Return the largest speed-up that fewer bits allow [1]. Measured gains are smaller.
 
     Examples
     --------
@@ -172,14 +196,13 @@ def quantisation_speed_limit(bits_before: Number, bits_after: Number) -> Number:
 
 
 def months_to_double(growth_per_year: Number) -> Number:
-    """Return the doubling time of something that grows ``growth_per_year`` times a year.
+    """Return the doubling time of a quantity that grows by a factor a year [month].
 
     Examples
     --------
     >>> round(months_to_double(2.4), 1)
     9.5
     """
-    months_per_year = 12.0
     return unwrapped(
-        months_per_year * np.log(2) / np.log(positive("growth_per_year", growth_per_year))
+        MONTHS_PER_YEAR * np.log(2) / np.log(positive("growth_per_year", growth_per_year))
     )

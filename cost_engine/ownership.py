@@ -1,11 +1,11 @@
 """Own a cluster or rent it: yearly cost of owning, break-even against a rental price.
 
-Prices and assumptions come in as arguments; where they come from is in
-``warehouse/reference/ownership.csv``.
+Prices and assumptions come in as arguments. How uncertain they are is handled in ``own_or_rent``.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
@@ -25,7 +25,7 @@ from cost_engine.units import (
 
 @dataclass(frozen=True)
 class Ownership:
-    """What owning one GPU of a cluster takes. Scalars or arrays of one shape (draws).
+    """What one GPU of an owned cluster takes. Scalars, or arrays of one shape (draws).
 
     Attributes
     ----------
@@ -59,21 +59,21 @@ class Ownership:
     purchase_usd: Number
     board_power_watts: Number
     usd_per_kwh: Number
-    network_fraction: Number = 0.19
-    interest_fraction: Number = 0.09
-    lifetime_years: Number = 5.0
-    residual_fraction: Number = 0.10
-    server_power_ratio: Number = 1.8
-    pue: Number = 1.25
-    average_power_fraction: Number = 0.75
-    idle_power_fraction: Number = 0.30
-    space_usd_per_kilowatt_month: Number = 184.0
-    maintenance_fraction: Number = 0.03
-    team_usd_per_year: Number = 3e6
-    team_usd_per_gpu_year: Number = 200.0
+    network_fraction: Number
+    interest_fraction: Number
+    lifetime_years: Number
+    residual_fraction: Number
+    server_power_ratio: Number
+    pue: Number
+    average_power_fraction: Number
+    idle_power_fraction: Number
+    space_usd_per_kilowatt_month: Number
+    maintenance_fraction: Number
+    team_usd_per_year: Number
+    team_usd_per_gpu_year: Number
 
     def __post_init__(self) -> None:
-        """Refuse what no cluster can have."""
+        """Refuse values that no cluster can have."""
         for field in fields(self):
             value = getattr(self, field.name)
             if field.name in ("network_fraction", "residual_fraction", "idle_power_fraction"):
@@ -96,7 +96,7 @@ class Ownership:
     def capital_usd_per_year(self) -> Number:
         """Return the yearly payment that buys the hardware and earns its interest [USD / GPU year].
 
-        Annuity of the price less the present value of what is left.
+        Annuity of the price less the present value of the residual.
         """
         growth = (1 + self.interest_fraction) ** self.lifetime_years
         present = self.cluster_usd * (1 - self.residual_fraction / growth)
@@ -107,32 +107,53 @@ class Ownership:
             )
         return unwrapped(present * factor)
 
-    def power_usd_per_year(self, utilisation_fraction: Number) -> Number:
+    def power_usd_per_year(self, fleet_utilisation_fraction: Number) -> Number:
         """Return the yearly electricity at a utilisation, idle hours included [USD / GPU year]."""
-        busy = fraction("utilisation_fraction", utilisation_fraction, is_zero_allowed=True)
+        busy = fraction(
+            "fleet_utilisation_fraction", fleet_utilisation_fraction, is_zero_allowed=True
+        )
         draw = busy * self.average_power_fraction + (1 - busy) * self.idle_power_fraction
         kilowatts = self.peak_server_kilowatts * self.pue * draw
         return kilowatts * HOURS_PER_YEAR * self.usd_per_kwh
 
     def fixed_usd_per_year(self, gpu_count: Number) -> Number:
         """Return what one GPU costs a year whether it works or not, power left out [USD / GPU]."""
-        space = self.peak_server_kilowatts * self.space_usd_per_kilowatt_month * MONTHS_PER_YEAR
-        upkeep = self.cluster_usd * self.maintenance_fraction
-        team = self.team_usd_per_gpu_year + self.team_usd_per_year / positive(
-            "gpu_count", gpu_count
+        parts = self.parts_usd_per_gpu_hour(positive("gpu_count", gpu_count), 1.0)
+        return HOURS_PER_YEAR * (
+            parts["capital"] + parts["space"] + parts["maintenance"] + parts["team"]
         )
-        return self.capital_usd_per_year() + space + upkeep + team
 
-    def usd_per_gpu_hour(self, gpu_count: Number, utilisation_fraction: Number) -> Number:
+    def parts_usd_per_gpu_hour(
+        self, gpu_count: Number, fleet_utilisation_fraction: Number
+    ) -> dict[str, Number]:
+        """Return what makes up the cost of an hour of work [USD / (GPU h)]."""
+        hours = HOURS_PER_YEAR * fraction("fleet_utilisation_fraction", fleet_utilisation_fraction)
+        yearly = {
+            "capital": self.capital_usd_per_year(),
+            "team": self.team_usd_per_gpu_year + self.team_usd_per_year / gpu_count,
+            "space": self.peak_server_kilowatts
+            * self.space_usd_per_kilowatt_month
+            * MONTHS_PER_YEAR,
+            "maintenance": self.cluster_usd * self.maintenance_fraction,
+            "power": self.power_usd_per_year(fleet_utilisation_fraction),
+        }
+        return {name: value / hours for name, value in yearly.items()}
+
+    def usd_per_gpu_hour(self, gpu_count: Number, fleet_utilisation_fraction: Number) -> Number:
         """Return what an hour of work costs the owner [USD / (GPU h)].
 
         Examples
         --------
-        >>> own = Ownership(purchase_usd=28_000, board_power_watts=700, usd_per_kwh=0.09)
+        >>> own = Ownership(
+        ...     purchase_usd=28_000, board_power_watts=700, usd_per_kwh=0.09, network_fraction=0.19,
+        ...     interest_fraction=0.09, lifetime_years=5, residual_fraction=0.1,
+        ...     server_power_ratio=1.8, pue=1.25, average_power_fraction=0.75,
+        ...     idle_power_fraction=0.3, space_usd_per_kilowatt_month=184,
+        ...     maintenance_fraction=0.03, team_usd_per_year=3e6, team_usd_per_gpu_year=200)
         >>> round(own.usd_per_gpu_hour(4096, 0.7), 2)
         2.25
         """
-        busy = fraction("utilisation_fraction", utilisation_fraction)
+        busy = fraction("fleet_utilisation_fraction", fleet_utilisation_fraction)
         yearly = self.fixed_usd_per_year(gpu_count) + self.power_usd_per_year(busy)
         return yearly / (HOURS_PER_YEAR * busy)
 
@@ -152,14 +173,14 @@ class Ownership:
         self,
         rental_usd_per_gpu_hour: Number,
         gpu_count: Number,
-        utilisation_fraction: Number,
+        fleet_utilisation_fraction: Number,
     ) -> Number:
         """Return the month in which renting has cost as much as buying and running [month].
 
         Interest on the outstanding price is paid monthly; nothing is resold. Infinite where the
         rent saved never covers running cost and interest.
         """
-        busy = fraction("utilisation_fraction", utilisation_fraction)
+        busy = fraction("fleet_utilisation_fraction", fleet_utilisation_fraction)
         rent = positive("rental_usd_per_gpu_hour", rental_usd_per_gpu_hour) * HOURS_PER_MONTH * busy
         running = (
             self.fixed_usd_per_year(gpu_count)
@@ -177,14 +198,14 @@ class Ownership:
         return unwrapped(np.where((saved > 0) & (covered > 0), months, np.inf))
 
     def with_(self, **changes: Number) -> Ownership:
-        """Return the same with other values."""
+        """Return a copy with other values."""
         return replace(self, **changes)
 
 
 def break_even_spend_usd_per_year(
     own: Ownership,
     rental_usd_per_gpu_hour: Number,
-    utilisation_fraction: Number,
+    fleet_utilisation_fraction: Number,
 ) -> Number:
     """Return the yearly rental bill above which owning the same hours is cheaper.
 
@@ -193,7 +214,7 @@ def break_even_spend_usd_per_year(
     own : Ownership
     rental_usd_per_gpu_hour : float or array
         [USD / (GPU h)]
-    utilisation_fraction : float or array
+    fleet_utilisation_fraction : float or array
         Of the owned cluster; rented hours are paid only while used. [1]
 
     Returns
@@ -206,7 +227,7 @@ def break_even_spend_usd_per_year(
     Only the team that any cluster needs does not grow with the cluster, so with ``s`` the saving of
     one GPU a year without it, owning pays from ``team / s`` GPUs.
     """
-    busy = fraction("utilisation_fraction", utilisation_fraction)
+    busy = fraction("fleet_utilisation_fraction", fleet_utilisation_fraction)
     rent = positive("rental_usd_per_gpu_hour", rental_usd_per_gpu_hour) * HOURS_PER_YEAR * busy
     alone = own.with_(team_usd_per_year=np.zeros_like(np.asarray(own.team_usd_per_year, float)))
     yearly = alone.fixed_usd_per_year(1) + own.power_usd_per_year(busy)
@@ -214,3 +235,17 @@ def break_even_spend_usd_per_year(
     with np.errstate(divide="ignore", invalid="ignore"):
         gpus = own.team_usd_per_year / saving
     return unwrapped(np.where(saving > 0, gpus * rent, np.inf))
+
+
+def at_size(sizes: Sequence[int], values: Sequence[float], gpu_count: float) -> float:
+    """Return a value between two sizes of cluster, along a straight line of logarithms.
+
+    Below the smallest and above the largest size it is that of the end.
+
+    Examples
+    --------
+    >>> round(at_size([8, 64], [30e3, 150e3], 8)), round(at_size([8, 64], [30e3, 150e3], 22.6))
+    (30000, 67019)
+    """
+    between = np.interp(np.log(gpu_count), np.log(sizes), np.log(values))
+    return float(np.exp(between))

@@ -1,8 +1,8 @@
-"""The price index of a day from what each provider asks: trimming, the middle, the minimum.
+"""The price index of a day from one price a provider: trimming, median, fewest providers.
 
-Pure arithmetic; the rules are those of docs/methodology/index.md. The warehouse makes the same
-sums in SQL, and ``truecost verify index`` holds the two against each other. Which offers a provider
-stands for is not decided here.
+Pure arithmetic. The rules are those of docs/methodology/index.md. The warehouse computes the same
+in SQL, and ``truecost verify index`` compares the two. Which offers represent a provider is not
+decided here.
 """
 
 from __future__ import annotations
@@ -13,9 +13,16 @@ from math import log
 from statistics import median
 
 MINIMUM_PROVIDERS = 3
-TRIM_DISTANCE = 3.5  # robust standard deviations
-NORMAL_CONSISTENCY = 0.6745  # median absolute deviation of a normal distribution with deviation 1
-SMALLEST_SCALE = log(1.05)  # distances under 5 % say nothing of the spread: list prices cluster
+"""Fewest providers after trimming. [1]"""
+
+TRIM_DISTANCE = 3.5
+"""Distance from the median beyond which a price is trimmed. [robust standard deviation]"""
+
+NORMAL_CONSISTENCY = 0.6745
+"""Median absolute deviation of a normal distribution with standard deviation 1. [1]"""
+
+SMALLEST_SCALE = log(1.05)
+"""Smallest scale. List prices cluster, so a spread under 5 % is not a measure of distance. [ln]"""
 
 
 @dataclass(frozen=True)
@@ -27,17 +34,22 @@ class IndexValue:
 
 
 def log_distances(usd_per_gpu_hour: Sequence[float]) -> list[float]:
-    """Return how far each price is from the middle, in robust standard deviations.
+    """Return how far each price is from the median, in robust standard deviations.
 
     Parameters
     ----------
     usd_per_gpu_hour : sequence of float
-        One price a contributor, above zero. [USD / (GPU h)]
+        One price a contributor, each above zero. [USD / (GPU h)]
 
     Returns
     -------
     list of float
         On the logarithm of the price, signed. [1]
+
+    Raises
+    ------
+    ValueError
+        If a price is not above zero.
 
     Examples
     --------
@@ -55,7 +67,7 @@ def log_distances(usd_per_gpu_hour: Sequence[float]) -> list[float]:
 
 
 def index_value(usd_per_gpu_hour: Sequence[float]) -> IndexValue:
-    """Return the median of what providers ask, after trimming, or None where too few count.
+    """Return the median price after trimming, or None if too few providers remain.
 
     Parameters
     ----------
@@ -65,7 +77,7 @@ def index_value(usd_per_gpu_hour: Sequence[float]) -> IndexValue:
     Returns
     -------
     IndexValue
-        The value and who counts. [USD / (GPU h)]
+        The value, and which contributors count. [USD / (GPU h)]
 
     Raises
     ------
@@ -74,7 +86,7 @@ def index_value(usd_per_gpu_hour: Sequence[float]) -> IndexValue:
 
     Examples
     --------
-    A slip of the decimal point is trimmed; two providers are no market.
+    A misplaced decimal point is trimmed. Two providers are no market.
 
     >>> index_value([2.0, 2.1, 2.2, 20.0])
     IndexValue(usd_per_gpu_hour=2.1, is_counted=(True, True, True, False))

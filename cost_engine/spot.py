@@ -1,25 +1,30 @@
-"""What an hour of work costs on instances that can be taken back.
+"""What an hour of work costs on spot instances, which their provider can interrupt.
 
-Pure arithmetic. How often instances are taken back is published by some providers; where it is not,
-nothing here applies, and no rate is guessed.
+Pure arithmetic. How often instances are interrupted comes in as an argument: some providers publish
+it, and where they do not, no rate is assumed.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from cost_engine.units import Number, fraction, non_negative, positive, unwrapped
-
-HOURS_PER_MONTH = 730.0  # 8,760 h a year / 12
+from cost_engine.units import (
+    HOURS_PER_MONTH_OF_365_DAYS,
+    Number,
+    fraction,
+    non_negative,
+    positive,
+    unwrapped,
+)
 
 
 def interruptions_per_hour(monthly_fraction: Number) -> Number:
-    """Return the rate at which one instance is taken back, from the share taken in a month.
+    """Return the rate at which one instance is interrupted, from the share interrupted in a month.
 
     Parameters
     ----------
     monthly_fraction : float or array
-        Share of the instances that were taken back within a month, below 1. [1]
+        Share of the instances that were interrupted within a month, below 1. [1]
 
     Returns
     -------
@@ -33,7 +38,7 @@ def interruptions_per_hour(monthly_fraction: Number) -> Number:
     """
     share = fraction("monthly_fraction", monthly_fraction, is_zero_allowed=True)
     positive("1 - monthly_fraction", 1 - np.asarray(share, dtype=float))
-    return unwrapped(-np.log1p(-np.asarray(share, dtype=float)) / HOURS_PER_MONTH)
+    return unwrapped(-np.log1p(-np.asarray(share, dtype=float)) / HOURS_PER_MONTH_OF_365_DAYS)
 
 
 def overhead_factor(
@@ -45,16 +50,16 @@ def overhead_factor(
     ----------
     interruptions_per_hour : float or array
         Rate at which the job is stopped: that of one instance times the instances, since a job
-        stops when any of them is taken. [1/h]
+        stops when any of them is interrupted. [1/h]
     checkpoint_hours : float or array
-        How long the job stands still to write a checkpoint. [h]
+        How long the job stops to write a checkpoint. [h]
     restart_hours : float or array
         From an interruption to work again. [h]
 
     Returns
     -------
     float or array
-        At least 1; 1 where nothing is ever taken back. [1]
+        At least 1; 1 where nothing is ever interrupted. [1]
 
     Notes
     -----
@@ -69,7 +74,7 @@ def overhead_factor(
 
     Examples
     --------
-    Taken back every 10 hours; 3 minutes to write, 15 to start again: a seventh more.
+    Interrupted every 10 hours; 3 minutes to write, 15 to start again: a seventh more.
 
     >>> round(overhead_factor(0.1, 0.05, 0.25), 4)
     1.1351
@@ -100,9 +105,9 @@ def effective_usd_per_gpu_hour(
     usd_per_gpu_hour : float or array
         Spot price. [USD / (GPU h)]
     monthly_fraction : float or array
-        Share of the instances taken back within a month, below 1. [1]
+        Share of the instances interrupted within a month, below 1. [1]
     instance_count : int or array
-        Instances of the job; it stops when one of them is taken.
+        Instances of the job; it stops when one of them is interrupted.
     checkpoint_hours, restart_hours : float or array
         See ``overhead_factor``. [h]
 

@@ -1,6 +1,7 @@
 """Growth of costs over time: regression on the logarithm, intervals, breakpoint, projection.
 
-Takes years and amounts; which models belong to a selection is decided by the caller.
+Takes years and amounts; which models belong to a selection is decided by the caller. scipy is
+imported inside the function that needs it, because it would slow down every command.
 """
 
 from __future__ import annotations
@@ -82,6 +83,12 @@ class Trend:
         """Factor by which the cost grows in a year. [1]."""
         return float(10.0**self.slope)
 
+    @property
+    def years_to_double(self) -> float | None:
+        """Years in which the cost doubles, None where it does not grow. [year]."""
+        growth = self.growth_per_year
+        return math.log(2) / math.log(growth) if growth > 1 else None
+
     def _t(self, level: float) -> float:
         from scipy.special import stdtrit
 
@@ -134,6 +141,27 @@ class Trend:
         if anchor != "max":
             raise ValueError(f"anchor = {anchor!r}: must be 'mean' or 'max'")
         return self.anchor_year + math.log10(usd / self.anchor_usd) / slope
+
+    def date_reached(
+        self, usd: float, anchor: Anchor = "mean", growth_per_year: float | None = None
+    ) -> date | None:
+        """Return the date on which the cost reaches ``usd``, None where it never does.
+
+        Parameters
+        ----------
+        usd, anchor, growth_per_year
+            As in ``year_reached``.
+
+        Examples
+        --------
+        >>> fitted_trend([2020, 2021, 2022, 2023], [1e6, 2e6, 4e6, 8e6]).date_reached(64e6)
+        datetime.date(2025, 12, 31)
+        """
+        is_growing = self.slope > 0 and (growth_per_year is None or growth_per_year > 1)
+        if not is_growing:
+            return None
+        year = self.year_reached(usd, anchor, growth_per_year)
+        return date_of_decimal_year(year) if date.min.year < year < date.max.year else None
 
 
 def fitted_trend(years: Number, costs_usd: Number) -> Trend:
@@ -190,7 +218,7 @@ def fitted_trend(years: Number, costs_usd: Number) -> Trend:
 
 @dataclass(frozen=True)
 class Breakpoint:
-    """The best kinked line, and whether it is worth its two parameters."""
+    """The best kinked line, and whether it justifies its two further parameters."""
 
     year: float
     growth_before: float

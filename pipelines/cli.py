@@ -12,7 +12,7 @@ from importlib.metadata import version
 
 import click
 
-from pipelines.escaping import one_line
+from pipelines.text import one_line
 
 # command: (module of pipelines.commands that exports it, "-" read as "_"; what it does)
 COMMANDS = {
@@ -20,25 +20,38 @@ COMMANDS = {
     "status": ("status", "Each source: when it last answered, rows kept and held, what is wrong."),
     "sql": ("sql", "Ask the published warehouse in SQL."),
     "offers": ("offers", "Today's cheapest like-for-like offers of a GPU."),
+    "quote": ("quote", "What some GPUs for some months cost, at the cheapest providers."),
+    "compare": ("compare", "Two GPUs, two providers or two models side by side."),
     "index": ("index", "The price index of a GPU by market family, and who moved it."),
     "flop": ("flop", "What a floating-point operation costs to rent, by GPU and precision."),
-    "infer": ("inference", "What serving a model costs today, by GPU set, with an interval."),
-    "fit": ("inference", "Does a model fit, and the cheapest set that holds it today."),
-    "train": ("training", "What a training run costs: planned, priced, with an interval."),
-    "own-vs-rent": ("training", "Own a cluster or rent it: break-even, as a band."),
-    "reserve": ("training", "On demand or a reservation, for a job of some months."),
+    "infer": ("infer", "What serving a model costs today, by GPU set, with an interval."),
+    "fit": ("fit", "Does a model fit, and the cheapest set that holds it today."),
+    "api": ("api", "What the tokens of a model cost by API, beside serving it oneself."),
+    "train": ("train", "What a training run costs: planned, priced, with an interval."),
+    "trend": ("trend", "How fast training costs grow, over models of one's own choice."),
+    "budget": ("budget", "Train or tune a model, then serve it: total and by month."),
+    "napkin": ("napkin", "FLOPs, seconds and dollars of a model on the back of a napkin."),
+    "own-vs-rent": ("own_vs_rent", "Own a cluster or rent it: break-even, as a band."),
+    "reserve": ("reserve", "What to reserve for a job or a changing load, and the term structure."),
     "backtest": ("backtest", "Our models against cases with known answers."),
+    "calibrate": ("calibrate", "Learn the speed of own machines from measurements."),
     "sources": ("sources", "Every source, and whether it runs."),
     "source": ("sources", "Fetch and parse one source, and print what it says."),
-    "backfill": ("history", "Read what sources said in the past, as far as it is kept."),
-    "rebuild": ("history", "Make the warehouse again from landing."),
-    "verify": ("history", "Check payloads, files and some prices; verify index: recompute it."),
-    "restore": ("history", "Put a published run back."),
+    "check-sources": (
+        "check_sources",
+        "Has any source changed? Each answer against its recorded shape.",
+    ),
+    "backfill": ("backfill", "Capture what sources said in the past, as far as available."),
+    "rebuild": ("rebuild", "Make the warehouse again from landing."),
+    "verify": ("verify", "Check payloads, files and some prices; verify index: recompute it."),
+    "doctor": ("doctor", "Look at Python, DuckDB, limits, disk, clock and data folder."),
+    "restore": ("restore", "Put a published run back."),
     "quarantine": ("quarantine", "What was held and why; accept or reject it."),
     "site": ("site", "Write the pages: static, offline, as of any day."),
     "lake": ("lake", "Share captures and the warehouse between machines."),
     "digest": ("digest", "What changed: prices, offers, sources, and what moved with them."),
-    "why": ("why", "Where a number comes from: payload, parser, rule; or what hangs on it."),
+    "alert": ("alert", "Which rules about prices fire; exit status 1 where one does."),
+    "why": ("why", "Where a number comes from: payload, parser, rule; or what depends on it."),
     "bill": ("bill", "How far above the market a FOCUS cost file is, by service and region."),
     "package": ("package", "Write the data package: Parquet, descriptions, dictionary, citation."),
     "ui": ("ui", "Dagster webserver and daemon on 127.0.0.1: lineage, schedules, checks."),
@@ -77,7 +90,7 @@ class LazyGroup(click.Group):
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(version("truecost"), prog_name="truecost")
 def truecost() -> None:
-    """Tell what AI compute really costs: dated prices x hardware x models, with intervals.
+    """Show what AI compute really costs: dated prices x hardware x models, with intervals.
 
     Start with `truecost run`: it reads the price lists, builds the warehouse and prints the
     cheapest offers and the headline tables. Then ask: `truecost offers H100-SXM-80GB -n 8`,
@@ -108,7 +121,11 @@ def main(arguments: list[str] | None = None) -> None:
     except BrokenPipeError:
         status = 0
     except OSError as error:  # a full disk, a folder that may not be written, a file that is gone
-        place = f" {error.filename}" if error.filename else ""
-        click.echo(f"truecost:{place}: {error.strerror or error}", err=True)
+        place = f": {error.filename}" if error.filename else ""
+        click.echo(f"truecost{place}: {error.strerror or error}", err=True)
         status = 2
     sys.exit(status if isinstance(status, int) else 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,1 +1,4 @@
-"""The data model: SQL, reference data, history, publishing. No Dagster, no network."""
+"""The data model: SQL, reference data, history, quality, publishing.
+
+Does not belong here: Dagster, the network, formulas of cost (``cost_engine``).
+"""

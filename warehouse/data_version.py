@@ -15,7 +15,7 @@ from pathlib import Path
 
 from warehouse.models import read_models
 
-DATA_VERSION = "1.3.0"
+DATA_VERSION = "3.0.0"
 LOCK = Path(__file__).parent / "columns.csv"
 PUBLIC = ("core", "marts", "focus")
 Columns = Mapping[tuple[str, str], str]  # (table, column): unit, "" where it has none

@@ -1,40 +1,46 @@
-"""The one way to a connection: the build file for one writer, the published file for everyone.
+"""Connections to the build file, for one writer, and to the published file, for everyone.
 
-Opening, waiting, refusing and mending belong here. Publishing belongs to
+Opening, waiting, refusing and repairing belong here. Publishing belongs to
 ``warehouse.publication``, what the tables hold to ``warehouse/sql`` and ``warehouse.history``.
 """
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import logging
 import os
 import re
-import shutil
+import secrets
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from errno import EACCES
 from pathlib import Path
 from typing import IO
 
 import duckdb
 
+from warehouse import files
+from warehouse.confinement import Limits
+from warehouse.migrations import SCHEMA_VERSION, begin, migrate, schema_version
 from warehouse.paths import Home
 
-SCHEMA_VERSION = 3
-SCHEMAS = ("staged", "core", "marts", "focus", "meta")
-POINTER = "truecost.duckdb"
+# Names for modules that use an open file and do not import DuckDB themselves.
+Connection = duckdb.DuckDBPyConnection
+DatabaseError = duckdb.Error
+CatalogError = duckdb.CatalogException  # the file has no table or function of a name
+BinderError = duckdb.BinderException  # the file has no column of a name
+OutOfMemoryError = duckdb.OutOfMemoryException
 
-# The numbered migrations: version -> the SQL that leads to it. Constant defaults only, and never
-# in the transaction of a load (DuckDB 1.5 could not replay some other DDL after a kill).
-MIGRATIONS: dict[int, str] = {
-    2: "alter table if exists meta.quarantine_audit add column if not exists known_at timestamp",
-    # The next load reads the reference data anew, and with it the breaks for that column.
-    3: "alter table if exists marts.gpu_price_daily add column if not exists method_break varchar;"
-    "drop table if exists core.method_break; drop table if exists meta.reference_version",
-}
+SESSION = "set TimeZone = 'UTC'; set enable_progress_bar = false"
+"""What every connection sets. Without it DuckDB draws a bar into the answer on standard output, two
+seconds into a query, in each process that was started without a script file."""
+
+POINTER = "truecost.duckdb"
 
 _LOCKED = re.compile(r"Could not set lock on file.*?\(PID (\d+)\)", re.DOTALL)
 _NEWER_STORAGE = re.compile(r"newer (DuckDB )?version|storage version", re.IGNORECASE)
@@ -69,6 +75,20 @@ class PublishedDamagedError(DataFolderError):
         )
 
 
+class PublishedLockedError(DataFolderError):
+    """Another process has the published file open for writing."""
+
+
+class ForeignLogError(DataFolderError):
+    """A log of changes stands beside a published file, which DuckDB would believe."""
+
+    def __init__(self, log_file: Path) -> None:
+        super().__init__(
+            f"{log_file} was not published, and DuckDB would believe it: remove it, or let"
+            " truecost restore do it"
+        )
+
+
 class NothingPublishedError(DataFolderError):
     """Nothing has been published in this data folder yet."""
 
@@ -80,11 +100,11 @@ def open_build(
     memory_limit: str = "2GiB",
     threads: int | None = None,
 ) -> duckdb.DuckDBPyConnection:
-    """Open the build file for writing: the only writer, after waiting for the one before.
+    """Open the build file for writing, after waiting for another writer to end.
 
-    A missing file is made. A damaged file is moved aside and replaced by the newest published
-    copy, or by an empty file where there is none: the build then merges again what the file does
-    not know, because ``meta.capture`` tells which captures it holds.
+    A missing file is created. A damaged file is moved aside and replaced by the newest published
+    copy, or by an empty file if there is none. ``meta.capture`` lists the captures of the file, so
+    that the next build merges the missing ones again.
 
     Parameters
     ----------
@@ -105,7 +125,7 @@ def open_build(
         If the file was written by a newer truecost or DuckDB.
     """
     path = home.build_database
-    path.parent.mkdir(parents=True, exist_ok=True)
+    files.private_folder(path.parent)
     try:
         return _prepared(_connected(path, wait_seconds, memory_limit, threads))
     except duckdb.Error as error:
@@ -117,9 +137,9 @@ def open_build(
 
 @contextmanager
 def exclusive(home: Home, work: str, wait_seconds: float = 60.0) -> Iterator[None]:
-    """Let one process at a time do some work on a data folder; within a process it may nest.
+    """Lock a data folder for one kind of work; within a process the lock may nest.
 
-    Who comes to build after a rebuild that was killed finds the file that stood before it.
+    If a rebuild was killed, the next build restores the file of before it.
 
     Parameters
     ----------
@@ -133,16 +153,18 @@ def exclusive(home: Home, work: str, wait_seconds: float = 60.0) -> Iterator[Non
     Raises
     ------
     BuildLockedError
-        If another process is still at it; the line names it.
+        If another process still holds the lock; the line names it.
     """
     path = home.locks / work
     if path in _held:
         yield
         return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a+", encoding="utf-8") as lock:
+    files.private_folder(home.root)
+    path.parent.mkdir(exist_ok=True)
+    with opened_lock(path) as lock:
         _wait_for(home, lock, wait_seconds)
-        lock.truncate(0)
+        lock.seek(0)
+        lock.truncate()
         lock.write(str(os.getpid()))
         lock.flush()
         _held.add(path)
@@ -155,7 +177,7 @@ def exclusive(home: Home, work: str, wait_seconds: float = 60.0) -> Iterator[Non
 
 
 def put_back(home: Home) -> None:
-    """Put the build file that a rebuild set aside in its place again."""
+    """Restore the build file that a rebuild set aside."""
     home.build_database.with_name(f"{home.build_database.name}.wal").unlink(missing_ok=True)
     home.build_before.replace(home.build_database)
 
@@ -163,9 +185,19 @@ def put_back(home: Home) -> None:
 def wait_for(home: Home, work: str, wait_seconds: float = 60.0) -> None:
     """Wait until no process does some work on a data folder, and change nothing (``exclusive``)."""
     path = home.locks / work
-    if path not in _held and path.exists():
-        with path.open(encoding="utf-8") as lock:
+    if path not in _held and (path.exists() or path.is_symlink()):
+        with opened_lock(path) as lock:
             _wait_for(home, lock, wait_seconds)
+
+
+def opened_lock(path: Path) -> IO[str]:
+    """Open a lock file, or refuse what stands in its place."""
+    try:
+        return files.lock_file(path)
+    except OSError as error:
+        if error.errno in (errno.ELOOP, errno.EEXIST, errno.EISDIR):
+            raise DataFolderError(f"{path} is not a lock file of truecost; remove it") from error
+        raise DataFolderError(f"cannot write in {path.parent}: {error.strerror}") from error
 
 
 def _wait_for(home: Home, lock: IO[str], wait_seconds: float) -> None:
@@ -184,6 +216,7 @@ def _wait_for(home: Home, lock: IO[str], wait_seconds: float) -> None:
         time.sleep(0.1)
 
 
+_SPILL_NAME = secrets.token_hex(8)
 _held: set[Path] = set()  # the locks of this process
 
 
@@ -216,9 +249,7 @@ def mend_build(home: Home, reason: str) -> Path:
     log.warning("the build file is damaged (%s); kept as %s", " ".join(reason.split()), aside.name)
     for candidate in published_files(home):
         if is_readable(candidate):
-            restored = path.with_name(path.name + ".tmp")
-            shutil.copyfile(candidate, restored)
-            restored.rename(path)
+            files.copy_file(candidate, path)
             log.warning("the build file is restored from %s", candidate.name)
             break
     else:
@@ -226,7 +257,7 @@ def mend_build(home: Home, reason: str) -> Path:
     return aside
 
 
-def open_published(home: Home) -> duckdb.DuckDBPyConnection:
+def open_published(home: Home, limits: Limits | None = None) -> duckdb.DuckDBPyConnection:
     """Open the published file for reading, by its versioned name.
 
     A process that keeps the connection keeps one consistent file, whatever is published
@@ -236,6 +267,8 @@ def open_published(home: Home) -> duckdb.DuckDBPyConnection:
     ----------
     home : Home
         The data folder.
+    limits : Limits, optional
+        What queries on it may use; without them they spill to a temporary folder of this process.
 
     Raises
     ------
@@ -243,10 +276,15 @@ def open_published(home: Home) -> duckdb.DuckDBPyConnection:
         If there is no published file.
     NewerSchemaError
         If it was written by a newer truecost or DuckDB.
+    ForeignLogError
+        If a log of changes stands beside it.
+    PublishedLockedError
+        If another process has it open for writing.
     PublishedDamagedError
-        If it cannot be opened; ``is_damage`` tells the same of an error while reading.
+        If it cannot be opened; ``is_damage`` recognises the same in an error while reading.
     """
     pointer = home.published / POINTER
+    settings = limits.settings if limits else {"temp_directory": spill_folder()}
     for attempt in (1, 2):
         path = pointer.resolve()
         if not path.exists():
@@ -255,30 +293,60 @@ def open_published(home: Home) -> duckdb.DuckDBPyConnection:
             raise NothingPublishedError(
                 f"nothing is published in {home.published} yet: run `truecost run` first"
             )
+        refuse_logs(home)
         try:
-            connection = duckdb.connect(path, read_only=True, config=_quiet())
+            connection = duckdb.connect(path, read_only=True, config=_quiet() | settings)
             break
         except duckdb.IOException as error:
-            if _NEWER_STORAGE.search(str(error)):
-                raise NewerSchemaError(_newer(path, "a newer DuckDB")) from error
-            if is_damage(error):
-                raise PublishedDamagedError(home, error) from error
-            if attempt == 2 or path.exists():  # else: swept between resolving and opening
-                raise
-    connection.execute("set TimeZone = 'UTC'")
+            if attempt == 1 and not path.exists():  # swept between resolving and opening
+                continue
+            raise _unopened(home, path, error) from error
+    try:
+        refuse_logs(home)  # one that came while the file was opened
+    except ForeignLogError:
+        connection.close()
+        raise
+    connection.execute(SESSION)
     _refuse_newer(connection, path)
     return connection
 
 
-def confined(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
-    """Keep the queries of a connection from files and settings of the machine (foreign SQL)."""
-    connection.execute("set enable_external_access = false")
-    connection.execute("set lock_configuration = true")
-    return connection
+def foreign_logs(home: Home) -> list[Path]:
+    """Return what stands beside published files and DuckDB would believe; we publish no log."""
+    found = home.published.glob("*.duckdb*.wal*")  # .wal, .wal.checkpoint, .wal.recovery
+    return sorted(path for path in found if path.suffix != ".duckdb")
+
+
+def refuse_logs(home: Home) -> None:
+    """Refuse a published folder in which a log stands beside a file."""
+    for path in foreign_logs(home):
+        raise ForeignLogError(path)
+
+
+def _unopened(home: Home, path: Path, error: duckdb.IOException) -> DataFolderError:
+    """Return what to say of a published file that DuckDB does not open."""
+    if _NEWER_STORAGE.search(str(error)):
+        return NewerSchemaError(_newer(path, "a newer DuckDB"))
+    if is_damage(error):
+        return PublishedDamagedError(home, error)
+    if locked := _LOCKED.search(str(error)):
+        return PublishedLockedError(
+            f"{path} is open for writing in process {locked[1]}: end it, or open the file there"
+            " with read_only"
+        )
+    return DataFolderError(f"cannot open the published file: {str(error).splitlines()[0]}")
+
+
+def spill_folder() -> str:
+    """Return where the readers of this process spill: never beside the published file.
+
+    DuckDB makes the folder when it needs it and removes it. The name cannot be guessed.
+    """
+    return str(Path(tempfile.gettempdir()) / f"truecost-spill-{os.getpid()}-{_SPILL_NAME}")
 
 
 def open_unchanged(path: Path) -> duckdb.DuckDBPyConnection:
-    """Open a file to look at it and nothing else: no waiting, no mending, no migration.
+    """Open a file to look at it and nothing else: no waiting, no repair, no migration.
 
     Raises
     ------
@@ -286,12 +354,14 @@ def open_unchanged(path: Path) -> duckdb.DuckDBPyConnection:
         If another process is writing it.
     """
     try:
-        return duckdb.connect(path, read_only=True, config=_quiet())
+        connection = duckdb.connect(path, read_only=True, config=_quiet())
     except duckdb.IOException as error:
         locked = _LOCKED.search(str(error))
         if locked is None:
             raise
         raise BuildLockedError(f"{path} is being written by process {locked[1]}") from error
+    connection.execute(SESSION)
+    return connection
 
 
 def published_files(home: Home) -> list[Path]:
@@ -305,7 +375,7 @@ def published_files(home: Home) -> list[Path]:
         try:
             published_at = str(json.loads(manifest.read_bytes())["published_at"])
         except (OSError, ValueError, TypeError, KeyError):
-            published_at = ""  # told by ``publication.damage``
+            published_at = ""  # reported by ``publication.damage``
         return published_at, path.stat().st_mtime_ns, path.name
 
     return sorted(home.published.glob("truecost-*.duckdb"), key=age, reverse=True)
@@ -318,18 +388,6 @@ def is_readable(path: Path) -> bool:
             return schema_version(connection) is not None
     except duckdb.Error:
         return False
-
-
-def schema_version(connection: duckdb.DuckDBPyConnection) -> int | None:
-    """Return the schema version of the open file, or None where it has none yet."""
-    known = connection.execute(
-        "select 1 from duckdb_tables() where schema_name = 'meta' and table_name = 'schema_version'"
-        " and database_name = current_database()"
-    ).fetchone()
-    if known is None:
-        return None
-    row = connection.execute("select max(version) from meta.schema_version").fetchone()
-    return row[0] if row else None
 
 
 def _connected(
@@ -348,6 +406,8 @@ def _connected(
                 raise NewerSchemaError(_newer(path, "a newer DuckDB")) from error
             locked = _LOCKED.search(str(error))
             if locked is None:
+                if not os.access(path if path.exists() else path.parent, os.R_OK | os.W_OK):
+                    raise PermissionError(EACCES, os.strerror(EACCES), str(path)) from error
                 raise
             if time.monotonic() + pause > deadline:
                 raise BuildLockedError(
@@ -360,25 +420,14 @@ def _connected(
 
 def _prepared(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
     """Return the connection to a file that has our schemas and our version, or refuse."""
-    connection.execute("set TimeZone = 'UTC'")
+    connection.execute(SESSION)
     path = Path(connection.execute("select path from duckdb_databases() limit 1").fetchall()[0][0])
     version = schema_version(connection)
     if version is None:
-        for schema in SCHEMAS:
-            connection.execute(f"create schema if not exists {schema}")
-        connection.execute(
-            "create table meta.schema_version as"
-            f" select {SCHEMA_VERSION} as version, current_timestamp::timestamp as installed_at"
-        )
-        connection.execute("checkpoint")
+        begin(connection)
         return connection
     _refuse_newer(connection, path)
-    for step in range(version + 1, SCHEMA_VERSION + 1):
-        connection.execute(MIGRATIONS[step])
-        connection.execute(
-            "insert into meta.schema_version values (?, current_timestamp::timestamp)", [step]
-        )
-        connection.execute("checkpoint")
+    migrate(connection, version)
     return connection
 
 

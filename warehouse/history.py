@@ -1,16 +1,16 @@
 """The bitemporal history: what a thing cost on a day, as it was known on a day.
 
 A *capture* of a scope (``source_id``, ``request_key``) is one good answer: the complete set of
-rows of that scope as seen at ``valid_at``, known since ``recorded_at``. What is believed about a
+rows of that scope as seen at ``seen_at``, known since ``recorded_at``. What is believed about a
 scope at an instant is the content of its last capture at or before it; a newer capture of the same
-instant (a re-parse, a correction) replaces the older. A failed capture is no capture and changes
+instant (a re-parse, a correction) replaces the older. A failed capture does not count and changes
 nothing.
 
 Beliefs are kept change-only: one row per value, longest interval ``[valid_from, valid_to)`` and
-stretch of knowledge ``[recorded_at, superseded_at)``. Two tables hold them, so that a day costs a
-day: ``core.<name>_open`` what stands now (the size of the market), ``core.<name>_closed`` the rest
-(append-only but for late captures, which touch their own scope and time range). The view
-``core.<view>`` is both. ``core.<name>_capture`` lists the captures merged.
+stretch of knowledge ``[recorded_at, superseded_at)``. Two tables hold them, so that the work of a
+day does not grow with the history: ``core.<name>_open`` what is valid now (the size of the market),
+``core.<name>_closed`` the rest (append-only except for late captures, which affect their own scope
+and time range). The view ``core.<view>`` is both; ``core.<name>_capture`` lists the captures.
 
 Reading captures and normalising prices belong to ``staged``, deciding which captures are good to
 the build.
@@ -18,24 +18,25 @@ the build.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from functools import cache
 
 import duckdb
 
 from warehouse import models
+from warehouse.rows import literal
 
 SCOPE = ("source_id", "request_key")
 INTERVAL = ("valid_from", "valid_to", "recorded_at", "superseded_at")
-FOREVER = "timestamp 'infinity'"
-CARRIED_DAYS = 3  # that a price stands for which nobody has confirmed: docs/decisions/0004
+CARRIED_DAYS = 3  # how long a price counts without a new answer: docs/decisions/0004
 CAPTURE_COLUMNS = {
     "capture_id": "name of the capture, once per content, parser and correction",
     "source_id": "the source",
     "request_key": "the part of the source that the capture covers",
-    "valid_at": "when the source was seen, UTC",
+    "seen_at": "when the source was seen, UTC",
     "recorded_at": "since when we know, UTC",
     "parser_version": "version of the parser that read it",
 }
@@ -46,7 +47,7 @@ class Entity:
     """A thing that has a history: its key, what may change, and what comes along.
 
     ``values`` are what makes a change: the dimensions and the measures. ``provenance`` is where
-    the value was first seen; a difference there alone is no change.
+    the value was first seen; a difference there alone is not a change.
     """
 
     name: str  # offer -> core.offer_open, core.offer_closed, core.offer_capture
@@ -57,7 +58,7 @@ class Entity:
 
     @property
     def open(self) -> str:
-        """Return the table of what stands now."""
+        """Return the table of beliefs that are valid now."""
         return f"core.{self.name}_open"
 
     @property
@@ -125,9 +126,12 @@ API_PRICE = Entity(
         "api_model_id": "varchar",
         "model_name_printed": "varchar",
         "variant": "varchar",
+        "above_input_tokens": "bigint",
+        "modality": "varchar",
         "usd_per_million_input_tokens": "double",
         "usd_per_million_output_tokens": "double",
         "usd_per_million_cache_read_tokens": "double",
+        "usd_per_million_cache_write_tokens": "double",
         "context_tokens": "bigint",
         "is_deprecated": "boolean",
     },
@@ -138,10 +142,13 @@ API_PRICE = Entity(
     },
 )
 
+ENTITIES = (OFFER, API_PRICE)  # every thing that has a history
+
 
 def create(connection: duckdb.DuckDBPyConnection, entity: Entity) -> None:
     """Create the tables and the view of an entity where they are not there yet."""
     if models.table_exists(connection, entity.capture):
+        _add_columns(connection, entity)
         return
     connection.execute("create schema if not exists core")
     connection.execute("create schema if not exists staged")
@@ -156,29 +163,44 @@ def create(connection: duckdb.DuckDBPyConnection, entity: Entity) -> None:
         connection.execute(f"create table {table} ({columns})")
     connection.execute(
         f"create table {entity.capture} (capture_id varchar, source_id varchar,"
-        " request_key varchar, valid_at timestamp, recorded_at timestamp, parser_version integer)"
+        " request_key varchar, seen_at timestamp, recorded_at timestamp, parser_version integer)"
     )
     connection.execute("create table if not exists staged.affected_day (entity varchar, day date)")
-    connection.execute(
-        f"create view core.{entity.view} as select {', '.join(entity.columns)}"
-        f" from {entity.closed} union all select {', '.join(entity.columns)} from {entity.open}"
-    )
+    _create_view(connection, entity)
     _document(connection, entity)
 
 
+def _create_view(connection: duckdb.DuckDBPyConnection, entity: Entity) -> None:
+    columns = ", ".join(entity.columns)
+    connection.execute(
+        f"create or replace view core.{entity.view} as select {columns} from {entity.closed}"
+        f" union all select {columns} from {entity.open}"
+    )
+
+
+def _add_columns(connection: duckdb.DuckDBPyConnection, entity: Entity) -> None:
+    """Add the values that tables of an earlier version do not have; there they are null."""
+    there = {row[0] for row in connection.execute(f"describe {entity.open}").fetchall()}
+    missing = {name: kind for name, kind in entity.values.items() if name not in there}
+    for name, kind in missing.items():
+        for table in (entity.open, entity.closed):
+            connection.execute(f"alter table {table} add column if not exists {name} {kind}")
+    if missing:
+        _create_view(connection, entity)
+        _document(connection, entity)
+
+
 def _document(connection: duckdb.DuckDBPyConnection, entity: Entity) -> None:
-    """Say in comments what the tables hold; their columns are those of the documented view."""
+    """Comment the tables with what they hold; their columns are those of the documented view."""
     comments = {
-        entity.open: "One row per belief that stands: valid_to and superseded_at are null.",
+        entity.open: "One row per belief that is valid now: valid_to and superseded_at are null.",
         entity.closed: "One row per belief that ended or was superseded, in order of knowledge.",
         entity.capture: "One row per good capture of a scope that the history holds.",
     }
     for table, grain in comments.items():
-        connection.execute(f"comment on table {table} is {models.quote(grain)}")
+        connection.execute(f"comment on table {table} is {literal(grain)}")
     for column, meaning in CAPTURE_COLUMNS.items():
-        connection.execute(
-            f"comment on column {entity.capture}.{column} is {models.quote(meaning)}"
-        )
+        connection.execute(f"comment on column {entity.capture}.{column} is {literal(meaning)}")
     path = models.SQL_FOLDER / "core" / f"{entity.view}.sql"
     if path.exists():
         view = models.read_model(path)
@@ -220,7 +242,7 @@ def merge(
 ) -> int:
     """Merge new captures into the history, all or nothing.
 
-    A capture whose ``capture_id`` is merged already is passed over: twice is once. Knowledge never
+    A capture whose ``capture_id`` is merged already is skipped. Knowledge never
     runs backwards: a capture with an earlier ``recorded_at`` than the last one merged is recorded
     as known from that one on, so that no answer about a past ``known_on`` changes.
 
@@ -232,7 +254,7 @@ def merge(
         Table or view: ``capture_id`` and the key, value and provenance columns of the entity; the
         complete rows of every capture.
     captures : str
-        Table or view of the good captures: ``capture_id, source_id, request_key, valid_at,
+        Table or view of the good captures: ``capture_id, source_id, request_key, seen_at,
         recorded_at, parser_version``. A capture without observations says that the scope is empty.
     entity : Entity
         What the rows are.
@@ -242,7 +264,7 @@ def merge(
     Returns
     -------
     int
-        How many captures were new. The days whose derived rows must be made again are added to
+        How many captures were new. The days whose derived rows must be recomputed are added to
         ``staged.affected_day (entity, day)``; the build empties it when these passed its checks.
 
     Raises
@@ -252,22 +274,13 @@ def merge(
     """
     create(connection, entity)
     with _transaction(connection, is_in_transaction):
-        new = connection.execute(
-            f"""
-            create or replace temp table merging_new_capture as
-            with watermark as (select max(recorded_at) as recorded_at from {entity.capture})
-            select capture_id, source_id, request_key, valid_at::timestamp as valid_at,
-                greatest(recorded_at::timestamp, (from watermark)) as recorded_at,
-                parser_version
-            from {captures} where capture_id not in (select capture_id from {entity.capture})
-            """
-        ).fetchall()[0][0]
+        new = connection.execute(_keep("new_capture", entity, captures=captures)).fetchall()[0][0]
         if not new:
             return 0
         _refuse_doubles(connection, observations, entity)
-        horizon = connection.execute(
-            f"select max(valid_at)::date from {entity.capture}"
-        ).fetchall()[0][0]
+        horizon = connection.execute(f"select max(seen_at)::date from {entity.capture}").fetchall()[
+            0
+        ][0]
         steps = connection.execute(
             "select distinct recorded_at from merging_new_capture order by recorded_at"
         ).fetchall()
@@ -279,6 +292,42 @@ def merge(
             _step(connection, observations, entity, recorded_at)
         _note_affected_days(connection, entity, horizon)
     return int(new)
+
+
+@cache
+def _text(name: str) -> str:
+    return (models.SQL_FOLDER / "history" / f"{name}.sql").read_text(encoding="utf-8")
+
+
+def _select(name: str, entity: Entity, **more: object) -> str:
+    """Return the select of ``sql/history/<name>.sql`` for an entity.
+
+    The files hold ``{name}`` where the tables and the columns of the entity belong.
+    """
+
+    def of(table: str, names: Iterable[str]) -> str:
+        return ", ".join(f"{table}.{name}" for name in names)
+
+    return _text(name).format(
+        entity=entity.name,
+        open=entity.open,
+        closed=entity.closed,
+        capture=entity.capture,
+        key=entity.key,
+        values=", ".join(entity.values),
+        typed_values=", ".join(f"cast({name} as {kind})" for name, kind in entity.values.items()),
+        written_values=of("written", entity.values),
+        closed_values=of("closed", entity.values),
+        carried=", ".join(entity.carried),
+        believed_carried=of("belief", entity.carried),
+        believed=of("belief", (*SCOPE, *entity.carried)),
+        **more,
+    )
+
+
+def _keep(name: str, entity: Entity, **more: object) -> str:
+    """Return the statement that recreates the temporary table ``merging_<name>``."""
+    return f"create or replace temp table merging_{name} as {_select(name, entity, **more)}"
 
 
 def _refuse_doubles(
@@ -308,7 +357,7 @@ def _step(
     _apply_difference(connection, observations, entity, recorded_at)
     connection.execute(
         f"insert into {entity.capture} by name select * from merging_new_capture"
-        " where recorded_at = ? order by source_id, request_key, valid_at, capture_id",
+        " where recorded_at = ? order by source_id, request_key, seen_at, capture_id",
         [recorded_at],
     )
 
@@ -321,48 +370,8 @@ def _choose_captures(
     ``is_next`` marks the usual case: one capture of the scope, after all captures before.
     """
     rank = "(recorded_at, coalesce(parser_version, -1), capture_id)"
-    connection.execute(
-        f"""
-        create or replace temp table merging_chosen as
-        with best as (
-            select source_id, request_key, valid_at, max({rank}) as rank
-            from merging_new_capture where recorded_at = ? group by all
-        ), known as (
-            select source_id, request_key, valid_at, max({rank}) as rank
-            from {entity.capture} semi join best using (source_id, request_key, valid_at)
-            group by all
-        )
-        select source_id, request_key, valid_at, best.rank[3] as capture_id
-        from best left join known using (source_id, request_key, valid_at)
-        where known.rank is null or best.rank > known.rank
-        """,
-        [recorded_at],
-    )
-    connection.execute(
-        f"""
-        create or replace temp table merging_replaced_range as
-        with earliest as (
-            select source_id, request_key, min(valid_at) as starts_at
-            from merging_chosen group by all
-        ), later as (
-            select distinct source_id, request_key, valid_at
-            from {entity.capture} join earliest using (source_id, request_key)
-            where valid_at >= starts_at
-        ), reach as (
-            select source_id, request_key, valid_at, lead(valid_at, 1, {FOREVER}) over (
-                partition by source_id, request_key order by valid_at
-            ) as valid_to
-            from (select source_id, request_key, valid_at from merging_chosen union from later)
-        )
-        select source_id, request_key, valid_at as valid_from, valid_to, capture_id, is_late,
-            not is_late and count(*) over (partition by source_id, request_key) = 1 as is_next
-        from (
-            select *, (source_id, request_key) in (select (source_id, request_key) from later)
-                as is_late
-            from reach join merging_chosen using (source_id, request_key, valid_at)
-        )
-        """
-    )
+    connection.execute(_keep("chosen", entity, rank=rank), {"recorded_at": recorded_at})
+    connection.execute(_keep("replaced_range", entity))
     connection.execute(
         "insert into merging_all_replaced_range by name"
         " select source_id, request_key, valid_from, valid_to from merging_replaced_range"
@@ -374,56 +383,22 @@ def _gather_beliefs(
 ) -> None:
     """Gather what was believed about the scopes and what the captures saw, as far as they reach.
 
-    Values stand for themselves by their hash (64 bits, compared within one key only) and are
-    fetched by row when they are written. For captures in order what was believed is what stands
-    open; closed rows are read for late captures only.
+    Values are compared by their hash (64 bits, within one key only) and fetched by row when they
+    are written. For captures in order, the beliefs are the open rows. Closed rows are read for late
+    captures only.
     """
-    values = ", ".join(f"cast({name} as {kind})" for name, kind in entity.values.items())
-    connection.execute(
-        f"""
-        create or replace temp table merging_seen as
-        select source_id, request_key, {entity.key}, valid_from, valid_to, capture_id, is_next,
-            hash({values}) as value_hash
-        from (select capture_id, {entity.key}, {", ".join(entity.values)} from {observations})
-        join merging_replaced_range using (capture_id)
-        """
-    )
-    old = f"""
-        select source_id, request_key, {entity.key}, rowid as row_id, valid_from,
-            recorded_at, hash({", ".join(entity.values)}) as value_hash
-    """
-    connection.execute(
-        f"""
-        create or replace temp table merging_old_belief as
-        {old}, true as is_open, {FOREVER} as valid_to
-        from {entity.open} semi join merging_replaced_range using (source_id, request_key)
-        """
-    )
+    connection.execute(_keep("seen", entity, observations=observations))
+    connection.execute(_keep("old_belief", entity))
     late = connection.execute(
         "select 1 from merging_replaced_range where is_late limit 1"
     ).fetchall()
     if late:
         connection.execute(
-            f"""
-            insert into merging_old_belief by name
-            {old.replace("rowid", "closed.rowid")}, false as is_open, valid_to
-            from {entity.closed} as closed join (
-                select source_id, request_key,
-                    min(valid_from) as starts_at, max(valid_to) as ends_at
-                from merging_replaced_range where is_late group by all
-            ) using (source_id, request_key)
-            where superseded_at is null and valid_from <= ends_at and valid_to >= starts_at
-            """
+            "insert into merging_old_belief by name " + _select("old_belief_late", entity)
         )
-    # What the next capture confirms needs no more work: most of the market, on most days.
+    # What the next capture confirms needs no more work.
     thing = f"source_id, request_key, {entity.key}"
-    connection.execute(
-        f"""
-        create or replace temp table merging_confirmed as
-        select {thing} from merging_old_belief join merging_seen using ({thing}, value_hash)
-        where is_open and is_next
-        """
-    )
+    connection.execute(_keep("confirmed", entity))
     for table in ("merging_seen", "merging_old_belief"):
         connection.execute(
             f"create or replace temp table {table} as"
@@ -433,46 +408,7 @@ def _gather_beliefs(
 
 def _derive_new_beliefs(connection: duckdb.DuckDBPyConnection, entity: Entity) -> None:
     """Cut the new captures' ranges out of the old beliefs, fill them, and join equal neighbours."""
-    thing = f"source_id, request_key, {entity.key}"
-    connection.execute(
-        f"""
-        create or replace temp table merging_new_belief as
-        with kept_range as (
-            select source_id, request_key,
-                timestamp '-infinity' as kept_from, min(valid_from) as kept_to
-            from merging_replaced_range group by all
-            union all
-            select source_id, request_key, valid_to, lead(valid_from, 1, {FOREVER}) over (
-                partition by source_id, request_key order by valid_from
-            )
-            from merging_replaced_range
-        ), piece as (
-            select {thing}, value_hash, is_open, row_id, null as capture_id,
-                greatest(valid_from, kept_from) as valid_from, least(valid_to, kept_to) as valid_to
-            from merging_old_belief join kept_range using (source_id, request_key)
-            where valid_from < kept_to and kept_from < valid_to and kept_from < kept_to
-            union all by name
-            select {thing}, value_hash, null as is_open, null as row_id, capture_id,
-                valid_from, valid_to
-            from merging_seen
-        ), marked as (
-            select *,
-                coalesce(valid_from = lag(valid_to) over times, false)
-                and value_hash = lag(value_hash) over times as continues
-            from piece
-            window times as (partition by {thing} order by valid_from)
-        ), stretch as (
-            select *, count(*) filter (not continues) over (
-                partition by {thing} order by valid_from
-            ) as number
-            from marked
-        )
-        select * exclude (continues, number)
-            replace (max(valid_to) over (partition by {thing}, number) as valid_to)
-        from stretch
-        qualify not continues
-        """
-    )
+    connection.execute(_keep("new_belief", entity))
 
 
 def _apply_difference(
@@ -492,43 +428,15 @@ def _apply_difference(
             f"create or replace temp table {table} as select * from {here} anti join {there} {same}"
         )
     columns = ", ".join(entity.columns)
-    carried = ", ".join(entity.carried)
-    believed = ", ".join(f"belief.{name}" for name in ("source_id", "request_key", *entity.carried))
-    interval = "come.valid_from, nullif(come.valid_to, timestamp 'infinity') as valid_to"
-    connection.execute(
-        f"""
-        create or replace temp table merging_written as
-        select {believed}, belief.valid_from, null::timestamp as valid_to, belief.recorded_at,
-            {at} as superseded_at
-        from {entity.open} as belief join merging_gone as gone on belief.rowid = gone.row_id
-        where gone.is_open and belief.recorded_at < {at}
-        union all by name
-        select {believed}, {interval}, {at} as recorded_at, null::timestamp as superseded_at
-        from {entity.open} as belief join merging_come as come on belief.rowid = come.row_id
-        where come.is_open
-        union all by name
-        select come.source_id, come.request_key,
-            {", ".join(f"belief.{name}" for name in entity.carried)}, {interval},
-            {at} as recorded_at, null::timestamp as superseded_at
-        from (select capture_id, {carried} from {observations}) as belief
-        join merging_come as come
-            on belief.capture_id = come.capture_id and belief.{entity.key} = come.{entity.key}
-        """
-    )
+    connection.execute(_keep("written", entity, at=at, observations=observations))
     late = connection.execute(
         "select 1 from merging_replaced_range where is_late limit 1"
     ).fetchall()
     if late:
         connection.execute(
-            f"""
-            insert into merging_written by name
-            select {believed}, {interval}, {at} as recorded_at, null::timestamp as superseded_at
-            from {entity.closed} as belief
-            join merging_come as come on belief.rowid = come.row_id
-            where not come.is_open
-            """
+            "insert into merging_written by name " + _select("written_late", entity, at=at)
         )
-        # A belief recorded at this very instant was never an answer to anyone: it leaves.
+        # A belief recorded at this same instant was never published: it is deleted.
         leaving = "select row_id from merging_gone where not is_open"
         connection.execute(
             f"delete from {entity.closed} where rowid in ({leaving} and recorded_at = {at})"
@@ -540,8 +448,8 @@ def _apply_difference(
         f"delete from {entity.open} where rowid in (select row_id from merging_gone where is_open)"
     )
     _resume(connection, entity, at)
-    stands = "valid_to is null and superseded_at is null"
-    for table, belongs in ((entity.open, stands), (entity.closed, f"not ({stands})")):
+    is_open = "valid_to is null and superseded_at is null"
+    for table, belongs in ((entity.open, is_open), (entity.closed, f"not ({is_open})")):
         connection.execute(
             f"insert into {table} ({columns}) select {columns} from merging_written where {belongs}"
             f" order by source_id, request_key, {entity.key}, valid_from, recorded_at"
@@ -549,24 +457,12 @@ def _apply_difference(
 
 
 def _resume(connection: duckdb.DuckDBPyConnection, entity: Entity, at: str) -> None:
-    """Let a belief go on that an earlier merge of the same instant of knowledge superseded."""
+    """Undo a supersession by an earlier merge at the same ``recorded_at`` if the value returns."""
     if not connection.execute(
         f"select 1 from {entity.capture} where recorded_at = {at} limit 1"
     ).fetchall():
         return
-    values = ", ".join(f"{{0}}.{name}" for name in entity.values)
-    connection.execute(
-        f"""
-        create or replace temp table merging_resumed as
-        select closed.rowid as row_id, written.rowid as written_id
-        from merging_written as written join {entity.closed} as closed
-            using (source_id, request_key, {entity.key}, valid_from)
-        where closed.superseded_at = {at} and written.recorded_at = {at}
-            and written.superseded_at is null
-            and written.valid_to is not distinct from closed.valid_to
-            and hash({values.format("written")}) = hash({values.format("closed")})
-        """
-    )
+    connection.execute(_keep("resumed", entity, at=at))
     connection.execute(
         "delete from merging_written where rowid in (select written_id from merging_resumed)"
     )
@@ -581,34 +477,15 @@ def _resume(connection: duckdb.DuckDBPyConnection, entity: Entity, at: str) -> N
 def _note_affected_days(
     connection: duckdb.DuckDBPyConnection, entity: Entity, horizon: date | None
 ) -> None:
-    """Note the days on which another answer may stand than before.
+    """Note the days whose derived values may change.
 
-    Those are the days that a new capture reaches, up to the last day captured; the days since
-    ``horizon``, the last day captured before: nobody has looked at them yet; and the days of a
-    silence that a new capture ends: what stood before it was carried for three days only.
+    They are of three kinds. The first are the days that a new capture affects, up to the last day
+    captured. The second are the days since ``horizon``, the last day captured before, which have
+    not been derived yet. The third are the days without an answer that a new capture ends: the
+    beliefs before it were carried for three days only.
     """
     connection.execute(
-        f"""
-        insert into staged.affected_day
-        with last as (select max(valid_at)::date as day from {entity.capture}), touched as (
-            select valid_from::date as first_day, case when valid_to < {FOREVER}
-                then least((valid_to - interval 1 microsecond)::date, last.day) else last.day
-                end as last_day
-            from merging_all_replaced_range, last
-            union all
-            select ?::date + 1, last.day from last
-            union all
-            select max(valid_at)::date + {CARRIED_DAYS + 1}, valid_from::date - 1
-            from merging_all_replaced_range join {entity.capture} using (source_id, request_key)
-            where valid_at < valid_from
-            group by source_id, request_key, valid_from
-        )
-        select distinct
-            '{entity.name}',
-            unnest(generate_series(first_day, last_day, interval 1 day))::date as day
-        from touched where first_day is not null
-        except from staged.affected_day
-        order by day
-        """,
-        [horizon],
+        "insert into staged.affected_day "
+        + _select("affected_day", entity, carried_days=CARRIED_DAYS),
+        {"horizon": horizon},
     )

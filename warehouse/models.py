@@ -1,18 +1,18 @@
-"""Runs the SQL models of ``warehouse/sql``: order, comments, lineage and checks from the files.
+"""Runs the SQL models of ``warehouse/sql``: order, comments and checks come from the files.
 
 A model is one file ``sql/<schema>/<table>.sql``: line 1 the grain, one line
-``-- column | meaning [unit]``
-line per column, ``-- check:`` lines, then one ``select``. Files that say ``-- made by:`` document a
-table that Python makes; those that say ``-- grows by: column`` a table that gets longer with time,
-whose old rows are not checked again. What the tables mean stays in the files; this module only runs
-them.
+``-- column | meaning [unit]`` a column, lines ``-- check: what must hold: select of wrong rows``,
+then one ``select``. A file with
+``-- made by:`` documents a table that Python makes. ``-- grows by: column`` marks a table that gets
+longer with time, whose old rows are not checked again. What the tables mean stays in the files.
+Where a column comes from is found by ``warehouse.lineage``; selects that answer a question are in
+``warehouse.reports``.
 """
 
 from __future__ import annotations
 
-import hashlib
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
@@ -22,14 +22,14 @@ from pathlib import Path
 import duckdb
 import sqlglot
 from sqlglot import exp
-from sqlglot.lineage import lineage
-from sqlglot.optimizer.qualify import qualify
-from sqlglot.optimizer.scope import build_scope
-from sqlglot.schema import MappingSchema
+
+from warehouse.meaning import hash_of, sql_meaning
+from warehouse.rows import literal
 
 SQL_FOLDER = Path(__file__).parent / "sql"
 SCHEMAS = ("staged", "core", "marts", "focus")  # in the order in which they are made
 COLUMN_LINE = re.compile(r"^-- ([A-Za-z_][A-Za-z0-9_]*) \| (.+)$")
+WORD_LINE = re.compile(r"^-- (check|made by|grows by|depends on|incremental|parameter): (.+)$")
 UNIT = re.compile(r"\[([^\]]+)\]\s*$")
 
 
@@ -38,7 +38,7 @@ class ModelError(ValueError):
 
 
 @dataclass(frozen=True)
-class Column:
+class DocumentedColumn:
     """A column as its model documents it."""
 
     name: str
@@ -47,18 +47,38 @@ class Column:
 
 
 @dataclass(frozen=True)
-class Model:
-    """One table of the warehouse and the select that makes it."""
+class Check:
+    """What must hold of every row of a table, and a select of the rows of which it does not."""
+
+    name: str  # in words: "every offer has a price"
+    sql: str  # ``{this}`` is the table
+
+    @property
+    def slug(self) -> str:
+        """Return the name as an identifier.
+
+        Examples
+        --------
+        >>> Check("an offer stands once", "select 1").slug
+        'an_offer_stands_once'
+        """
+        return re.sub(r"[^a-z0-9]+", "_", self.name.lower())
+
+
+@dataclass(frozen=True)
+class TableModel:
+    """A table of the warehouse and the select that makes it."""
 
     name: str  # schema.table
     grain: str
-    columns: tuple[Column, ...]
-    checks: tuple[str, ...]
+    columns: tuple[DocumentedColumn, ...]
+    checks: tuple[Check, ...]
     select: str | None  # None where Python makes the table
     made_by: str | None
     kind: str  # table | view | incremental | append
     grows_by: str | None = None  # a date, or an expression of one: what is new since a day
     depends_on: frozenset[str] = field(default_factory=frozenset)
+    period: str | None = None  # of an incremental table: its column, day or month
 
     @property
     def schema(self) -> str:
@@ -66,7 +86,52 @@ class Model:
         return self.name.split(".")[0]
 
 
-def read_model(path: Path) -> Model:
+@dataclass(frozen=True)
+class SqlFile:
+    """A SQL file cut into its documentation and its statement."""
+
+    grain: str
+    columns: tuple[DocumentedColumn, ...]
+    words: dict[str, list[str]]  # "check": [...], for each line ``-- word: text``
+    flags: frozenset[str]  # lines of one word, such as ``-- view``
+    select: str | None
+
+
+def read_sql_file(path: Path) -> SqlFile:
+    """Read the documentation and the statement of a model or a report.
+
+    Raises
+    ------
+    ModelError
+        If the grain or every column comment is missing.
+    """
+    lines = path.read_text(encoding="utf-8").splitlines()
+    if not lines or not lines[0].startswith("-- One row per "):
+        raise ModelError(f"{path.name}: line 1 must give the grain: '-- One row per ...'")
+    columns: list[DocumentedColumn] = []
+    words: dict[str, list[str]] = {}
+    flags: set[str] = set()
+    body_starts = len(lines)
+    for number, line in enumerate(lines[1:], start=1):
+        if not line.startswith("--"):
+            body_starts = number
+            break
+        if word := WORD_LINE.match(line):
+            words.setdefault(word[1], []).append(word[2])
+        elif match := COLUMN_LINE.match(line):
+            unit = UNIT.search(match[2])
+            meaning = UNIT.sub("", match[2]).strip()
+            columns.append(DocumentedColumn(match[1], meaning, unit[1] if unit else None))
+        else:
+            flags.add(line.removeprefix("--").strip())
+    if not columns:
+        raise ModelError(f"{path.name}: no '-- column | meaning [unit]' line")
+    select = "\n".join(lines[body_starts:]).strip().rstrip(";") or None
+    grain = lines[0].removeprefix("-- ")
+    return SqlFile(grain, tuple(columns), words, frozenset(flags), select)
+
+
+def read_model(path: Path) -> TableModel:
     """Read one model file.
 
     Raises
@@ -75,53 +140,49 @@ def read_model(path: Path) -> Model:
         If the grain, a column comment or the select is missing.
     """
     name = f"{path.parent.name}.{path.stem}"
-    lines = path.read_text(encoding="utf-8").splitlines()
-    if not lines or not lines[0].startswith("-- One row per "):
-        raise ModelError(f"{path.name}: line 1 must give the grain: '-- One row per ...'")
-    columns: list[Column] = []
-    checks: list[str] = []
-    made_by, kind, grows_by, depends = None, "table", None, frozenset[str]()
-    body_starts = len(lines)
-    for number, line in enumerate(lines[1:], start=1):
-        if not line.startswith("--"):
-            body_starts = number
-            break
-        if line.startswith("-- check: "):
-            checks.append(line.removeprefix("-- check: "))
-        elif line.startswith("-- made by: "):
-            made_by = line.removeprefix("-- made by: ")
-        elif line.startswith("-- grows by: "):
-            grows_by = line.removeprefix("-- grows by: ")
-        elif line.startswith("-- depends on: "):
-            depends = frozenset(line.removeprefix("-- depends on: ").replace(" ", "").split(","))
-        elif line.strip() == "-- view":
-            kind = "view"
-        elif line.strip() == "-- incremental: day":
-            kind = "incremental"
-        elif line.strip() == "-- append":
-            kind = "append"
-        elif match := COLUMN_LINE.match(line):
-            unit = UNIT.search(match[2])
-            columns.append(
-                Column(match[1], UNIT.sub("", match[2]).strip(), unit[1] if unit else None)
-            )
-    select = "\n".join(lines[body_starts:]).strip().rstrip(";") or None
-    if not columns:
-        raise ModelError(f"{path.name}: no '-- column | meaning [unit]' line")
-    if (select is None) == (made_by is None):
+    file = read_sql_file(path)
+    made_by = file.words.get("made by", [None])[0]
+    if (file.select is None) == (made_by is None):
         raise ModelError(f"{path.name}: give either one select or '-- made by: <module>'")
-    if select is not None:
-        depends |= tables_in(select) - {name}
-    return Model(
+    depends = named_tables(file.words)
+    if file.select is not None:
+        depends |= tables_in(file.select) - {name}
+    kind = next((flag for flag in ("view", "append") if flag in file.flags), "table")
+    period = file.words.get("incremental", [None])[0]
+    if period:
+        kind = "incremental"
+    return TableModel(
         name,
-        lines[0].removeprefix("-- "),
-        tuple(columns),
-        tuple(checks),
-        select,
+        file.grain,
+        file.columns,
+        tuple(read_check(path, line) for line in file.words.get("check", ())),
+        file.select,
         made_by,
         kind,
-        grows_by,
+        file.words.get("grows by", [None])[0],
         depends,
+        period,
+    )
+
+
+def read_check(path: Path, line: str) -> Check:
+    """Read what follows ``-- check:``: the name, a colon and the select.
+
+    Raises
+    ------
+    ModelError
+        If either is missing.
+    """
+    match = re.fullmatch(r"([^:]+): ((?:select|from)\b.*)", line)
+    if match is None:
+        raise ModelError(f"{path.name}: '-- check: what must hold: select ...' of the wrong rows")
+    return Check(match[1], match[2])
+
+
+def named_tables(words: dict[str, list[str]]) -> frozenset[str]:
+    """Return the tables that ``-- depends on:`` names, for what the statement does not show."""
+    return frozenset(
+        table.strip() for line in words.get("depends on", ()) for table in line.split(",")
     )
 
 
@@ -133,7 +194,7 @@ def tables_in(sql: str) -> frozenset[str]:
 
 
 @cache
-def read_models(folder: Path = SQL_FOLDER) -> dict[str, Model]:
+def read_models(folder: Path = SQL_FOLDER) -> dict[str, TableModel]:
     """Return every model by name, each after the models that it reads.
 
     Raises
@@ -149,21 +210,21 @@ def read_models(folder: Path = SQL_FOLDER) -> dict[str, Model]:
 
 def run_models(
     connection: duckdb.DuckDBPyConnection,
-    models: Iterable[Model],
-    on_made: Callable[[Model, int | None], None] | None = None,
+    models: Iterable[TableModel],
+    on_made: Callable[[TableModel, int | None], None] | None = None,
 ) -> None:
     """Make the tables of the models, in the order given.
 
-    An ``incremental`` model is refreshed only for the days on which offers moved (entity ``offer``
-    of ``staged.affected_day``); its select must restrict itself to those days. To an ``append``
+    An ``incremental`` model is refreshed only for the days or months in which offers moved (entity
+    ``offer`` of ``staged.affected_day``); its select must restrict itself to them. To an ``append``
     model, a table of ``ledgers.sql``, the rows of its select are added: it gives only what is new.
 
     Parameters
     ----------
     connection : DuckDBPyConnection
         The build file, open for writing.
-    models : iterable of Model
-        Models with a select; those made by Python are passed over.
+    models : iterable of TableModel
+        Models with a select; those made by Python are skipped.
     on_made : callable, optional
         Called with the model and its row count.
     """
@@ -177,36 +238,54 @@ def run_models(
             connection.execute(f"insert into {model.name} by name {model.select}")
         elif model.kind == "incremental" and table_exists(connection, model.name):
             connection.execute(
-                f"delete from {model.name}"
-                " where day in (select day from staged.affected_day where entity = 'offer')"
+                f"delete from {model.name} where {model.period} in (select"
+                f" cast(date_trunc('{model.period}', day) as date)"
+                " from staged.affected_day where entity = 'offer')"
             )
             connection.execute(f"insert into {model.name} by name {model.select}")
         else:
-            connection.execute(f"create or replace table {model.name} as {model.select}")
+            select = (
+                _of_all_days(connection, model) if model.kind == "incremental" else model.select
+            )
+            connection.execute(f"create or replace table {model.name} as {select}")
         comment(connection, model)
         if on_made:
             on_made(model, row_count(connection, model))
 
 
-def row_count(connection: duckdb.DuckDBPyConnection, model: Model) -> int | None:
-    """Return the rows of a table; None for a view: to count it is to compute it."""
-    if model.kind == "view":
+def _of_all_days(connection: duckdb.DuckDBPyConnection, model: TableModel) -> str:
+    """Return the select of a table that is new in a data folder, for every day with an answer."""
+    select = str(model.select)
+    if not table_exists(connection, "core.offer_capture"):
+        return select
+    connection.execute(
+        "create or replace temp view every_day as from staged.affected_day"
+        " union select 'offer', cast(seen_at as date) from core.offer_capture"
+    )
+    return select.replace("staged.affected_day", "every_day")
+
+
+def row_count(connection: duckdb.DuckDBPyConnection, model: TableModel) -> int | None:
+    """Return the rows of a table; None for a staged view, which nobody reads by itself."""
+    if model.kind == "view" and model.schema == "staged":
         return None
     return int(connection.execute(f"select count(*) from {model.name}").fetchall()[0][0])
 
 
-def table_exists(connection: duckdb.DuckDBPyConnection, name: str) -> bool:
-    """Tell whether ``schema.table`` (a table or a view) exists."""
-    schema, table = name.split(".")
+def table_exists(
+    connection: duckdb.DuckDBPyConnection, name: str, database: str | None = None
+) -> bool:
+    """Return whether ``schema.table`` exists in an attached database, or in any of them."""
     found = connection.execute(
-        "select 1 from information_schema.tables where table_schema = ? and table_name = ?",
-        [schema, table],
+        "select 1 from information_schema.tables where table_schema || '.' || table_name = $name"
+        " and table_catalog = coalesce($database, table_catalog)",
+        {"name": name, "database": database},
     ).fetchall()
     return bool(found)
 
 
-def comment(connection: duckdb.DuckDBPyConnection, model: Model) -> None:
-    """Put the grain and every column's meaning and unit into the database as comments.
+def comment(connection: duckdb.DuckDBPyConnection, model: TableModel) -> None:
+    """Write the grain and every column's meaning and unit into the database as comments.
 
     Raises
     ------
@@ -230,31 +309,26 @@ def comment(connection: duckdb.DuckDBPyConnection, model: Model) -> None:
         )
     kind = "view" if model.kind == "view" else "table"
     connection.begin()  # one commit for all comments, not one each
-    connection.execute(f"comment on {kind} {model.name} is {quote(model.grain)}")
+    connection.execute(f"comment on {kind} {model.name} is {literal(model.grain)}")
     for column in model.columns:
         text = column.meaning + (f" [{column.unit}]" if column.unit else "")
-        connection.execute(f'comment on column {model.name}."{column.name}" is {quote(text)}')
+        connection.execute(f'comment on column {model.name}."{column.name}" is {literal(text)}')
     connection.commit()
-
-
-def quote(text: str) -> str:
-    """Return a SQL string literal."""
-    return "'" + text.replace("'", "''") + "'"
 
 
 @dataclass(frozen=True)
 class CheckResult:
-    """What a check found: the number of wrong rows and one of them."""
+    """What a check found: how many rows are wrong, and one of them."""
 
     model: str
-    number: int
+    name: str
     sql: str
     wrong_rows: int
     example: str | None
 
 
 def run_checks(
-    connection: duckdb.DuckDBPyConnection, models: Iterable[Model], since: date | None = None
+    connection: duckdb.DuckDBPyConnection, models: Iterable[TableModel], since: date | None = None
 ) -> Iterator[CheckResult]:
     """Run the ``-- check:`` lines: each selects wrong rows, ``{this}`` is the table.
 
@@ -262,7 +336,7 @@ def run_checks(
     ----------
     connection : DuckDBPyConnection
         Where the tables are.
-    models : iterable of Model
+    models : iterable of TableModel
         Whose checks.
     since : date, optional
         Of tables that grow (``-- grows by:``) only rows of that day and later are read.
@@ -272,16 +346,24 @@ def run_checks(
         this = model.name
         if model.grows_by and since is not None:
             this = f"(from {model.name} where {model.grows_by} >= date '{since}')"
-        for number, check in enumerate(model.checks, start=1):
+        for check in model.checks:
             if not is_there:
-                yield CheckResult(model.name, number, check, 0, "the table is not made yet")
+                yield CheckResult(model.name, check.name, check.sql, 0, "the table is not made yet")
                 continue
-            sql = check.replace("{this}", this)
+            sql = check.sql.replace("{this}", this)
             count = connection.execute(f"select count(*) from ({sql})").fetchall()[0][0]
             example = None
             if count:
                 example = str(connection.execute(f"from ({sql}) limit 1").fetchall()[0])[:300]
-            yield CheckResult(model.name, number, sql, count, example)
+            yield CheckResult(model.name, check.name, sql, count, example)
+
+
+def run_formulas(connection: duckdb.DuckDBPyConnection, folder: Path = SQL_FOLDER) -> None:
+    """Run ``sql/macros/formulas.sql``: macros that read no table, so that models can use them.
+
+    DuckDB binds a macro when it is made, so macros over tables follow the tables (``run_macros``).
+    """
+    connection.execute((folder / "macros" / "formulas.sql").read_text(encoding="utf-8"))
 
 
 def run_macros(connection: duckdb.DuckDBPyConnection, folder: Path = SQL_FOLDER) -> None:
@@ -290,67 +372,27 @@ def run_macros(connection: duckdb.DuckDBPyConnection, folder: Path = SQL_FOLDER)
         connection.execute(path.read_text(encoding="utf-8"))
 
 
-@cache
-def column_lineage(folder: Path = SQL_FOLDER) -> tuple[tuple[str, str, str, str], ...]:
-    """Return (table, column, from_table, from_column) for every column of every SQL model.
-
-    A table made by Python has its upstream tables only (column names empty).
-    """
-    models = read_models(folder)
-    schema = MappingSchema(
-        {
-            schema_name: {
-                model.name.split(".")[1]: {column.name: "text" for column in model.columns}
-                for model in models.values()
-                if model.schema == schema_name
-            }
-            for schema_name in SCHEMAS
-        },
-        dialect="duckdb",
-    )
-    edges: set[tuple[str, str, str, str]] = set()
-    for model in models.values():
-        edges |= {(model.name, "", upstream, "") for upstream in model.depends_on}
-        if model.select is None:
-            continue
-        edges |= set(_column_edges(model, model.select, schema))
-    return tuple(sorted(edges))
-
-
-def _column_edges(
-    model: Model, select: str, schema: MappingSchema
-) -> Iterator[tuple[str, str, str, str]]:
-    try:  # qualified once, and every column found in one walk: 15 times as fast as one by one
-        tree = qualify(
-            sqlglot.parse_one(select, read="duckdb"),
-            schema=schema,
-            dialect="duckdb",
-            validate_qualify_columns=False,
-            identify=False,
-        )
-        found = lineage(
-            None, tree, schema, dialect="duckdb", scope=build_scope(tree), trim_selects=False,
-            copy=False,
-        )  # fmt: skip
-    except sqlglot.errors.SqlglotError:
-        return  # table-level lineage stands; sqlglot cannot resolve every DuckDB idiom
-    nodes = {name.lower(): node for name, node in found.items()}
-    for column in model.columns:
-        node = nodes.get(column.name.lower())
-        for leaf in node.walk() if node else ():
-            if isinstance(leaf.expression, exp.Table) and leaf.expression.db:
-                upstream = f"{leaf.expression.db}.{leaf.expression.name}"
-                yield model.name, column.name, upstream, leaf.name.split(".")[-1].strip('"')
-
-
 def models_hash(folder: Path = SQL_FOLDER) -> str:
-    """Return a hash of every SQL file: the version of the derived tables' code."""
-    digest = hashlib.sha256()
-    for path in sorted(folder.rglob("*.sql")):
-        digest.update(path.name.encode() + path.read_bytes())
-    return digest.hexdigest()[:16]
+    """Return a hash of what the SQL files make, and of how they document it."""
+    documented = (
+        line
+        for path in sorted(folder.rglob("*.sql"))
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if line.startswith("-- ")
+    )
+    return hash_of([computation_hash(folder), *documented])
 
 
-def select_models(models: dict[str, Model], schemas: Sequence[str]) -> list[Model]:
-    """Return the models of some schemas, in running order."""
-    return [model for model in models.values() if model.schema in schemas]
+@cache
+def computation_hash(folder: Path = SQL_FOLDER) -> str:
+    """Return a hash of what the SQL files make and check; words for people do not count."""
+    models = (
+        f"{m.name} {m.kind} {m.grows_by} {sorted(m.depends_on)} {[check.sql for check in m.checks]}"
+        for m in read_models(folder).values()
+    )
+    statements = (
+        f"{path.name} {sql_meaning(path.read_text(encoding='utf-8'))}"
+        for path in sorted(folder.rglob("*.sql"))
+        if path.parent.name != "reports"
+    )
+    return hash_of([*models, *statements])

@@ -1,7 +1,7 @@
 """Where the data of one installation lie on disk.
 
-Only names of folders and files belong here. Writing into them belongs to ``pipelines.landing``
-and ``pipelines.parse``, opening the databases to ``warehouse.database``.
+Only names of folders and files belong here. Writing into them belongs to ``capture.landing``
+and ``reading``, opening the databases to ``warehouse.database``.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Home:
 
     @property
     def observations(self) -> Path:
-        """What the parsers read in the bytes; can be made again from landing."""
+        """What the parsers read in the bytes; can be rebuilt from landing."""
         return self.root / "observations"
 
     @property
@@ -60,8 +60,13 @@ class Home:
         return self.root / "build.duckdb"
 
     @property
+    def own_calibration(self) -> Path:
+        """What was learnt from own measurements, if anything."""
+        return self.root / "own_calibration.json"
+
+    @property
     def build_before(self) -> Path:
-        """The build file that stood, while a rebuild makes it anew."""
+        """The previous build file, kept while a rebuild makes a new one."""
         return self.root / "build.before.duckdb"
 
     @property

@@ -3,17 +3,16 @@
 The published folder holds, for each of the last runs, ``truecost-<run>.duckdb``,
 ``parquet-<run>/`` (one folder a table of core and marts) and ``manifest-<run>.json`` (hashes and
 row counts), and two links to the newest: ``truecost.duckdb`` and ``parquet``. Everything is written
-under a ``.tmp`` name, flushed to disk and renamed; the links move last. A run killed anywhere
-leaves the old links on an old, whole file.
+under a name ``.*.tmp``, flushed to disk and renamed; the links move last. A run killed anywhere
+leaves the old links on an old, whole file. A published file cannot be written (mode 0444).
 
 What is published is decided by the build. Reading belongs to ``warehouse.database``.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
+import logging
 import re
 import shutil
 from collections.abc import Iterator
@@ -25,42 +24,30 @@ from typing import Any
 
 import duckdb
 
-from warehouse import history
+from warehouse import files
 from warehouse.database import (
     POINTER,
+    SESSION,
     DataFolderError,
     NothingPublishedError,
     exclusive,
+    foreign_logs,
     is_damage,
     mend_build,
     open_build,
     open_unchanged,
     published_files,
-    schema_version,
 )
-from warehouse.models import quote, table_exists
+from warehouse.migrations import schema_version
+from warehouse.models import table_exists
+from warehouse.parquet_export import Part, cuts, export, file_sha256, has_bytes, pieces
 from warehouse.paths import Home
+
+log = logging.getLogger(__name__)
 
 KEPT_RUNS = 14
 PARQUET_POINTER = "parquet"
-EXPORTED_SCHEMAS = ("core", "marts")
 RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
-# The two tables of a history are one dataset to a reader of Parquet, as they are one view in SQL.
-DATASETS = {
-    table: (f"core/{entity.view}", piece)
-    for entity in (history.OFFER, history.API_PRICE)
-    for table, piece in ((entity.open, "open"), (entity.closed, "closed-"))
-}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Part:
-    """A Parquet file of an export: what it holds, and the hash of its bytes."""
-
-    path: str  # below parquet-<run>/
-    rows: int
-    fingerprint: str  # of the rows, whatever their order
-    sha256: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,7 +76,7 @@ class Manifest:
 
 
 def publish(home: Home, run_id: str, *, keep: int = KEPT_RUNS) -> Path:
-    """Publish the build file as it stands, and move the pointer to it.
+    """Publish the current build file, and move the pointer to it.
 
     The build file must be closed in this process. It is checkpointed and closed, then copied as a
     file: without a write-ahead log beside it, and with a read lock that keeps every writer out
@@ -114,11 +101,11 @@ def publish(home: Home, run_id: str, *, keep: int = KEPT_RUNS) -> Path:
     ------
     DataFolderError
         If the copy does not hold what the build file holds, a block of it is damaged (it is then
-        mended, see ``mend_build``), or the disk is full. The pointer still points to the run
+        replaced, see ``mend_build``), or the disk is full. The pointer still points to the run
         before.
     """
     if not RUN_ID.fullmatch(run_id):
-        raise DataFolderError(f"run id {run_id!r} is no file name: letters, digits, _ . - only")
+        raise DataFolderError(f"run id {run_id!r} is not a file name: letters, digits, _ . - only")
     home.published.mkdir(parents=True, exist_ok=True)
     with exclusive(home, "publish"):  # another would sweep away what is being written
         return _publish(home, run_id, keep)
@@ -134,17 +121,17 @@ def _publish(home: Home, run_id: str, keep: int) -> Path:
     try:
         with _closed_build(home) as build:
             expected = _row_counts(build)
-            with home.build_database.open("rb") as source, copied.open("wb") as target:
-                shutil.copyfileobj(source, target, 2**22)
-                target.flush()
-                os.fsync(target.fileno())
+            with home.build_database.open("rb") as source, files.new_file(copied) as target:
+                shutil.copyfileobj(source, target, files.COPY_BUFFER_BYTES)
                 build.close()  # before `source`: closing a file drops this process's locks on it
+        remove_logs(home)
         with duckdb.connect(copied, read_only=True, config={"memory_limit": "2GiB"}) as copy:
+            copy.execute(SESSION)
             version = schema_version(copy)
             found = _row_counts(copy)
             if version is None or found != expected:
                 raise DataFolderError(f"the copy of {home.build_database} is not equal to it")
-            parts = tuple(_export(copy, exported, before))
+            parts = tuple(export(copy, exported, before))
         described = Manifest(
             run_id=run_id,
             published_at=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -157,10 +144,11 @@ def _publish(home: Home, run_id: str, keep: int) -> Path:
             parts=parts,
         )
         if folder.exists():
-            folder.rename(folder.with_name(folder.name + ".old.tmp"))
-        exported.rename(folder)
-        copied.rename(database)
-        _write(manifest, described.text())
+            folder.rename(_temporary(folder.with_name(folder.name + ".old")))
+        files.rename(exported, folder)
+        copied.chmod(0o444)
+        files.rename(copied, database)
+        files.write_text(manifest, described.text())
     except OSError as error:
         raise DataFolderError(f"cannot publish in {home.published}: {error.strerror}") from error
     except duckdb.Error as error:
@@ -174,6 +162,7 @@ def _publish(home: Home, run_id: str, keep: int) -> Path:
         ) from error
     finally:
         sweep(home)
+    remove_logs(home)
     _point(home.published / PARQUET_POINTER, folder.name)
     _point(home.published / POINTER, database.name)
     _prune(home, keep)
@@ -181,16 +170,30 @@ def _publish(home: Home, run_id: str, keep: int) -> Path:
 
 
 def sweep(home: Home) -> None:
-    """Remove what a killed run left half written in the published folder."""
-    for path in home.published.glob("*.tmp"):
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path)
-        else:
-            path.unlink()
+    """Remove what a killed run left half written; what others made stays.
+
+    A reader that opened a file without our settings spills to a folder ``<file>.tmp`` beside it.
+    """
+    for path in home.published.glob(".*.tmp"):
+        _remove(path)
+
+
+def remove_logs(home: Home) -> None:
+    """Remove the logs beside published files, which nobody published."""
+    for path in foreign_logs(home):
+        log.warning("%s was not published and is removed", path)
+        _remove(path)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def restore(home: Home, run_id: str | None = None) -> Path:
-    """Put a published run back as the build file, and the pointer to it.
+    """Restore a published run as the build file, and the pointer to it.
 
     What was captured after that run is still in landing: the next build merges it again.
 
@@ -213,32 +216,27 @@ def restore(home: Home, run_id: str | None = None) -> Path:
     BuildLockedError
         If the build file is being written.
     DataFolderError
-        If the disk is full: what stood before stands.
+        If the disk is full; the previous files are unchanged.
     """
+    remove_logs(home)
     candidates = published_files(home)
     if run_id is not None:
         candidates = [path for path in candidates if _run_id(path) == run_id]
     whole = next((path for path in candidates if not damage(path)), None)
-    if whole is None:  # Parquet is made from the database: the next run makes it anew
+    if whole is None:  # Parquet is made from the database: the next run rewrites it
         whole = next((path for path in candidates if _is_whole(path)), None)
     if whole is None:
         known = ", ".join(_run_id(path) for path in published_files(home)) or "none"
         raise NothingPublishedError(
             f"no whole published run {run_id or ''} in {home.published}; there are: {known}"
         )
-    copied = _temporary(home.build_database)
     # Open, so that no writer is at work and none can begin.
     with open_build(home, wait_seconds=5) as build:
         build.execute("checkpoint")  # no log is left that belongs to the file before
         try:
-            shutil.copyfile(whole, copied)
-            with copied.open("rb") as file:
-                os.fsync(file.fileno())
+            files.copy_file(whole, home.build_database)
         except OSError as error:
-            copied.unlink(missing_ok=True)
             raise DataFolderError(f"cannot restore in {home.root}: {error.strerror}") from error
-        copied.rename(home.build_database)
-        _flush_folder(home.build_database.parent)
     _point(home.published / PARQUET_POINTER, f"parquet-{_run_id(whole)}")
     _point(home.published / POINTER, whole.name)
     return whole
@@ -261,24 +259,20 @@ def damage(database: Path) -> list[str]:
     for path, sha256 in hashes.items():
         if not path.exists():
             wrong.append(f"{path.relative_to(database.parent)} is missing")
-        elif not _has_bytes(path, sha256):
+        elif not has_bytes(path, sha256):
             wrong.append(f"{path.relative_to(database.parent)} has other bytes than published")
     return wrong
 
 
 def _is_whole(database: Path) -> bool:
-    """Tell whether the database itself has the bytes that were published."""
+    """Return whether the database itself has the bytes that were published."""
     return not any(line.startswith((database.name, "manifest-")) for line in damage(database))
 
 
-def _has_bytes(path: Path, sha256: str) -> bool:
-    return path.exists() and file_sha256(path) == sha256
-
-
 def build_damage(home: Home) -> list[str]:
-    """Return in what the build file differs from the run that was published from it.
+    """Return how the build file differs from the run that was published from it.
 
-    One line a part of a table; nothing where it holds what was published, or has been built anew
+    One line per part of a table; nothing where it holds what was published, or has been rebuilt
     since. The file is only read.
 
     Raises
@@ -292,7 +286,7 @@ def build_damage(home: Home) -> list[str]:
     try:
         manifest = Manifest.read(published[0].with_name(f"manifest-{_run_id(published[0])}.json"))
     except (OSError, ValueError, TypeError, KeyError):
-        return []  # told by ``damage``
+        return []  # reported by ``damage``
     if manifest.duckdb_version != duckdb.__version__:
         return []  # another version may hash otherwise
     known = {part.path: (part.rows, part.fingerprint) for part in manifest.parts}
@@ -302,8 +296,8 @@ def build_damage(home: Home) -> list[str]:
                 return []
             found = {
                 f"{cut.dataset}/{value}.parquet": (rows, fingerprint)
-                for cut in _cuts(build)
-                for value, rows, fingerprint, _, _ in _pieces(build, cut)
+                for cut in cuts(build)
+                for value, rows, fingerprint, _, _ in pieces(build, cut)
             }
     except duckdb.Error as error:
         return [f"{home.build_database.name} cannot be read: {' '.join(str(error).split())}"]
@@ -322,15 +316,9 @@ def _built_run(build: duckdb.DuckDBPyConnection) -> str | None:
     return run_id
 
 
-def file_sha256(path: Path) -> str:
-    """Return the SHA-256 of a file's bytes, in hex."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 @contextmanager
 def _closed_build(home: Home) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Give a read-only connection to a build file that has no log beside it.
+    """Yield a read-only connection to a build file that has no log beside it.
 
     While it is open no process can write.
     """
@@ -363,113 +351,15 @@ def _row_counts(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
     }
 
 
-def _newest_export(home: Home) -> tuple[Path, Manifest] | None:
-    """Return the folder and the manifest of the newest export, if it is usable."""
+def _newest_export(home: Home) -> tuple[Path, tuple[Part, ...]] | None:
+    """Return the folder and the parts of the newest export, if it is usable."""
     for database in published_files(home):
         manifest = database.with_name(f"manifest-{_run_id(database)}.json")
         folder = database.with_name(f"parquet-{_run_id(database)}")
         if manifest.exists() and folder.exists():
             known = Manifest.read(manifest)
-            return (folder, known) if known.duckdb_version == duckdb.__version__ else None
+            return (folder, known.parts) if known.duckdb_version == duckdb.__version__ else None
     return None
-
-
-def _export(
-    connection: duckdb.DuckDBPyConnection, folder: Path, before: tuple[Path, Manifest] | None
-) -> Iterator[Part]:
-    """Write core and marts as Parquet; a part that did not change is linked, not written.
-
-    What has days is cut by month, the history by the month in which a row was last touched: a
-    day's build then writes one part of it. Reading every row also finds damaged blocks.
-    """
-    old_folder, old_parts = Path(), dict[tuple[str, int, str], Part]()
-    if before is not None:
-        old_folder = before[0]
-        old_parts = {(part.path, part.rows, part.fingerprint): part for part in before[1].parts}
-    folder.mkdir()
-    for cut in _cuts(connection):
-        (folder / cut.dataset).mkdir(parents=True, exist_ok=True)
-        for value, rows, fingerprint, first, last in _pieces(connection, cut):
-            path = f"{cut.dataset}/{value}.parquet"
-            known = old_parts.get((path, rows, fingerprint))
-            # A link shares its bytes with the runs before: damaged ones are written anew.
-            if known is not None and _has_bytes(old_folder / path, known.sha256):
-                os.link(old_folder / path, folder / path)
-                yield known
-                continue
-            connection.execute(
-                # The rows of a month lie together: by their numbers the rest is not read.
-                f"copy (select * from {cut.relation} where {cut.piece} = {quote(value)}"
-                f"{'' if cut.is_view else f' and rowid between {first} and {last}'})"
-                f" to {quote(str(folder / path))}"
-                " (format parquet, compression zstd)"
-            )
-            with (folder / path).open("rb") as file:
-                os.fsync(file.fileno())
-            yield Part(
-                path=path,
-                rows=rows,
-                fingerprint=fingerprint,
-                sha256=file_sha256(folder / path),
-            )
-        _flush_folder(folder / cut.dataset)
-    _flush_folder(folder)
-
-
-@dataclass(frozen=True)
-class _Cut:
-    """How a relation is exported: the folder of its parts, and what tells the part of a row."""
-
-    relation: str
-    is_view: bool
-    dataset: str
-    piece: str  # SQL
-    columns: tuple[str, ...]
-
-
-def _cuts(connection: duckdb.DuckDBPyConnection) -> Iterator[_Cut]:
-    for name, is_view, dataset, prefix in _exported_relations(connection):
-        columns = tuple(row[0] for row in connection.execute(f"describe {name}").fetchall())
-        if "superseded_at" in columns and prefix != "open":
-            piece = f"'{prefix}' || strftime(coalesce(superseded_at, recorded_at), '%Y-%m')"
-        elif "day" in columns:
-            piece = f"'{prefix}' || coalesce(strftime(day, '%Y-%m'), 'undated')"
-        else:
-            piece = f"'{prefix or 'all'}'"
-        yield _Cut(name, is_view, dataset, piece, columns)
-
-
-def _pieces(
-    connection: duckdb.DuckDBPyConnection, cut: _Cut
-) -> list[tuple[str, int, str, int, int]]:
-    """Return (part, rows, fingerprint, first and last row number) of what is exported."""
-    return connection.execute(
-        f"select {cut.piece} as piece, count(*),"
-        f" sum(hash({', '.join(map(_quoted, cut.columns))}))::varchar,"
-        f" {'0, 0' if cut.is_view else 'min(rowid), max(rowid)'}"
-        f" from {cut.relation} group by piece order by piece"
-    ).fetchall()
-
-
-def _exported_relations(
-    connection: duckdb.DuckDBPyConnection,
-) -> list[tuple[str, bool, str, str]]:
-    """Return (relation, whether it is a view, dataset, prefix of its parts) of what is exported."""
-    relations = connection.execute(
-        "select table_schema || '.' || table_name, table_type = 'VIEW'"
-        " from information_schema.tables where list_contains($1, table_schema) order by all",
-        [list(EXPORTED_SCHEMAS)],
-    ).fetchall()
-    views = {f"core.{entity.view}" for entity in (history.OFFER, history.API_PRICE)}
-    return [
-        (name, is_view, *DATASETS.get(name, (name.replace(".", "/"), "")))
-        for name, is_view in relations
-        if name not in views
-    ]
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
 
 
 def _run_id(database: Path) -> str:
@@ -477,37 +367,14 @@ def _run_id(database: Path) -> str:
 
 
 def _temporary(path: Path) -> Path:
-    return path.with_name(path.name + ".tmp")
-
-
-def _write(path: Path, text: str) -> None:
-    """Write a small file whole or not at all."""
-    temporary = _temporary(path)
-    with temporary.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.rename(path)
-    _flush_folder(path.parent)
+    return path.with_name(f".{path.name}.tmp")
 
 
 def _point(link: Path, target: str) -> None:
-    """Let a link point to another name in its folder, at once for every reader."""
-    if link.is_dir() and not link.is_symlink():
-        raise DataFolderError(f"{link} is a folder where a link to the newest run belongs: move it")
-    temporary = _temporary(link)
-    temporary.unlink(missing_ok=True)
-    temporary.symlink_to(target)
-    temporary.rename(link)
-    _flush_folder(link.parent)
-
-
-def _flush_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
     try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+        files.point_link(link, target)
+    except IsADirectoryError as error:
+        raise DataFolderError(f"{error}: move it") from None
 
 
 def _prune(home: Home, keep: int) -> None:

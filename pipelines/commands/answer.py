@@ -8,17 +8,37 @@ from __future__ import annotations
 import csv
 import json
 import math
+import os
 import sys
-from collections.abc import Callable, Sequence
-from datetime import date, datetime
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from pipelines.escaping import one_line, spreadsheet
+from pipelines.commands.currency import (
+    in_currency,
+    rate_line,
+    rate_told,
+    rows_in_currency,
+    title_in_currency,
+)
+from pipelines.commands.prices import prices_line, prices_told
+from pipelines.text import one_line, spreadsheet
+from warehouse.rows import plain
+
+if TYPE_CHECKING:
+    from pipelines.answers.moment import Moment
 
 FORMATS = ("table", "csv", "json")
+WIDEST = 100_000
+"""Of a line that no screen holds. [character]"""
+GAP = 2
+"""Between two columns. [character]"""
+LEAST_BESIDE_NAME = 30
+"""Beside the name of a row a longer word, such as an address, is broken. [character]"""
+MOMENT = "truecost.moment"  # of the running command, in the context of click
 
 
 def format_option(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -36,23 +56,53 @@ def format_option(command: Callable[..., Any]) -> Callable[..., Any]:
     )(command)
 
 
-def plain(value: Any) -> Any:
-    """Return a value that JSON has: ISO dates, Decimal as float, null for NaN and infinity."""
-    if isinstance(value, Decimal):
-        value = float(value)
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    if isinstance(value, datetime):
-        return value.isoformat().replace("+00:00", "Z")
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, dict):
-        return {str(name): plain(part) for name, part in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [plain(part) for part in value]
-    if value is None or isinstance(value, (bool, int, float, str)):
-        return value
-    return str(value)
+def tell_moment(moment: Moment | None) -> None:
+    """Say as of which moment the running command answers; what it prints carries that."""
+    context = click.get_current_context(silent=True)
+    if context is not None and moment is not None:
+        context.meta[MOMENT] = moment
+
+
+def moment_told() -> Moment | None:
+    """Return the moment of the running command, if it answers as of one."""
+    context = click.get_current_context(silent=True)
+    return context.meta.get(MOMENT) if context else None
+
+
+def moment_line() -> str:
+    """Return the first line of an answer that is not told as of now: once, then it is empty."""
+    told = moment_told()
+    context = click.get_current_context(silent=True)
+    if told is None or context is None or context.meta.get(f"{MOMENT}.printed"):
+        return ""
+    context.meta[f"{MOMENT}.printed"] = True
+    return told.words(datetime.now(UTC).replace(tzinfo=None))
+
+
+def with_moment(answer: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an answer for machines with its ``moment``, and its ``currency`` if not US dollars."""
+    told, rate = moment_told(), rate_told()
+    found = dict(answer)
+    if told is not None:
+        found["moment"] = plain(told.as_data(datetime.now(UTC).replace(tzinfo=None)))
+    if rate is not None:
+        found["currency"] = rate.as_data()
+    if (private := prices_told()) is not None:
+        found["private_prices"] = private
+    return found
+
+
+def money(usd: float, decimals: int | None = None) -> str:
+    """Return an amount for people, with its currency; 3 significant digits unless told."""
+    rate = rate_told()
+    own = usd / rate.usd_per_unit if rate else usd
+    shown = significant(own) if decimals is None else f"{own:,.{decimals}f}"
+    return f"{shown} {rate.currency if rate else 'USD'}"
+
+
+def print_document(answer: Mapping[str, Any]) -> None:
+    """Print an answer that is one object as JSON."""
+    click.echo(json.dumps(plain(with_moment(in_currency(answer))), indent=1))
 
 
 def significant(value: Any, digits: int = 3) -> str:
@@ -65,6 +115,8 @@ def significant(value: Any, digits: int = 3) -> str:
     """
     if value is None:
         return "–"
+    if isinstance(value, tuple):
+        return " to ".join(significant(part, digits) for part in value)
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, Decimal):
@@ -97,65 +149,169 @@ def cell(value: Any) -> Any:
 
 
 def print_rows(
-    columns: Sequence[str], rows: Sequence[Sequence[Any]], output: str | None, title: str = ""
+    columns: Sequence[str], rows: Iterable[Sequence[Any]], output: str | None, title: str = ""
 ) -> None:
-    """Print rows in the chosen format.
+    """Print rows in the chosen format; CSV and JSON as the rows come.
 
     Parameters
     ----------
     columns : sequence of str
         Column names, units included.
-    rows : sequence of sequences
+    rows : iterable of sequences
         The answer, one sequence a row.
     output : {"table", "csv", "json"} or None
         None means table.
     title : str
         A line above the table; not printed for machines.
     """
+    if output in ("json", "csv"):
+        columns, rows = rows_in_currency(columns, rows)
     if output == "json":
-        click.echo(
-            json.dumps([dict(zip(columns, map(plain, row), strict=True)) for row in rows], indent=1)
-        )
+        before = "[\n "
+        for row in rows:
+            named = dict(zip(columns, map(plain, row), strict=True))
+            item = json.dumps(with_moment(named), indent=1)
+            sys.stdout.write(before + item.replace("\n", "\n "))
+            before = ",\n "
+        click.echo("[]" if before.startswith("[") else "\n]")
     elif output == "csv":
+        for line in filter(None, (moment_line(), rate_line(), prices_line())):
+            click.echo(line, err=True)
         writer = csv.writer(sys.stdout, lineterminator="\n")
         writer.writerow(columns)
         writer.writerows([cell(value) for value in row] for row in rows)
     else:
-        print_table(columns, rows, title)
+        print_table(columns, list(rows), title)
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], title: str = "") -> None:
     """Print rows as a table for people, numbers to the right.
 
-    No number and no name is ever broken: a screen that is too narrow breaks lines instead, and
-    headings at their words. What is not a screen gets whole lines.
+    A table is at most as wide as the screen, or as COLUMNS where that is set. One that needs more
+    is printed in parts, each with the numbers of the rows and their first column. No number and no
+    name is ever broken, unless it alone is wider than the screen. Without a screen and without
+    COLUMNS lines are whole.
     """
     from rich.console import Console
-    from rich.measure import Measurement
-    from rich.table import Table
     from rich.text import Text
 
     console = Console()
+    is_limited = console.is_terminal or "COLUMNS" in os.environ
+    if not is_limited:
+        console.width = WIDEST
+    for line in filter(None, (moment_line(), rate_line(), prices_line())):
+        console.print(Text(line, style="bold"), soft_wrap=not is_limited)
+    columns, told = rows_in_currency(columns, rows)
+    rows, title = list(told), title_in_currency(title)
     if title:
-        console.print(Text(title, style="italic"), soft_wrap=True)
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    cells = [[significant(value) for value in row] for row in rows]
-    for index, name in enumerate(columns):
-        is_number = any(isinstance(row[index], (int, float, Decimal)) for row in rows)
-        values = [row[index] for row in cells]
-        is_text = any(" " in value for value in values)  # which may break at its spaces
-        table.add_column(
-            Text(name.replace("_", " ") if console.is_terminal else name),
-            justify="right" if is_number else "left",
-            overflow="fold",
-            min_width=None if is_text else max(map(len, values), default=None),
-        )
-    for row in cells:
-        table.add_row(*map(Text, row))
-    wide = console.options.update(max_width=100_000)
-    needed = Measurement.get(console, wide, table)
-    least = needed.minimum if console.is_terminal else needed.maximum
-    console.width = max(console.width, least)
-    console.print(table)
+        console.print(Text(title, style="italic"), soft_wrap=not is_limited)
+    headings = [name.replace("_", " ") if is_limited else name for name in columns]
+    shown = [[significant(value) for value in row] for row in rows]
+    is_number = [
+        any(isinstance(row[place], (int, float, Decimal)) for row in rows)
+        for place in range(len(columns))
+    ]
+    cells = [[row[place] for row in shown] for place in range(len(columns))]
+    needed = [_least_width(*pair) for pair in zip(headings, cells, strict=True)]
+    for number, part in enumerate(_parts(needed, console.width, len(rows))):
+        if number:
+            console.print()
+        widths = _widths(part, headings, cells, needed, console.width)
+        console.print(_table(part, headings, shown, is_number, widths))
     if not rows:
         click.echo("(no rows)")
+
+
+def _least_width(heading: str, values: Sequence[str]) -> int:
+    """Return the width below which a word of a heading or a cell would be broken."""
+    is_text = any(" " in value for value in values)
+    words = [word for value in values for word in (value.split() if is_text else [value])]
+    return max(map(len, [*heading.split(), *words]), default=1)
+
+
+def _parts(needed: Sequence[int], width: int, row_count: int) -> list[list[int | None]]:
+    """Return which columns stand in each part of a table; None is the number of the row.
+
+    Examples
+    --------
+    >>> _parts([4, 10, 10, 10], 80, 3)
+    [[0, 1, 2, 3]]
+    >>> _parts([4, 10, 10, 10], 24, 3)
+    [[None, 0, 1], [None, 0, 2], [None, 0, 3]]
+    """
+    if not needed or sum(needed) + GAP * (len(needed) - 1) <= width:
+        return [list(range(len(needed)))]
+    digits = len(str(row_count))
+    widest = min(max(needed[1:], default=0), LEAST_BESIDE_NAME)
+    has_name = digits + needed[0] + widest + 2 * GAP <= width
+    first: list[int | None] = [None, 0] if has_name else [None]
+    room_beside = width - digits - GAP - (needed[0] + GAP if has_name else 0)
+    parts: list[list[int | None]] = []
+    room = -1
+    for place in range(1 if has_name else 0, len(needed)):
+        if needed[place] > room:
+            parts.append([*first])
+            room = room_beside
+        parts[-1].append(place)
+        room -= needed[place] + GAP
+    return parts
+
+
+def _widths(
+    part: Sequence[int | None],
+    headings: Sequence[str],
+    cells: Sequence[Sequence[str]],
+    needed: Sequence[int],
+    width: int,
+) -> list[int]:
+    """Return the widths of a part: what is needed, and of the rest what cells and headings want.
+
+    Examples
+    --------
+    >>> _widths([0, 1], ["gpu id", "usd"], [["L4"], ["two words"]], [3, 5], 80)
+    [6, 9]
+    >>> _widths([0, 1], ["gpu id", "usd"], [["L4"], ["two words"]], [3, 5], 12)
+    [3, 7]
+    """
+    places = [place for place in part if place is not None]
+    number = [len(str(max(map(len, cells), default=0)))] if None in part else []
+    room = width - sum(number) - GAP * (len(part) - 1)
+    found: dict[int, int] = {}
+    for place in places:
+        # One that alone is wider than the screen is broken.
+        found[place] = max(min(needed[place], room), 1)
+        room -= found[place]
+    for wanted in (
+        {place: max(map(len, cells[place]), default=0) for place in places},
+        {place: len(headings[place]) for place in places},
+    ):
+        for place in places:
+            more = max(min(wanted[place] - found[place], room), 0)
+            found[place] += more
+            room -= more
+    return [*number, *found.values()]
+
+
+def _table(
+    part: Sequence[int | None],
+    headings: Sequence[str],
+    shown: Sequence[Sequence[str]],
+    is_number: Sequence[bool],
+    widths: Sequence[int],
+) -> Any:
+    """Return one part of a table."""
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for place, width in zip(part, widths, strict=True):
+        is_right = place is None or is_number[place]
+        table.add_column(
+            Text("#" if place is None else headings[place]),
+            justify="right" if is_right else "left",
+            overflow="fold",
+            width=width,
+        )
+    for number, row in enumerate(shown, 1):
+        table.add_row(*(Text(str(number) if place is None else row[place]) for place in part))
+    return table

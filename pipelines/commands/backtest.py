@@ -43,4 +43,4 @@ class BacktestGroup(click.Group):
 
 @click.group(cls=BacktestGroup)
 def backtest() -> None:
-    """Hold our models against cases with known answers."""
+    """Compare our models with cases whose answers are known."""

@@ -1,14 +1,22 @@
-"""``truecost backtest inference``: predict measured serving results and print the errors."""
+"""``truecost backtest inference``: predict measured serving results and print the errors.
+
+The equations are imported when the command runs, so that the command line starts fast.
+"""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from pipelines.commands import Refused
 from pipelines.commands.answer import print_table
+from pipelines.commands.targets import force_option, new_target, refuse_existing
+
+if TYPE_CHECKING:
+    from pipelines.derive.inference_backtest import Backtest
 
 WORST_SHOWN = 8
 
@@ -22,23 +30,27 @@ WORST_SHOWN = 8
     type=click.Path(path_type=Path, dir_okay=False),
     help="Write every case with predicted_value and, where unscored, the reason to this CSV file.",
 )
-def inference(cases: Path, output: str | None, out: Path | None) -> None:
+@force_option
+def inference(cases: Path, output: str | None, out: Path | None, force: bool) -> None:
     """Predict the serving results of CASES (a CSV file) and compare them with what was measured.
 
     Input columns: model, gpu, precision, n_gpus, input_len, output_len, metric, and where known
-    parallelism, engine, spec_decode, concurrency, source, date; for a model we do not know also
-    total_params_b, active_params_b, layers, hidden, kv_heads, head_dim. A file without value gets
-    predictions only.
+    parallelism, engine, spec_decode, concurrency, source, date; for a model that is not in the
+    reference data also total_params_b, active_params_b, layers, hidden, kv_heads, head_dim. A file
+    without the column value gets predictions only.
     """
-    from pipelines.costing import inference_backtest
+    from pipelines.answers.foreign_file import read_foreign
+    from pipelines.derive.inference_backtest import backtest
+    from pipelines.derive.measured_case import read_cases
+    from warehouse.reference import bundled
 
+    if out is not None:
+        refuse_existing(out, force)
     try:
-        header, rows = inference_backtest.read_cases(cases)
-        report = inference_backtest.backtest(header, rows)
+        report = backtest(bundled(), *read_foreign(cases, read_cases, raises=[ValueError]))
         if out is not None:
-            out.write_text(report.as_csv(), encoding="utf-8")
-    except OSError as error:
-        raise Refused(f"{error.filename}: {error.strerror}; wants a CSV file of cases") from None
+            with new_target(out, force) as file:
+                file.write(report.as_csv().encode())
     except ValueError as error:
         raise Refused(str(error)) from None
     if output == "json":
@@ -47,7 +59,7 @@ def inference(cases: Path, output: str | None, out: Path | None) -> None:
         _print(report, out)
 
 
-def _print(report, out: Path | None) -> None:  # type: ignore[no-untyped-def]
+def _print(report: Backtest, out: Path | None) -> None:
     answer = report.as_json()
     if answer.get("median_absolute_error") is not None:
         click.echo(

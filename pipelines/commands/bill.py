@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import csv
+import io
 from pathlib import Path
 
 import click
 
+from pipelines.answers.as_of import Past
 from pipelines.commands import Refused
-from pipelines.commands.answer import cell, format_option, print_rows
-from pipelines.commands.published import moment, past_options, published
-from pipelines.past import Past
+from pipelines.commands.answer import cell, format_option, money, print_rows
+from pipelines.commands.currency import currency_option
+from pipelines.commands.opening import moment, past_options, published
+from pipelines.commands.targets import force_option, new_target, refuse_existing
+from warehouse.database import DataFolderError
+from warehouse.files import OutsideFolderError, inside
+from warehouse.paths import Home
 
 HIDDEN = ("purchase_model", "paid_usd", "provider_count", "market", "items")  # from people only
 
@@ -22,31 +28,72 @@ HIDDEN = ("purchase_model", "paid_usd", "provider_count", "market", "items")  # 
     "--folder", type=click.Path(path_type=Path, file_okay=False), default=Path(),
     help="The folder that exports go to; a name that leads out of it is refused.",
 )  # fmt: skip
+@force_option
+@click.option(
+    "--max-seconds",
+    type=click.IntRange(1, 86_400),
+    default=120,
+    show_default=True,
+    help="Give up on a file that takes longer.",
+)
+@click.option(
+    "--max-memory-mib",
+    type=click.IntRange(64),
+    default=2048,
+    show_default=True,
+    help="Give up on a file that needs more memory.",
+)
+@currency_option
 @past_options
 @format_option
-def bill(file: Path, name: str | None, folder: Path, past: Past | None, output: str | None) -> None:
-    """Put FILE, a cost file in FOCUS columns, beside the market.
+def bill(
+    file: Path,
+    name: str | None,
+    folder: Path,
+    force: bool,
+    max_seconds: int,
+    max_memory_mib: int,
+    past: Past | None,
+    output: str | None,
+) -> None:
+    """Compare FILE, a bill of a cloud, with the market.
 
-    FILE is CSV or Parquet as clouds and FinOps tools export it (FOCUS 1.0 to 1.3). Each item with a
-    GPU is held against the index of its provider's market family on its day, or against the median
-    of all families where that is withheld. What cannot be compared is listed with the reason. Bills
-    hold what was paid, the index what is asked: a discount shows as a negative distance.
+    FILE is CSV or Parquet: FOCUS 1.0 to 1.4, or what AWS (cost and usage report), Azure (cost
+    details) and Google Cloud (billing export) write; its columns tell which. Costs are in US
+    dollars, commitments spread over their use. Corrections, credits and refunds are netted. Unused
+    capacity stands apart.
+
+    Each item with a GPU is held against the index of its provider's market family, the same family
+    on every day, or against the median of all families where that is withheld. A day without a
+    value takes the nearest within a month, the last before it first: market_gap_days is the
+    longest such gap. What cannot be compared is listed with the reason. Bills hold what was paid,
+    the index what is asked: a discount shows as a negative distance.
 
     \b
     truecost bill focus.csv
+    truecost bill cur.parquet --json
     truecost bill focus.parquet --export above.csv --folder reports
     """
-    from pipelines.bill import BillError, compare, export_path, total
+    from pipelines.answers.bill import compare, total, unused
+    from pipelines.answers.bill_columns import BillError
 
     try:
-        target = export_path(folder, name) if name else None
+        target = folder / name if name else None
+        if name and target is not None:
+            inside(folder, name)
+            refuse_existing(target, force)
         with published(past) as connection:
-            found = compare(connection, file)
             then = moment(connection, past)
-    except BillError as error:
+        found = compare(
+            Home.from_environment(), file, past,
+            memory_bytes=max_memory_mib * 2**20, seconds=max_seconds,
+        )  # fmt: skip
+    except (BillError, OutsideFolderError, DataFolderError) as error:
         raise Refused(str(error)) from error
     paid, market = total(found)
     against = f"{paid / market - 1:+.1%} against the market" if market else "nothing to compare"
+    idle = unused(found)
+    beside = f"; {money(idle, 0)} for capacity that was not used" if idle else ""
     hidden = () if output in ("json", "csv") else HIDDEN
     keep = [number for number, column in enumerate(found.columns) if column not in hidden]
     print_rows(
@@ -54,12 +101,13 @@ def bill(file: Path, name: str | None, folder: Path, past: Past | None, output: 
         [[row[number] for number in keep] for row in found.rows],
         output,
         f"{found.is_compared} of {found.items} items compared, {then}: {against}"
-        f" ({paid:,.0f} USD paid, {market:,.0f} USD at its prices)",
+        f" ({money(paid, 0)} paid, {money(market, 0)} at its prices{beside})",
     )
     if target is not None:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with target.open("w", encoding="utf-8", newline="") as lines:
-            writer = csv.writer(lines, lineterminator="\n")
-            writer.writerow(found.columns)
-            writer.writerows([cell(value) for value in row] for row in found.rows)
+        lines = io.StringIO()
+        writer = csv.writer(lines, lineterminator="\n")
+        writer.writerow(found.columns)
+        writer.writerows([cell(value) for value in row] for row in found.rows)
+        with new_target(target, force) as exported:
+            exported.write(lines.getvalue().encode())
         click.echo(f"written to {target}", err=True)

@@ -1,6 +1,6 @@
 """``truecost lake``: move the warehouse beyond one machine, look after it, and come back.
 
-What moves and how stands in ``warehouse.lake``; when to, in docs/scaling.md.
+What is moved, and how, belongs to ``pipelines.lake``; when to use a lake is in docs/scaling.md.
 """
 
 from __future__ import annotations
@@ -11,30 +11,26 @@ from datetime import UTC, datetime
 from typing import Any
 
 import click
-import duckdb
 
 from pipelines.commands import Refused
 from pipelines.commands.answer import format_option, print_rows
-from warehouse.database import DataFolderError
-from warehouse.lake import (
+from pipelines.lake.captures import fetch, share
+from pipelines.lake.connection import (
     CATALOG_VARIABLE,
     DATA_PATH_VARIABLE,
     Address,
-    compact,
-    fetch,
     first_line,
     opened,
-    pull,
-    push,
-    share,
-    status,
 )
+from pipelines.lake.runs import pull, push
+from pipelines.lake.upkeep import compact, status
+from warehouse.database import DatabaseError, DataFolderError
 from warehouse.paths import Home
 
 
 @contextmanager
 def refusing() -> Iterator[None]:
-    """Turn what cannot be done into one line."""
+    """Turn an error of the lake into one line."""
     try:
         yield
     except DataFolderError as error:
@@ -42,7 +38,7 @@ def refusing() -> Iterator[None]:
 
 
 def with_address(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command the options that name a lake."""
+    """Add the options that name a lake to a command."""
     command = click.option(
         "--data-path", help=f"Folder or s3://BUCKET/PREFIX, once ({DATA_PATH_VARIABLE})."
     )(command)
@@ -108,7 +104,7 @@ def push_command(catalog: str | None, data_path: str | None, take_over: bool) ->
 @with_address
 @click.option("--at", "at_text", help="As of this snapshot (number, or ISO 8601).")
 def pull_command(catalog: str | None, data_path: str | None, at_text: str | None) -> None:
-    """Make an empty data folder whole from the lake: the way back to one machine."""
+    """Fill an empty data folder from the lake, to return to one machine."""
     where, home = address(catalog, data_path), Home.from_environment()
     at = snapshot(at_text)
     with refusing():
@@ -120,7 +116,7 @@ def pull_command(catalog: str | None, data_path: str | None, at_text: str | None
 @lake.command("status")
 @with_address
 def status_command(catalog: str | None, data_path: str | None) -> None:
-    """Say what the lake holds, who built it, and who shares captures."""
+    """Show what the lake holds, who built it, and who shares captures."""
     where = address(catalog, data_path)
     with refusing():
         found = status(where)
@@ -145,7 +141,7 @@ def sql_command(
         try:
             answer = connection.sql(query)
             columns, rows = (answer.columns, answer.fetchall()) if answer else ([], [])
-        except duckdb.Error as error:
+        except DatabaseError as error:
             raise Refused(first_line(error)) from error
     print_rows(columns, rows, output)
 

@@ -7,7 +7,10 @@ from pathlib import Path
 import click
 
 from pipelines.commands import Refused
-from pipelines.commands.published import published
+from pipelines.commands.opening import published
+from pipelines.text import single_spaced
+from warehouse.database import DatabaseError, is_damage
+from warehouse.files import OutsideFolderError
 
 
 @click.command()
@@ -25,14 +28,18 @@ def package(folder: Path, only: tuple[str, ...]) -> None:
     truecost package --out dist
     truecost package --out dist --table marts.gpu_price_index
     """
-    from pipelines.package import PackageError, write_package
+    from pipelines.answers.package import PackageError, write_package
 
     with published() as connection:
         try:
             resources = write_package(connection, folder, only)
-        except PackageError as error:
+        except (PackageError, OutsideFolderError) as error:
             raise Refused(str(error)) from error
         except OSError as error:
             raise Refused(f"cannot write in {folder}: {error.strerror}") from error
+        except DatabaseError as error:
+            if is_damage(error):
+                raise
+            raise Refused(f"cannot write in {folder}: {single_spaced(error)}") from error
     rows, size = sum(r["rows"] for r in resources), sum(r["bytes"] for r in resources)
     click.echo(f"{len(resources)} tables, {rows:,} rows, {size / 1e6:.1f} MB in {folder}")

@@ -1,4 +1,4 @@
-"""``truecost quarantine``: what was kept out, why, and letting it in or refusing it for good."""
+"""``truecost quarantine``: rows and batches that rules hold, and deciding about them."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ from datetime import UTC, datetime
 
 import click
 
+from pipelines.answers.status import held
 from pipelines.commands import Refused
 from pipelines.commands.answer import format_option, print_rows
-from pipelines.commands.published import published
+from pipelines.commands.opening import published
 
 
 @click.group()
 def quarantine() -> None:
-    """List, accept or reject what was held: rows, and whole batches of a source."""
+    """List, accept or reject what rules hold: rows, and whole batches of a source."""
 
 
 @quarantine.command("list")
@@ -31,33 +32,26 @@ def list_held(
     limit: int,
     output: str | None,
 ) -> None:
-    """Print what is held, newest first, batches before rows."""
-    given = {"state = ?": state, "source_id = ?": source, "rule = ?": rule}
-    conditions = {text: value for text, value in given.items() if value is not None}
-    where = " and ".join(conditions)
-    query = (
-        "select source_id, scope, rule, count(*) as held, max(captured_at) as newest,"
-        f" any_value(reason) as example from meta.quarantine where {where}"
-        " group by all order by scope, held desc limit ?"
-        if summary
-        else "select held_id[:12] as id, source_id, scope, rule, reason, captured_at,"
-        f" payload_sha256[:12] as payload, row_json from meta.quarantine where {where}"
-        " order by scope, captured_at desc, source_id, rule limit ?"
-    )
-    with published() as connection:
-        answer = connection.execute(query, [*conditions.values(), limit])
-        columns = [column[0] for column in answer.description or []]
-        rows = answer.fetchall()
-    if output in (None, "table") and not summary:
-        columns, rows = columns[:-1], [row[:-1] for row in rows]
-    print_rows(columns, rows, output)
+    """Print what is held: batches before rows, newest first."""
+    with published(is_dated=False) as connection:
+        found = held(
+            connection,
+            state=state,
+            source_id=source,
+            rule=rule,
+            is_summary=summary,
+            row_limit=limit,
+        )
+    if output in (None, "table"):
+        found = found.without({"row_json"})
+    print_rows(found.columns, found.rows, output)
 
 
 @quarantine.command()
 @click.argument("held_id")
 @click.option("--reason", required=True, help="Why it is right; kept in meta.quarantine_audit.")
 def accept(held_id: str, reason: str) -> None:
-    """Let in what is held under HELD_ID (its first letters do); counts after the next build."""
+    """Accept the entry HELD_ID (its first letters are enough). It counts after the next build."""
     settle(held_id, "accepted", reason)
 
 
@@ -65,7 +59,7 @@ def accept(held_id: str, reason: str) -> None:
 @click.argument("held_id")
 @click.option("--reason", required=True, help="Why it is wrong; kept in meta.quarantine_audit.")
 def reject(held_id: str, reason: str) -> None:
-    """Refuse for good what is held under HELD_ID; it stays in quarantine, as rejected."""
+    """Reject the entry HELD_ID (its first letters are enough). It stays in quarantine."""
     settle(held_id, "rejected", reason)
 
 

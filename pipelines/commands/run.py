@@ -1,6 +1,6 @@
-"""``truecost run``: the two jobs, here and now, with progress and the answer at the end.
+"""``truecost run``: run the two jobs now, with progress and the answer at the end.
 
-The same jobs as the schedules run, in this process: they stand in the Dagster UI alike.
+They are the jobs that the schedules run, executed in this process, and the Dagster UI lists them.
 """
 
 from __future__ import annotations
@@ -8,14 +8,16 @@ from __future__ import annotations
 import os
 import sys
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import click
 
+from pipelines.capture import MIRROR_VARIABLE
 from pipelines.commands import Refused
 from pipelines.commands.arguments import answering_mirror, known_sources, usable_home
-from pipelines.escaping import one_line
+from pipelines.text import one_line
 
 MAIN_GPUS = ("H100-SXM-80GB", "H200-SXM-141GB", "B200-180GB", "A100-SXM-80GB", "MI300X-192GB",
              "L40S-48GB", "RTX4090-24GB")  # fmt: skip
@@ -25,7 +27,7 @@ MAIN_GPUS = ("H100-SXM-80GB", "H200-SXM-141GB", "B200-180GB", "A100-SXM-80GB", "
 @click.option("--source", "sources", multiple=True, help="Only this source (repeat for more).")
 @click.option("--mirror", help="Ask URL/HOST/PATH instead of https://HOST/PATH, for every source.")
 @click.option("--now", "now_text", help="Take this instant for now (ISO 8601; UTC unless said).")
-@click.option("--offline", is_flag=True, help="Ask nobody: build from what is already here.")
+@click.option("--offline", is_flag=True, help="Send no requests: build from what is already here.")
 @click.option("--catalog", help="Share with other machines through this lake (truecost lake).")
 @click.option("--data-path", help="Where the data of a new lake go: a folder or s3://...")
 @click.option("--no-build", is_flag=True, help="Only capture, and share: another machine builds.")
@@ -44,8 +46,9 @@ def run(
 ) -> None:
     """Capture every source, build the warehouse, derive the costs, publish, print the answers.
 
-    A source that fails keeps its last good rows, marked stale; the rest goes on. Without a network
-    and without data, the bundled snapshot is the start, and the output says so and dates it.
+    A source that fails keeps its last good rows, marked stale; the others continue. The status is 1
+    if no source answered. Without a network and without data, the bundled snapshot is used, the
+    output names its date, and the status is 0.
 
     \b
     truecost run
@@ -57,27 +60,25 @@ def run(
     mirror = None if offline else answering_mirror(mirror)
     lake = lake_of(catalog, data_path)
     home = usable_home(now, is_built=not no_build)
-    from pipelines import jobs
-    from pipelines.defs import resources
+    from pipelines.jobs.instance import prepare_instance
+    from pipelines.jobs.runner import run_job
     from warehouse.database import DataFolderError, exclusive
 
-    jobs.prepare_instance(home)
-    settings: dict[str, Any] = {"home": str(home.root), "mirror": mirror or ""}
-    if mirror and "@" in mirror:  # Dagster keeps the settings of a run, and a password in them
-        os.environ[resources.MIRROR_VARIABLE], settings["mirror"] = mirror, ""
+    prepare_instance(home)
+    settings: dict[str, Any] = {"named": list(sources)}
+    if mirror:
+        os.environ[MIRROR_VARIABLE] = mirror
     if now is not None:
         settings["now"] = now.isoformat()
-    settings["named"] = list(sources)
     screen = Screen(quiet)
-    resources.progress.append(screen)
     started = time.monotonic()
     try:
         if not offline:
-            assets = [(kind, name) for name in sources for kind in ("landing", "observations")]
+            assets = [("sources", name) for name in sources]
             screen.start("Asking the sources")
-            succeeded, error = jobs.run_job("capture", settings, assets or None)
+            succeeded, error = run_job("capture", settings, assets or None, screen)
             screen.stop()
-            if not succeeded:
+            if not succeeded and not screen.is_unanswered:
                 raise click.ClickException(f"capture failed: {error}")
         if lake is not None:
             share_captures(home, lake, no_build, screen)
@@ -85,13 +86,11 @@ def run(
             return
         screen.start("Building")
         with exclusive(home, "build"):
-            succeeded, error = jobs.run_job("build", settings)
+            succeeded, error = run_job("build", settings, listener=screen)
         screen.stop()
     except DataFolderError as error_of_lock:  # what was captured waits for the next build
         screen.stop()
         raise Refused(str(error_of_lock)) from error_of_lock
-    finally:
-        resources.progress.remove(screen)
     if not succeeded:
         raise Failed(f"build failed: {error}")
     if lake is not None:
@@ -101,7 +100,10 @@ def run(
 
         print_headline(MAIN_GPUS)
         click.echo(f"\nDone in {time.monotonic() - started:.1f} s. {screen.summary()}")
-    if strict and screen.failed:
+    has_answers = any(home.observations.glob("*/*/*.parquet"))
+    if screen.is_without_network and not has_answers and not strict:
+        return  # a first look at the bundled prices, as the first line says
+    if screen.is_unanswered or (strict and (screen.failed or screen.partial)):
         sys.exit(1)
 
 
@@ -115,28 +117,32 @@ def lake_of(catalog: str | None, data_path: str | None) -> Any:
 
 
 def share_captures(home: Any, lake: Any, no_build: bool, screen: Any) -> None:
-    """Give the captures of this machine to the lake, and take those of the others to build."""
+    """Share the captures of this machine through the lake, and fetch those of others to build."""
     from pipelines.commands.lake import refusing
-    from warehouse.lake import fetch, share
+    from pipelines.lake.captures import fetch, share
 
     with refusing():
-        screen("line", f"{share(home, lake)} captured files shared")
+        screen.line(f"{share(home, lake)} captured files shared")
         if not no_build:
-            screen("line", f"{fetch(home, lake)} captured files of other machines")
+            screen.line(f"{fetch(home, lake)} captured files of other machines")
 
 
 def push_build(home: Any, lake: Any, screen: Any) -> None:
-    """Bring the lake to the run that has just been published."""
+    """Push the run that has just been published to the lake."""
     from pipelines.commands.lake import refusing
-    from warehouse.lake import push
+    from pipelines.lake.runs import push
 
     with refusing():
         report = push(home, lake)
-    screen("line", f"the lake is at snapshot {report.snapshot}: run {report.run_id}")
+    screen.line(f"the lake is at snapshot {report.snapshot}: run {report.run_id}")
+
+
+NO_NETWORK = frozenset({"unreachable", None})
+YEARS = range(2000, 2101)  # of --now
 
 
 class Failed(click.ClickException):
-    """The run itself failed; nothing was published, what was published before stands."""
+    """The run itself failed and published nothing; the previous publication is unchanged."""
 
 
 def instant(text: str | None) -> datetime | None:
@@ -145,11 +151,15 @@ def instant(text: str | None) -> datetime | None:
         return None
     try:
         moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
-    except ValueError as error:
+        moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
         raise Refused(
-            f"--now {text!r} is no date; give ISO 8601, such as 2026-07-20 or 2026-07-20T06:00:00Z"
+            f"--now {text!r} is not a date; give ISO 8601,"
+            " such as 2026-07-20 or 2026-07-20T06:00:00Z"
         ) from error
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    if moment.year not in YEARS:
+        raise Refused(f"--now {text!r} is outside the years {YEARS[0]} to {YEARS[-1]}")
+    return moment
 
 
 class Screen:
@@ -162,8 +172,10 @@ class Screen:
         if not self.console.is_terminal:
             self.console.width = 160
         self.failed: list[str] = []
+        self.partial: list[str] = []
         self.skipped: list[str] = []
         self.ok: list[str] = []
+        self.reasons: set[str | None] = set()  # why sources failed
         self.bar: Any = None
 
     def start(self, title: str) -> None:
@@ -191,33 +203,36 @@ class Screen:
             self.console.print(f"{title} ...", highlight=False)
 
     def stop(self) -> None:
-        """Take the bar away."""
+        """Remove the bar."""
         self.bar.stop()
 
-    def __call__(self, event: str, subject: Any) -> None:
-        """Hear what has just happened."""
-        if event == "expected":
-            self.bar.update(self.task, total=subject)
-        elif event == "capture" and subject.status != "running":
+    def source_asked(self, step: Any) -> None:
+        """Advance the bar when a source has answered."""
+        if step.status != "running":
             self.bar.advance(self.task)
-        elif event == "parsed":
-            self.source_line(*subject)
-        elif event == "table":
-            self.bar.advance(self.task)
-        elif event == "line":
-            self.console.print(f"  {one_line(subject)}", style="dim", highlight=False, markup=False)
 
-    def source_line(self, result: Any, lines: list[Any]) -> None:
+    def table_made(self, table: str, rows: int | None) -> None:
+        """Advance the bar."""
+        self.bar.advance(self.task)
+
+    def line(self, text: str) -> None:
+        """Print one line of progress."""
+        self.console.print(f"  {one_line(text)}", style="dim", highlight=False, markup=False)
+
+    def source_read(self, result: Any, lines: Sequence[Any]) -> None:
         """Print one line for one source."""
         from rich.text import Text
 
-        kept, held = sum(x.rows_kept for x in lines), sum(x.rows_held for x in lines)
+        from pipelines.reading.ledger import source_state
+
+        kept, held = sum(x.offers_kept for x in lines), sum(x.offers_held for x in lines)
         errors = [text for text in (result.error, *(line.error for line in lines)) if text]
-        status = result.status if result.status != "unchanged" else "ok"
-        if status == "ok" and errors:
-            status = "partial" if kept else "failed"
-        bucket = {"skipped": self.skipped, "failed": self.failed, "partial": self.failed}
-        bucket.get(status, self.ok).append(result.source_id)
+        state = source_state(lines) if lines else result.status
+        status = {"unchanged": "ok", "quarantined": "held"}.get(state, state)
+        bucket = {"skipped": self.skipped, "partial": self.partial, "ok": self.ok}
+        bucket.get(status, self.failed).append(result.source_id)
+        if status not in bucket:
+            self.reasons |= {request.error_class for request in result.capture.requests}
         if status == "skipped" and "skipped: set" not in (result.error or ""):
             return
         style = {"ok": "green", "skipped": "dim", "partial": "yellow"}.get(status, "red")
@@ -232,10 +247,22 @@ class Screen:
         )
         self.console.print(line, no_wrap=True, overflow="ellipsis", crop=True)
 
+    @property
+    def is_unanswered(self) -> bool:
+        """Return whether sources were asked and none answered."""
+        return bool(self.failed) and not (self.ok or self.partial)
+
+    @property
+    def is_without_network(self) -> bool:
+        """Return whether no source could even be reached."""
+        return self.is_unanswered and self.reasons <= NO_NETWORK
+
     def summary(self) -> str:
         """Return the closing line on the sources."""
         parts = [f"{len(self.ok)} sources answered"] if self.ok else []
-        if self.failed and not self.ok:
+        if self.partial:
+            parts.append(f"{len(self.partial)} answered in part ({', '.join(self.partial)})")
+        if self.is_unanswered:
             parts.append(f"none of the {len(self.failed)} sources asked has answered: no network?")
         elif self.failed:
             parts.append(f"{len(self.failed)} failed ({', '.join(self.failed)})")

@@ -1,4 +1,7 @@
-"""``truecost site``: write the pages from the published file."""
+"""``truecost site``: write the pages from the published file.
+
+Imports the site inside the command, because its charts and scripts take seconds to import.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +9,9 @@ from pathlib import Path
 
 import click
 
+from pipelines.answers.as_of import Past
 from pipelines.commands import Refused
-from pipelines.commands.published import past_options, published
-from pipelines.past import Past
+from pipelines.commands.opening import past_options, published
 from warehouse.database import DataFolderError, exclusive
 from warehouse.paths import Home
 
@@ -21,7 +24,7 @@ from warehouse.paths import Home
 )
 @past_options
 def site(out: Path | None, past: Past | None) -> None:
-    """Write the site: static pages that open from disk and ask nobody for anything.
+    """Write the site: static pages that open from disk and need no network.
 
     \b
     truecost site
@@ -31,7 +34,7 @@ def site(out: Path | None, past: Past | None) -> None:
     from pipelines.site.build import NotASiteFolderError, build_site
 
     with published(past):
-        pass  # refused here, if at all: before a page is written
+        pass  # refuse bad options and a missing file before any page is written
     home = Home.from_environment()
     try:
         with exclusive(home, "site"):

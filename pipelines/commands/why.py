@@ -1,4 +1,4 @@
-"""``truecost why``: from a published number back to payload, parser and rule; or forward."""
+"""``truecost why``: trace a published number back to its payload, parser and rules, or forward."""
 
 from __future__ import annotations
 
@@ -6,18 +6,24 @@ from typing import Any
 
 import click
 
+from pipelines.answers.as_of import Past
 from pipelines.commands import Refused
-from pipelines.commands.answer import format_option, print_rows, print_table, significant
-from pipelines.commands.published import past_options, published
-from pipelines.past import Past
+from pipelines.commands.answer import (
+    format_option,
+    moment_line,
+    print_rows,
+    print_table,
+    significant,
+)
+from pipelines.commands.opening import past_options, published
 
 SHOWN_PAYLOADS = 12
 
 
 @click.command()
 @click.argument("table")
-@click.argument("key", nargs=-1, required=True)
-@click.option("--forward", is_flag=True, help="What is made from it, instead.")
+@click.argument("key", nargs=-1)
+@click.option("--forward", is_flag=True, help="Show what is made from it instead.")
 @past_options
 @format_option
 def why(
@@ -26,14 +32,16 @@ def why(
     """Show where a number comes from: the row, the tables before it, the bytes, the assumptions.
 
     TABLE is a published table. KEY names a row: values of its keys, or column=value; the first
-    letters of a hash are enough. Where several rows are named, the newest is followed.
+    letters of a hash are enough. Where several rows are named, the newest is followed. A report,
+    such as reports.offers, needs no KEY: the tables that it reads are listed.
 
     \b
     truecost why gpu_price_index H100-SXM-80GB on_demand neocloud
     truecost why inference_cost model_id=llama-3.1-70b gpu_id=H100-SXM-80GB
     truecost why core.offer_price H100-SXM-80GB provider_id=aws --forward
+    truecost why reports.offers
     """
-    from pipelines.tracing import UntracedError, hanging_on, trace
+    from pipelines.answers.trace import UntracedError, made_from_row, trace
 
     with published(past) as connection:
         try:
@@ -42,11 +50,13 @@ def why(
             raise Refused(str(error)) from error
         steps = found.steps
         if forward:
-            steps = hanging_on(connection, found.table, found.row)
+            steps = made_from_row(connection, found.table, found.row)
     if output in ("json", "csv"):
         columns = ("step", "name", "rows", "detail", "rule", "source_url", "values")
         print_rows(columns, machine_rows(found, steps, forward), output)
         return
+    if line := moment_line():
+        click.echo(line)
     click.echo(f"{found.table}: {steps[0].rule if steps and not forward else ''}".rstrip(": "))
     if found.matching_rows > 1:
         click.echo(f"{found.matching_rows} rows have this key; the newest:")
@@ -61,12 +71,12 @@ def why(
         [(step.table, step.rows, step.matched_on, step.rule) for step in rest],
         "\nMade from it" if forward else "\nMade from",
     )
-    if forward:
+    if forward or not found.row:
         return
     print_table(
         ("source", "kind", "captured", "payload", "parser", "address"),
         [
-            (p["source_id"], p["source_kind"], p["captured_at"], p["payload_sha256"][:12],
+            (p["source_id"], p["source_kind"], p["seen_at"], p["payload_sha256"][:12],
              p["parser_version"], p["source_url"])
             for p in found.payloads[:SHOWN_PAYLOADS]
         ],
@@ -85,9 +95,9 @@ def why(
 
 def sentences(found: Any) -> list[str]:
     """Return how printed prices of the trace became USD per GPU and hour: the row's, or one."""
-    from pipelines.tracing import normalisation
+    from pipelines.answers.trace import normalisation
 
-    for step in found.steps:
+    for step in found.steps if found.row else ():
         sentence = normalisation(step.example)
         if sentence:
             lead = "" if step.table == found.table else f"one of {step.rows} offers: "
@@ -106,7 +116,7 @@ def machine_rows(found: Any, steps: Any, is_forward: bool) -> list[tuple[Any, ..
     for sentence in sentences(found):
         rows.append(("normalisation", found.table, 1, sentence, None, None, None))
     for p in found.payloads:
-        detail = f"{p['payload_sha256']} captured {p['captured_at']}Z as {p['capture_id']}"
+        detail = f"{p['payload_sha256']} captured {p['seen_at']}Z as {p['capture_id']}"
         rule = f"pipelines/sources/{p['source_id']}.py version {p['parser_version']}"
         rows.append(("payload", p["source_id"], None, detail, rule, p["source_url"], p))
     for a in found.assumptions:

@@ -1,114 +1,219 @@
-"""Every source as two assets: the bytes it answered (landing) and the rows read in them."""
+"""Every source as one asset: its answers in landing, and the rows read from them.
 
-from collections.abc import Iterator
+A source that is off by default is no asset: ``docs/sources.md`` lists it, and ``truecost run
+--source NAME`` asks it. Asking belongs to ``pipelines.capture``, reading to ``pipelines.reading``;
+this module records what they return.
+"""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
+from typing import Any
 
 import dagster as dg
 
-from pipelines.capture import CaptureResult, capture
-from pipelines.defs.resources import Settings, say
-from pipelines.parse import ParseResult, parse_captures, pending_captures
+from pipelines.capture.parallel import CaptureResult, capture
+from pipelines.defs.progress import Listener
+from pipelines.defs.resources import Settings
+from pipelines.reading.ledger import ParseResult, pending_captures, source_state
+from pipelines.reading.reader import has_reading, parse_captures
 from pipelines.sources import all_sources
 from pipelines.sources.base import Source
 
 SOURCES = all_sources()
+ON = tuple(name for name, source in SOURCES.items() if source.disabled_reason is None)
 GOOD = {"ok", "unchanged", "partial"}
+OWNER = "team:truecost"
+GROUPS = {
+    "api_price": "token_prices",
+    "series_point": "series",
+    "table_row": "hardware_and_models",
+}
+OFFER_GROUPS = {
+    "api": "provider_lists",
+    "page": "provider_lists",
+    "marketplace": "marketplaces",
+    "feed": "catalogues",
+}
+SEVERITY = {"partial": dg.AssetCheckSeverity.WARN}  # some of its addresses failed
+ROW_COUNTS = ("rows_read", "rows_kept", "rows_held", "rows_out_of_scope", "offers_held")
 
 
-def landing_spec(source: Source) -> dg.AssetSpec:
-    """Return the asset that holds what a source answered."""
+@dataclass(frozen=True)
+class Asked:
+    """What came of asking one source: its requests, and what was read of each."""
+
+    result: CaptureResult
+    lines: list[ParseResult]
+
+    @property
+    def source_id(self) -> str:
+        """Return the source."""
+        return self.result.source_id
+
+    @property
+    def state(self) -> str:
+        """Return the state of the source after it was asked, as ``meta.source_status`` has it."""
+        return source_state(self.lines) if self.lines else self.result.status
+
+    @property
+    def error(self) -> str | None:
+        """Return the first thing that went wrong."""
+        errors = (self.result.error, *(line.error for line in self.lines))
+        return next((error for error in errors if error), None)
+
+
+def source_key(source_id: str) -> dg.AssetKey:
+    """Return the asset key of a source."""
+    return dg.AssetKey(["sources", source_id])
+
+
+def source_spec(source: Source) -> dg.AssetSpec:
+    """Return the asset of a source."""
+    warned = timedelta(hours=source.cadence_hours + 6)
     return dg.AssetSpec(
-        ["landing", source.source_id],
-        group_name="landing",
-        kinds={source.kind},
+        source_key(source.source_id),
+        group_name=GROUPS.get(source.record_kind) or OFFER_GROUPS[source.kind],
+        kinds={source.kind, "parquet"},
+        owners=[OWNER],
+        tags={
+            "licence": tag(source.licence),
+            "terms": "may_redistribute" if source.may_redistribute else "own_use",
+            "rows": source.record_kind,
+            "key": "needs_key" if source.key_environment else "no_key",
+        },
         skippable=True,
-        description=f"{source.title}. {source.disabled_reason or ''}".strip(),
-        freshness_policy=dg.FreshnessPolicy.time_window(
-            fail_window=timedelta(hours=source.cadence_hours + 6)
-        ),
+        code_version=str(source.parser_version),
+        description=f"{source.title}: its answers, byte for byte, and the rows read from them.",
+        freshness_policy=dg.FreshnessPolicy.time_window(fail_window=2 * warned, warn_window=warned),
         metadata={
             "homepage": dg.MetadataValue.url(source.homepage_url),
             "terms": dg.MetadataValue.url(source.terms_url),
             "licence": source.licence,
             "credit": source.credit,
+            "asked every (h)": source.cadence_hours,
         },
     )
 
 
-def observation_spec(source: Source) -> dg.AssetSpec:
-    """Return the asset that holds the rows read in a source's answers."""
-    return dg.AssetSpec(
-        ["observations", source.source_id],
-        group_name="observations",
-        kinds={"parquet"},
-        skippable=True,
-        deps=[["landing", source.source_id]],
-        code_version=str(source.parser_version),
-        description=f"Rows of {source.title}, as printed; bad rows stand beside them.",
-    )
+def tag(text: str) -> str:
+    """Return a text as the value of a tag, which may hold no spaces.
 
-
-@dg.multi_asset(
-    name="capture_sources",
-    specs=[
-        spec(source) for source in SOURCES.values() for spec in (landing_spec, observation_spec)
-    ],
-    check_specs=[
-        dg.AssetCheckSpec("answers", asset=["landing", name], description="The source answered.")
-        for name in SOURCES
-    ],
-    can_subset=True,
-    retry_policy=dg.RetryPolicy(max_retries=2, delay=60),
-)
-def capture_sources(
-    context: dg.AssetExecutionContext, settings: Settings
-) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:  # type: ignore[type-arg]
-    """Ask the selected sources side by side, keep every byte, and read the rows.
-
-    One step: a step whose input is missing is skipped whole, and one source that fails must not
-    keep the rows of the others from being read.
+    Examples
+    --------
+    >>> tag("none stated"), tag("CC-BY-4.0")
+    ('none_stated', 'CC-BY-4.0')
     """
-    names = sorted({key.path[-1] for key in context.selected_asset_keys})
-    home, now = settings.data(), settings.clock()
-    results = capture(
-        [SOURCES[name] for name in names],
-        clock=lambda: now,  # one moment for the whole run
-        mirror=settings.mirror_url(),
-        home=home,
-        named=settings.named,
-        progress=lambda step: say("capture", step),
+    return "".join(c if c.isalnum() or c in "-._" else "_" for c in text)[:63]
+
+
+def check_spec(source: Source) -> dg.AssetCheckSpec:
+    """Return the check that a source answered."""
+    return dg.AssetCheckSpec(
+        "every_address_answered",
+        asset=source_key(source.source_id),
+        description=f"Every address of {source.title} gave an answer that could be read.",
     )
-    lines = parse_captures(home, pending_captures(home, names))
-    for result in results:
-        own = [line for line in lines if line.source_id == result.source_id]
-        say("parsed", (result, own))
-        yield from recorded(context, result, own)
+
+
+def sources_asset(name: str, sources: Collection[Source]) -> dg.AssetsDefinition:
+    """Return the step that asks some sources.
+
+    All sources of a run share one step, because an in-process executor runs steps one after the
+    other; the sources are asked side by side. A source that fails does not stop the others.
+    """
+
+    @dg.multi_asset(
+        name=name,
+        specs=[source_spec(source) for source in sources],
+        check_specs=[check_spec(source) for source in sources],
+        can_subset=True,
+        retry_policy=dg.RetryPolicy(max_retries=2, delay=60),
+    )
+    def ask(
+        context: dg.AssetExecutionContext,
+        settings: Settings,
+        listener: dg.ResourceParam[Listener],
+    ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
+        """Ask the selected sources side by side, keep every byte, and read the rows."""
+        names = sorted({key.path[-1] for key in context.selected_asset_keys})
+        home, now = settings.data(), settings.clock()
+        results = capture(
+            [SOURCES[name] for name in names],
+            clock=lambda: now,  # one moment for the whole run
+            mirror=settings.mirror_url(),
+            home=home,
+            named=settings.named,
+            is_read=partial(has_reading, home),
+            progress=listener.source_asked,
+        )
+        lines = parse_captures(home, pending_captures(home, names))
+        states = set()
+        for result in results:
+            own = [line for line in lines if line.source_id == result.source_id]
+            listener.source_read(result, own)
+            asked = Asked(result, own)
+            states.add(asked.state)
+            log_requests(context, asked)
+            yield from recorded(context, asked)
+        if states - {"skipped"} and not states & GOOD:
+            raise dg.Failure(
+                f"none of the {len(names)} sources that were asked has answered",
+                allow_retries=False,
+            )
+
+    return ask
+
+
+def log_requests(context: dg.AssetExecutionContext, asked: Asked) -> None:
+    """Write each request of a source, and what was read of its answer, to the log of the run."""
+    read = {line.request_key: line for line in asked.lines}
+    for request in asked.result.capture.requests:
+        line = read.get(request.key)
+        told = f"HTTP {request.status}" if request.status else request.outcome
+        rows = "nothing read"
+        if line and line.rows_read is not None:
+            rows = f"{line.rows_read} rows, {line.rows_kept} kept, {line.rows_held} held"
+        context.log.info(
+            f"{asked.source_id}: {request.method} {request.url}: {told},"
+            f" {request.bytes:,} bytes; {rows}"
+        )
+    if asked.error:
+        context.log.warning(f"{asked.source_id}: {asked.state}: {asked.error}")
 
 
 def recorded(
-    context: dg.AssetExecutionContext, result: CaptureResult, lines: list[ParseResult]
-) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:  # type: ignore[type-arg]
-    """Yield what became of one source."""
-    landing = dg.AssetKey(["landing", result.source_id])
-    observations = dg.AssetKey(["observations", result.source_id])
-    errors = [text for text in (result.error, *(line.error for line in lines)) if text]
-    facts = {"status": result.status, "bytes": result.bytes, "error": errors[0] if errors else ""}
-    if result.status in GOOD and landing in context.selected_asset_keys:
-        yield dg.MaterializeResult(asset_key=landing, metadata=facts)
-    if any(line.rows_kept for line in lines) and observations in context.selected_asset_keys:
+    context: dg.AssetExecutionContext, asked: Asked
+) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
+    """Yield the outcome of one source: its materialization if it answered, and its check.
+
+    A source that was not asked, for want of a key, gives neither.
+    """
+    key = source_key(asked.source_id)
+    facts: dict[str, Any] = {
+        "status": asked.state,
+        "bytes": asked.result.bytes,
+        "seconds": round(asked.result.seconds, 2),
+        "error": asked.error or "",
+    }
+    if asked.state in GOOD:
+        counts = {
+            name: sum(getattr(line, name) or 0 for line in asked.lines) for name in ROW_COUNTS
+        }
+        kept = sum(line.offers_kept for line in asked.lines)
         yield dg.MaterializeResult(
-            asset_key=observations,
-            metadata={
-                "dagster/row_count": sum(line.rows_kept for line in lines),
-                "rows_held": sum(line.rows_held for line in lines),
-            },
+            asset_key=key, metadata={**facts, **counts, "dagster/row_count": kept}
         )
-    check = dg.AssetCheckKey(landing, "answers")
-    if check in context.selected_asset_check_keys:
+    check = dg.AssetCheckKey(key, "every_address_answered")
+    if check in context.selected_asset_check_keys and asked.state != "skipped":
         yield dg.AssetCheckResult(
-            asset_key=landing,
-            check_name="answers",
-            passed=result.status == "skipped" or (result.status in GOOD and not errors),
-            severity=dg.AssetCheckSeverity.WARN,
+            asset_key=key,
+            check_name=check.name,
+            passed=asked.state in ("ok", "unchanged"),
+            severity=SEVERITY.get(asked.state, dg.AssetCheckSeverity.ERROR),
             metadata=facts,
         )
+
+
+capture_sources = sources_asset("capture_sources", [SOURCES[name] for name in ON])

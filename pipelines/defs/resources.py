@@ -1,50 +1,44 @@
-"""What a run is told: where the data lie, which clock and which mirror it uses."""
+"""The settings of a run: its clock, and the sources that it names.
+
+Where the data lie and which mirror is asked is set for the whole process, in its environment. A run
+cannot choose them: whoever may start one would write anywhere and publish any price. What a run
+reports, and to whom, belongs to ``progress``.
+"""
 
 import os
-from collections.abc import Callable
 from datetime import UTC, datetime
-from pathlib import Path
 
 import dagster as dg
 from pydantic import Field
 
+from pipelines.capture import MIRROR_VARIABLE
 from warehouse.paths import Home
 
-MIRROR_VARIABLE = "TRUECOST_MIRROR"
-progress: list[Callable[[str, object], None]] = []  # listeners of `truecost run`: (event, subject)
 
-
-def say(event: str, subject: object) -> None:
-    """Tell the listeners of this process what has just happened."""
-    for listener in progress:
-        listener(event, subject)
-
-
-class Settings(dg.ConfigurableResource):  # type: ignore[type-arg]
+class Settings(dg.ConfigurableResource):  # type: ignore[type-arg]  # generic only for type checkers
     """The settings of one run; empty text means the default."""
 
-    home: str = ""
-    mirror: str = ""
     now: str = ""
     named: list[str] = Field(default_factory=list)  # asked for by name: run even if off
 
     def data(self) -> Home:
         """Return the data folder."""
-        return Home(Path(self.home)) if self.home else Home.from_environment()
+        return Home.from_environment()
 
     def clock(self) -> datetime:
-        """Return the instant that this run takes for now, UTC."""
+        """Return the current instant of this run. [UTC]."""
         return datetime.fromisoformat(self.now) if self.now else datetime.now(UTC)
 
     def mirror_url(self) -> str | None:
-        """Return the mirror to ask instead of the sources themselves, if there is one."""
-        return self.mirror or os.environ.get(MIRROR_VARIABLE) or None
+        """Return the mirror to ask in place of the sources, if there is one."""
+        return os.environ.get(MIRROR_VARIABLE) or None
 
 
 @dg.definitions
 def defs() -> dg.Definitions:
-    """Give every asset the settings, and run steps in this process.
+    """Provide the settings to every asset, and run steps in this process.
 
-    The multiprocess executor starts an interpreter a step: 161 s for 20 small assets.
+    The multiprocess executor starts an interpreter for each step: 161 s for 20 small assets.
+    ``pipelines.definitions`` adds the listener, which differs by run.
     """
     return dg.Definitions(resources={"settings": Settings()}, executor=dg.in_process_executor)

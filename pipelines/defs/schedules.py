@@ -1,20 +1,21 @@
-"""When it runs: capture at 06:00 UTC, build at 06:20 whatever capture did.
+"""Schedules: capture at 06:00 UTC, build at 06:20 whether or not the capture succeeded.
 
-Both run wherever the daemon does (`truecost ui`), without being switched on. After days without a
-daemon each is made up for once: yesterday's prices cannot be asked for any more.
+Both are on by default wherever the daemon runs (`truecost ui`). After days without a daemon each
+runs once, not once for every missed day: prices of past days can no longer be asked for.
 """
 
 import dagster as dg
 
+SOURCES = dg.AssetSelection.key_prefixes("sources")
 capture_job = dg.define_asset_job(
     "capture",
-    selection=dg.AssetSelection.groups("landing", "observations"),
-    description="Ask every source, keep the bytes, read the rows. Writes files only.",
+    selection=SOURCES,
+    description="Ask every source, keep its bytes, read its rows. Writes files only.",
     tags={"dagster/max_runtime": "1800"},
 )
 build_job = dg.define_asset_job(
     "build",
-    selection=dg.AssetSelection.all() - dg.AssetSelection.groups("landing", "observations"),
+    selection=dg.AssetSelection.all() - SOURCES,
     description="Merge what was captured, derive, check and publish. The only writer.",
     tags={"dagster/max_runtime": "3600"},
 )
@@ -37,8 +38,8 @@ def daily_capture(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
     cron_schedule="20 6 * * *",
     execution_timezone="UTC",
     default_status=dg.DefaultScheduleStatus.RUNNING,
-    description="Build once a day, on what is there.",
+    description="Build once a day, from the captures that exist.",
 )
 def daily_build(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
-    """Build once a day, on what is there."""
+    """Build once a day, from the captures that exist."""
     return dg.RunRequest(run_key=f"{context.scheduled_execution_time:%Y-%m-%d}")

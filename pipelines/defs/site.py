@@ -1,8 +1,8 @@
-"""The site as an asset: made again whenever something new is published."""
+"""The site as an asset: written again after every publication."""
 
 import dagster as dg
 
-from pipelines.defs.resources import Settings, say
+from pipelines.defs.resources import Settings
 from pipelines.site.build import build_site
 from warehouse.database import exclusive
 
@@ -14,11 +14,10 @@ from warehouse.database import exclusive
     kinds={"altair"},
     description="Static pages over the published file: open index.html, no server needed.",
 )
-def published_site(settings: Settings) -> dg.MaterializeResult:  # type: ignore[type-arg]
+def published_site(settings: Settings) -> dg.MaterializeResult[None]:
     """Write every page from the published file."""
     with exclusive(settings.data(), "site"):
         report = build_site(settings.data(), now=settings.clock())
-    say("site", report)
     return dg.MaterializeResult(
         metadata={
             "path": dg.MetadataValue.path(str(report.folder)),

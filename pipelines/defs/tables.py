@@ -1,21 +1,31 @@
 """Every table of the warehouse as an asset, with its rows, columns, lineage and checks.
 
-Keys are the table names, so that lineage and SQL read the same. The build steps share a pool of
-one: there is one writer.
+Asset keys are the table names, so that lineage and SQL read the same. The build steps share a pool
+of one, because only one process may write. What the tables hold belongs to ``warehouse`` and
+``pipelines.derive``.
 """
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
 
 import dagster as dg
 
-from pipelines import build, publishing
-from pipelines.defs.resources import Settings, say
-from pipelines.sources import all_sources
+from pipelines.defs.capture import ON, OWNER, SOURCES, source_key
+from pipelines.defs.progress import Listener
+from pipelines.defs.resources import Settings
+from pipelines.derive.check import check
+from pipelines.derive.load import load
+from pipelines.derive.made import sql_hash
+from pipelines.derive.make import Outcome, make, phases
+from pipelines.derive.release import PublishReport, publish_build
 from warehouse.database import exclusive
-from warehouse.models import Model, column_lineage, read_models
+from warehouse.lineage import column_lineage
+from warehouse.models import SQL_FOLDER, Check, CheckResult, TableModel, read_models
 
-PHASES = build.phases(read_models())
-# The tables that are loaded from observations: table -> kind of record
+PHASES = phases(read_models())
+PUBLISHED = dg.AssetKey(["published", "warehouse"])
+# Tables loaded from observations: table -> kind of record
 LOADED = {
     "staged.offer_observation": "offer",
     "core.api_price": "api_price",
@@ -40,29 +50,46 @@ def key(table: str) -> dg.AssetKey:
     return dg.AssetKey(table.split("."))
 
 
-def spec(model: Model) -> dg.AssetSpec:
+def files(model: TableModel) -> list[Path]:
+    """Return the files that say what a table holds and how it is made."""
+    sql = SQL_FOLDER / model.schema / f"{model.name.split('.')[1]}.sql"
+    return [sql, *([SQL_FOLDER.parents[1] / model.made_by] if model.made_by else [])]
+
+
+def described(model: TableModel) -> str:
+    """Return the text of the page of a table: its grain, what must hold, and how it is made."""
+    must_hold = "; ".join(check.name for check in model.checks)
+    made = f"```sql\n{model.select}\n```" if model.select else f"Made by `{model.made_by}`."
+    return "\n\n".join(
+        [f"{model.grain.rstrip('.')}.", *([f"Checked: {must_hold}."] if must_hold else []), made]
+    )
+
+
+def spec(model: TableModel) -> dg.AssetSpec:
     """Return the asset of a table."""
     deps: list[dg.AssetKey] = [
         key(name) for name in sorted(model.depends_on & read_models().keys())
     ]
-    deps += [
-        dg.AssetKey(["observations", source.source_id])
-        for source in all_sources().values()
-        if source.record_kind == LOADED.get(model.name)
-    ]
+    deps += [source_key(name) for name in ON if SOURCES[name].record_kind == LOADED.get(model.name)]
     return dg.AssetSpec(
         key(model.name),
         deps=deps,
         group_name=model.schema,
         kinds={"duckdb", "sql" if model.select else "python"},
-        description=model.grain,
+        owners=[OWNER],
+        code_version=sql_hash(model) if model.select else None,
+        description=described(model),
         metadata={
+            "dagster/code_references": dg.CodeReferencesMetadataValue(
+                code_references=[
+                    dg.LocalFileCodeReference(file_path=str(path)) for path in files(model)
+                ]
+            ),
             "dagster/column_schema": dg.TableSchema(
                 columns=[
                     dg.TableColumn(
                         column.name,
-                        column.unit or "",
-                        description=column.meaning,
+                        description=column.meaning + (f" [{column.unit}]" if column.unit else ""),
                     )
                     for column in model.columns
                 ]
@@ -72,65 +99,107 @@ def spec(model: Model) -> dg.AssetSpec:
     )
 
 
-def checks(models: Sequence[Model]) -> list[dg.AssetCheckSpec]:
-    """Return the asset checks of some tables: one per ``-- check:`` line."""
+def published_spec() -> dg.AssetSpec:
+    """Return the asset of the published file."""
+    return dg.AssetSpec(
+        PUBLISHED,
+        deps=[
+            key(model.name) for model in PHASES.all if model.schema in ("core", "marts", "focus")
+        ],
+        group_name="published",
+        kinds={"duckdb", "parquet"},
+        owners=[OWNER],
+        description="The file that all readers open: truecost.duckdb, with Parquet beside it.",
+    )
+
+
+def checks(models: Sequence[TableModel]) -> list[dg.AssetCheckSpec]:
+    """Return the checks of some tables, named by what must hold. A failure stops publishing."""
     return [
         dg.AssetCheckSpec(
-            f"check_{number}",
+            check.slug,
             asset=key(model.name),
-            description=f"No row: {check.replace('{this}', model.name)}",
+            blocking=True,
+            description=f"{check.name[0].upper()}{check.name[1:]}. Wrong rows:\n\n"
+            f"```sql\n{check.sql.replace('{this}', model.name)}\n```",
         )
         for model in models
-        for number, check in enumerate(model.checks, start=1)
+        for check in model.checks
     ]
 
 
 @dg.multi_asset(
     name="build_warehouse",
-    specs=[spec(model) for model in PHASES.all],
+    specs=[*(spec(model) for model in PHASES.all), published_spec()],
     check_specs=checks(PHASES.all),
+    can_subset=True,
     pool="duckdb",
 )
 def build_warehouse(
-    context: dg.AssetExecutionContext, settings: Settings
-) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:  # type: ignore[type-arg]
-    """Merge the new captures into the history, make every table in order, and check them."""
-    home, run_id = settings.data(), context.run_id
+    context: dg.AssetExecutionContext,
+    settings: Settings,
+    listener: dg.ResourceParam[Listener],
+) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
+    """Merge the new captures, make the tables that changed, check them, and publish.
+
+    A selection without a table of the load merges nothing: it makes the tables that are selected
+    and those that depend on them. All of it is one step: a step of its own that publishes would be
+    skipped, without a word, where one table could not be made.
+    """
+    home, run_id = settings.data(), context.run.run_id
+    selected = {".".join(key.path) for key in context.selected_asset_keys}
+    is_whole = not selected.isdisjoint(model.name for model in PHASES.loaded)
+    made: set[str] = set()
     with exclusive(home, "build"):
-        report = build.load(home, now=settings.clock(), run_id=run_id, say=line)
-        say("loaded", report)
-        for model, rows in build.make(home, PHASES, say=line):
-            say("table", (model.name, rows))
-            counted = {} if rows is None else {"dagster/row_count": rows}
-            yield dg.MaterializeResult(asset_key=key(model.name), metadata=counted)
-        for result in build.check(home, PHASES.all):
-            yield dg.AssetCheckResult(
-                asset_key=key(result.model),
-                check_name=f"check_{result.number}",
-                passed=result.wrong_rows == 0,
-                metadata={"wrong_rows": result.wrong_rows, "example": result.example or ""},
-            )
+        if is_whole:
+            load(home, now=settings.clock(), run_id=run_id, say=listener.line)
+        if selected:
+            wanted = None if is_whole else selected - {".".join(PUBLISHED.path)}
+            for outcome in make(home, PHASES, listener.line, wanted):
+                listener.table_made(outcome.model.name, outcome.rows)
+                if outcome.is_made:
+                    made.add(outcome.model.name)
+                if outcome.model.name in selected:
+                    yield dg.MaterializeResult(key(outcome.model.name), metadata=facts(outcome))
+                else:  # it depends on what was selected
+                    event = dg.AssetMaterialization(
+                        key(outcome.model.name), metadata=facts(outcome)
+                    )
+                    context.log_event(event)
+        else:  # only checks are selected
+            made = {".".join(one.asset_key.path) for one in context.selected_asset_check_keys}
+        for result in check(home, PHASES.all, made, is_whole=is_whole):
+            if check_key(result) in context.selected_asset_check_keys:
+                yield checked(result)
+        if selected:
+            report = told(publish_build(home, run_id=run_id, now=settings.clock()))
+            if PUBLISHED in context.selected_asset_keys:
+                yield dg.MaterializeResult(PUBLISHED, metadata=report)
+            else:
+                context.log_event(dg.AssetMaterialization(PUBLISHED, metadata=report))
 
 
-def line(text: str) -> None:
-    """Pass a line of progress on to whoever listens."""
-    say("line", text)
+def facts(outcome: Outcome) -> dict[str, Any]:
+    """Return the metadata of a table that a build has looked at."""
+    rows = {} if outcome.rows is None else {"dagster/row_count": outcome.rows}
+    return {**rows, "made": outcome.is_made}
 
 
-@dg.asset(
-    key=["published", "warehouse"],
-    deps=[key(model.name) for model in PHASES.all if model.schema in ("core", "marts", "focus")],
-    group_name="published",
-    kinds={"duckdb", "parquet"},
-    pool="duckdb",
-    description="The file that everyone reads: truecost.duckdb, with Parquet beside it.",
-)
-def published_warehouse(
-    context: dg.AssetExecutionContext, settings: Settings
-) -> dg.MaterializeResult:  # type: ignore[type-arg]
-    """Check, copy, and point the readers to the new file."""
-    home = settings.data()
-    with exclusive(home, "build"):
-        report = publishing.publish_build(home, run_id=context.run_id, now=settings.clock())
-    say("published", report)
-    return dg.MaterializeResult(metadata={"path": str(report.path), "bytes": report.bytes})
+def check_key(result: CheckResult) -> dg.AssetCheckKey:
+    """Return the key of a check that ran."""
+    return dg.AssetCheckKey(key(result.model), Check(result.name, result.sql).slug)
+
+
+def checked(result: CheckResult) -> dg.AssetCheckResult:
+    """Return the outcome of a check."""
+    return dg.AssetCheckResult(
+        asset_key=key(result.model),
+        check_name=check_key(result).name,
+        passed=result.wrong_rows == 0,
+        metadata={"wrong_rows": result.wrong_rows, "example": result.example or ""},
+    )
+
+
+def told(report: PublishReport) -> dict[str, str | int]:
+    """Return the metadata of a published file."""
+    return {"path": str(report.path), "bytes": report.bytes}

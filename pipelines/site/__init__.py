@@ -1,5 +1,6 @@
-"""The site: static pages made from the published file, which ask nobody for anything.
+"""The site: static pages made from the published file, which need no server and no network.
 
-Reading the published file through SQL, wording, charts and HTML belong here. Prices, costs and
-any other arithmetic belong to the tables; scheduling belongs to ``pipelines.defs.site``.
+Belongs here: pages and their wording (``pages``), the rows of charts (``rows``), charts, queries,
+templates, and the pages on method (``methodology``). Does not belong here: prices, costs and any
+other arithmetic, which the tables hold; scheduling (``pipelines.defs.site``).
 """

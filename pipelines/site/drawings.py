@@ -1,4 +1,4 @@
-"""Small pictures drawn by hand as SVG, for readers without scripts.
+"""Small pictures as SVG, for readers without scripts.
 
 Anything with axes belongs to ``charts``.
 """
@@ -10,16 +10,18 @@ from datetime import date
 
 from markupsafe import Markup
 
+from pipelines.site.markup import piece
+
 WIDTH, HEIGHT, MARGIN = 120, 28, 3
 
 
 def sparkline(points: Sequence[tuple[date, float]], label: str) -> Markup:
-    """Return a line of daily values whose gaps stay gaps.
+    """Return a line of daily values that breaks where a day is missing.
 
     Parameters
     ----------
     points : sequence of (date, float)
-        Days in order with their values; days without a value are left out, and the line breaks.
+        Days in order, with their values.
     label : str
         What it shows, for screen readers.
 
@@ -47,7 +49,5 @@ def sparkline(points: Sequence[tuple[date, float]], label: str) -> Markup:
         paths.append(f"{'L' if before and (day - before).days == 1 else 'M'}{x} {y}")
         before = day
     x, y = place(*points[-1])
-    return Markup(
-        '<svg class="spark" viewBox="0 0 {0} {1}" width="{0}" height="{1}" role="img"'
-        ' aria-label="{2}"><path d="{3}"/><circle cx="{4}" cy="{5}" r="2.2"/></svg>'
-    ).format(WIDTH, HEIGHT, label, "".join(paths), x, y)
+    path = "".join(paths)
+    return piece("sparkline", width=WIDTH, height=HEIGHT, label=label, path=path, x=x, y=y)

@@ -1,17 +1,88 @@
-"""Files that people download: answers as CSV and Parquet, safe to open in a spreadsheet.
+"""The data that leave the pages: files to download, and the rows inside charts.
 
-What is asked belongs to the pages.
+Files are safe to open in a spreadsheet. What is asked belongs to ``queries``.
 """
 
 from __future__ import annotations
 
 import csv
 import io
+import json
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pipelines.escaping import spreadsheet
+import pyarrow as pa
+import pyarrow.parquet
+from markupsafe import Markup
+
+from pipelines.site.page import Block, Chart, Page
+from pipelines.text import spreadsheet
+from warehouse.rows import plain
+
+
+@dataclass
+class Exports:
+    """The files beside the pages, and the data inside the pages.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder of the site.
+    mark : str
+        Prefix of all file names, for invented data.
+    written : dict
+        The files so far, by page and query.
+    """
+
+    folder: Path
+    mark: str = ""
+    written: dict[tuple[str, str], str] = field(default_factory=dict)
+
+    def files(self, page: Page, block: Block) -> dict[str, str]:
+        """Write the rows of a block as CSV and Parquet, and return their paths in the site."""
+        answer = block.answer
+        if not answer:
+            return {}
+        key = (page.path, answer.sql)
+        stem = self.written.get(key)
+        if stem is None:
+            name = page.path.removesuffix(".html").replace("/", "-")
+            stem = f"data/{self.mark}{name}-{block.id}"
+            self.written[key] = stem
+            (self.folder / "data").mkdir(exist_ok=True)
+            cells = answer.cells()
+            write_csv(self.folder / f"{stem}.csv", answer.columns, cells)
+            columns = dict(zip(answer.columns, zip(*cells, strict=True), strict=True))
+            pyarrow.parquet.write_table(
+                pa.table({name: list(values) for name, values in columns.items()}),
+                self.folder / f"{stem}.parquet",
+                compression="zstd",
+            )
+        return {"csv": f"{stem}.csv", "parquet": f"{stem}.parquet"}
+
+    def chart_json(self, chart: Chart) -> Markup:
+        """Return specification and rows as JSON that cannot end its script element."""
+        columns = list(dict.fromkeys(name for row in chart.rows for name in row))
+        rows = [[short(plain(row.get(name))) for name in columns] for row in chart.rows]
+        text = json.dumps(
+            {"spec": chart.spec, "columns": columns, "rows": rows},
+            separators=(",", ":"),
+            allow_nan=False,
+        )
+        return Markup(text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026"))
+
+
+def short(value: Any) -> Any:
+    """Return a value with five digits, the most that a chart can show.
+
+    Examples
+    --------
+    >>> short(1.23456789), short("2026-01-01")
+    (1.2346, '2026-01-01')
+    """
+    return float(f"{value:.5g}") if isinstance(value, float) else value
 
 
 def csv_text(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:

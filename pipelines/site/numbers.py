@@ -1,6 +1,6 @@
-"""How numbers and times read on a page: three significant digits, a dash with its reason.
+"""How numbers, times and identifiers read on a page: numbers with three significant digits.
 
-Wording only. Units stand in the headings of columns and axes, never here alone.
+Wording only. Units belong to the headings of columns and axes.
 """
 
 from __future__ import annotations
@@ -8,13 +8,9 @@ from __future__ import annotations
 import math
 from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_UP, Decimal
-from functools import cache
 from typing import Any
 
-from markupsafe import Markup
-
 SCALES = ((1e12, "trillion"), (1e9, "billion"), (1e6, "million"))
-NOT_SAID = "the source does not say"
 
 
 def figure(value: Any) -> str:
@@ -23,7 +19,7 @@ def figure(value: Any) -> str:
     Parameters
     ----------
     value : float or int
-        In the unit that its heading says.
+        In the unit of its heading.
 
     Examples
     --------
@@ -84,20 +80,6 @@ def percent(fraction: Any, *, signed: bool = False) -> str:
     return f"{sign}{abs(number):,.{digits}f}\u00a0%"
 
 
-@cache
-def dash(reason: str) -> Markup:
-    """Return the mark of a missing value, with its reason for pointer and screen reader.
-
-    Examples
-    --------
-    >>> str(dash("2 providers"))
-    '<span class="none" title="2 providers">–<span class="unseen"> (2 providers)</span></span>'
-    """
-    return Markup(
-        '<span class="none" title="{0}">–<span class="unseen"> ({0})</span></span>'
-    ).format(reason)
-
-
 def instant(moment: datetime | date | None) -> str:
     """Return a time in UTC to the minute, or a date.
 
@@ -137,3 +119,25 @@ def plural(number: int, thing: str) -> str:
     ('1 provider', '14 providers')
     """
     return f"{number:,} {thing}{'' if number == 1 else 's'}"
+
+
+def words(value: Any, _: object = None) -> str:
+    """Return an identifier as people would write it.
+
+    Examples
+    --------
+    >>> words("on_demand")
+    'on demand'
+    """
+    return str(value).replace("_", " ")
+
+
+def percentage(fraction: float, _: object = None) -> str:
+    """Return a fraction as a percentage whose sign is in the heading.
+
+    Examples
+    --------
+    >>> percentage(0.46)
+    '46'
+    """
+    return percent(fraction).removesuffix("\u00a0%")

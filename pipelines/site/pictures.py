@@ -1,6 +1,6 @@
-"""Pictures of charts for documents: ``python -m pipelines.site.pictures docs``.
+"""Writes pictures of charts for documents: ``python -m pipelines.site.pictures docs``.
 
-The same specifications as on the pages, drawn by vl-convert without a browser.
+vl-convert draws the specifications of the pages, without a browser.
 """
 
 from __future__ import annotations
@@ -11,12 +11,13 @@ from pathlib import Path
 
 import vl_convert
 
-from pipelines.site.gpu import CHANGES, gpu_page
 from pipelines.site.page import Block
-from pipelines.site.published import Published, opened, plain
+from pipelines.site.pages.gpu import gpu_page
+from pipelines.site.pages.training import training_page
+from pipelines.site.published import Published, opened
 from pipelines.site.theme import FONT, vega_config
-from pipelines.site.training import training_page
 from warehouse.paths import Home
+from warehouse.rows import plain
 
 WIDTH = 840  # pixels
 GPU = "H100-SXM-80GB"
@@ -48,9 +49,9 @@ def picture(block: Block) -> bytes:
 
 
 def pictures(published: Published) -> dict[str, Block]:
-    """Return the blocks whose charts stand in documents, by the name of their file."""
+    """Return the blocks whose charts are in documents, by file name."""
     gpu = {"gpu_id": GPU, "is_coarse": True}
-    changes = published.ask(CHANGES, gpu_id=GPU)
+    changes = published.ask("gpu/changes", gpu_id=GPU)
     price = {block.id: block for block in gpu_page(published, gpu, changes).blocks}
     training = {block.id: block for block in training_page(published).blocks}
     return {

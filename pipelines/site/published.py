@@ -1,25 +1,29 @@
-"""Questions to the published file, and their answers with the SQL that was asked.
+"""Runs the queries of the site on the published file, and keeps each answer with its SQL.
 
-A table that is not there, or holds nothing, is an answer too: one without rows and with a reason.
-What is asked belongs to the pages.
+A file that an older truecost published may lack a table or a column. The answer is then empty and
+says so; a name that no truecost knows is an error. What a query asks belongs to ``queries``.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date, datetime
-from decimal import Decimal
 from typing import Any
 
 import duckdb
+import sqlglot
+from sqlglot import exp
 
-from pipelines.escaping import visible
-from pipelines.past import Past, derive_costs, open_past
+from pipelines.answers.as_of import Past, derive_costs, open_past
+from pipelines.site.query import read_query
+from pipelines.text import visible
 from warehouse.database import open_published
+from warehouse.migrations import SCHEMA_VERSION
+from warehouse.models import read_models, tables_in
 from warehouse.paths import Home
+from warehouse.rows import dicts, plain
 
 Row = dict[str, Any]
 NO_ROWS = "the tables hold no such rows"
@@ -27,12 +31,12 @@ NO_ROWS = "the tables hold no such rows"
 
 @dataclass(frozen=True)
 class Answer:
-    """What the file says to one query.
+    """The answer of the published file to one query.
 
     Parameters
     ----------
     sql : str
-        The query as it was asked, ready to be asked again.
+        The query with its values, ready to be run again.
     columns : tuple of str
         Names of the columns.
     rows : list of dict
@@ -62,53 +66,48 @@ class Answer:
 
 @dataclass(frozen=True)
 class Published:
-    """The published file, open for reading, as of now or as of a past day.
+    """The published file, open for reading, as it is or as of a past day.
 
     Parameters
     ----------
     connection : duckdb.DuckDBPyConnection
         The open file.
     past : Past or None
-        The past day and the day of knowledge, if that was asked for.
+        The past day and the day of knowledge, if a past was asked for.
     """
 
     connection: duckdb.DuckDBPyConnection
     past: Past | None = None
 
     def ask(self, query: str, **values: Any) -> Answer:
-        """Ask one query; ``{name}`` in it stands for a value, which is written as a literal.
+        """Run one query of the site.
+
+        Parameters
+        ----------
+        query : str
+            Its name, such as ``gpu/offers``.
+        **values
+            A value for each of its parameters.
 
         Raises
         ------
+        QueryError
+            If the values do not match the parameters.
         duckdb.Error
-            If the query is wrong in another way than asking for what the file does not hold.
+            If the query fails for another reason than that the file is too old for it.
         """
-        sql = fill(query, values)
-        try:
-            cursor = self.connection.execute(sql)
-        except (duckdb.CatalogException, duckdb.BinderException) as error:
-            if not re.search(r"does not exist|not found in FROM clause", str(error)):
-                raise
-            return Answer(sql, (), [], missing(str(error)))
-        columns = tuple(column[0] for column in cursor.description or ())
-        rows = [
-            {
-                name: visible(value) if isinstance(value, str) else value
-                for name, value in zip(columns, row, strict=True)
-            }
-            for row in cursor.fetchall()
-        ]
-        return Answer(sql, columns, rows, "" if rows else NO_ROWS)
+        return self.run(read_query(query).sql(**values))
 
     def ask_each(self, query: str, key: str) -> Callable[[Any], Answer]:
-        """Ask a query with the condition ``key = {key}`` once for all values of the key.
+        """Run a query once for all values of its parameter, which is also one of its columns.
 
         Returns
         -------
         callable
-            From a value of the key to its answer, with the query that gives it alone.
+            From a value of the parameter to its answer, with the SQL that gives it alone.
         """
-        everything = self.ask(query.replace(f"{key} = {{{key}}}", f"{key} is not null"))
+        asked = read_query(query)
+        everything = self.run(asked.sql_of_all(key))
         rows: dict[Any, list[Row]] = {}
         for row in everything.rows:
             rows.setdefault(row[key], []).append(row)
@@ -116,14 +115,33 @@ class Published:
         def answer(value: Any) -> Answer:
             known = rows.get(value, [])
             reason = "" if known else everything.reason or NO_ROWS
-            return Answer(fill(query, {key: value}), everything.columns, known, reason)
+            return Answer(asked.sql(**{key: value}), everything.columns, known, reason)
 
         return answer
+
+    def run(self, sql: str) -> Answer:
+        """Run a statement; text in the answer is made visible and harmless."""
+        try:
+            cursor = self.connection.execute(sql)
+        except (duckdb.CatalogException, duckdb.BinderException) as error:
+            lacking = lacking_in(self.connection, sql, str(error))
+            if lacking is None:
+                raise
+            return Answer(sql, (), [], f"the published file has no {lacking} yet")
+        columns = tuple(column[0] for column in cursor.description or ())
+        rows = [
+            {
+                name: visible(value) if isinstance(value, str) else value
+                for name, value in row.items()
+            }
+            for row in dicts(cursor)
+        ]
+        return Answer(sql, columns, rows, "" if rows else NO_ROWS)
 
 
 @contextmanager
 def opened(home: Home, past: Past | None = None) -> Iterator[Published]:
-    """Open the published file of a home, as it stands or as of a past day."""
+    """Open the published file of a data folder, as it is or as of a past day."""
     with open_published(home) as connection:
         if past is None:
             yield Published(connection)
@@ -133,79 +151,52 @@ def opened(home: Home, past: Past | None = None) -> Iterator[Published]:
             yield Published(earlier, past)
 
 
-def fill(query: str, values: Mapping[str, Any]) -> str:
-    """Return a query with its values written as SQL literals, and its indent removed.
+def lacking_in(connection: duckdb.DuckDBPyConnection, sql: str, error: str) -> str | None:
+    """Return the table or column that a query needs and an older file lacks.
 
-    Examples
-    --------
-    >>> fill("select {gpu_id}, {n}", {"gpu_id": "it's", "n": 3})
-    "select 'it''s', 3"
+    Parameters
+    ----------
+    connection : duckdb.DuckDBPyConnection
+        The published file.
+    sql : str
+        The query that failed.
+    error : str
+        The message of DuckDB, which names what it did not find.
+
+    Returns
+    -------
+    str or None
+        ``table x`` or ``column x``; None where this truecost documents no such name either, so
+        that the query itself is wrong. Tables of ``meta`` have no documented columns: there, any
+        name counts if the schema version of the file is older.
     """
-    lines = query.strip("\n").splitlines()
-    indent = min((len(line) - len(line.lstrip()) for line in lines if line.strip()), default=0)
-    text = "\n".join(line[indent:] for line in lines).strip()
-    for name, value in values.items():
-        text = text.replace("{" + name + "}", literal(value))
-    return text
+    held: dict[str, set[str]] = {}
+    for table, column in connection.execute(
+        "select schema_name || '.' || table_name, column_name from duckdb_columns()"
+    ).fetchall():
+        held.setdefault(table, set()).add(column)
+    used = {column.name for column in sqlglot.parse_one(sql, read="duckdb").find_all(exp.Column)}
+    lacking: dict[str, str] = {}
+    for table in tables_in(sql):
+        model = read_models().get(table)
+        documented = {column.name for column in model.columns} if model else None
+        if documented is None and is_older(connection):
+            documented = used
+        if documented is None:
+            continue
+        if table not in held:
+            name = table.split(".")[1]
+            lacking[name] = f"table {name}"
+        else:
+            lacking |= {name: f"column {name}" for name in (documented - held[table]) & used}
+    named = re.findall(r"\w+", error.split("\n")[0])
+    return next((lacking[name] for name in named if name in lacking), None)
 
 
-def literal(value: Any) -> str:
-    """Return a value as a SQL literal.
-
-    Examples
-    --------
-    >>> literal("a'b"), literal(None), literal([1, "x"]), literal(date(2026, 1, 2))
-    ("'a''b'", 'null', "(1, 'x')", "date '2026-01-02'")
-    """
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, (int, float)):
-        return repr(value)
-    if isinstance(value, datetime):
-        return f"timestamp '{value:%Y-%m-%d %H:%M:%S}'"
-    if isinstance(value, date):
-        return f"date '{value.isoformat()}'"
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return "(" + ", ".join(literal(one) for one in value) + ")" if value else "(null)"
-    return "'" + str(value).replace("'", "''") + "'"
-
-
-def missing(error: str) -> str:
-    """Return in words what DuckDB found missing.
-
-    Examples
-    --------
-    >>> missing("Catalog Error: Table with name api_margin does not exist!")
-    'the published file has no table api_margin yet'
-    """
-    found = re.search(r"(Table|column) (?:with name )?\"?([\w.]+)\"?", error)
-    if found is None:
-        return "the published file does not hold this yet"
-    return f"the published file has no {found[1].lower()} {found[2]} yet"
-
-
-def plain(value: Any) -> Any:
-    """Return a value as JSON and CSV know it; times as ISO 8601 in UTC.
-
-    Examples
-    --------
-    >>> plain(Decimal("1.5")), plain(datetime(2026, 1, 2, 3)), plain(float("nan"))
-    (1.5, '2026-01-02T03:00:00Z', None)
-    """
-    if value is None or isinstance(value, (str, int)):
-        return value
-    if isinstance(value, Decimal):
-        return float(value)
-    if isinstance(value, datetime):
-        return f"{value:%Y-%m-%dT%H:%M:%S}Z"
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, float) and value != value:
-        return None
-    if isinstance(value, (list, tuple)):
-        return [plain(one) for one in value]
-    if isinstance(value, dict):
-        return {key: plain(one) for key, one in value.items()}
-    return value
+def is_older(connection: duckdb.DuckDBPyConnection) -> bool:
+    """Return whether the file has an older schema version than this truecost writes."""
+    try:
+        [(version,)] = connection.execute("select max(version) from meta.schema_version").fetchall()
+    except duckdb.CatalogException:
+        return True
+    return version is None or int(version) < SCHEMA_VERSION

@@ -1,21 +1,24 @@
-"""One look for all charts and pages: colours by family of chips, type, grid.
+"""The look of all charts and pages: colours by family of chips, type, grid.
 
-The colours are those of Okabe and Ito, which people with colour-blindness tell apart, darkened
-where they would vanish on white. https://jfly.uni-koeln.de/color/
+The colours are those of Okabe and Ito, which people with colour-blindness can distinguish, darker
+where they would be too light on white. https://jfly.uni-koeln.de/color/
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-# architecture as core.gpu says it -> family as people say it
+OLDER = "Older and other"
+# architecture in core.gpu -> name of its family
 FAMILIES = {
     "blackwell": "Blackwell", "blackwell_ultra": "Blackwell", "rubin": "Rubin",
     "hopper": "Hopper", "ada": "Ada Lovelace", "ampere": "Ampere",
     "cdna": "AMD Instinct", "cdna2": "AMD Instinct", "cdna3": "AMD Instinct",
     "cdna4": "AMD Instinct", "tpu": "TPU",
+    "turing": OLDER, "volta": OLDER, "pascal": OLDER, "maxwell": OLDER, "kepler": OLDER,
+    "rdna": OLDER, "rdna2": OLDER, "rdna3": OLDER, "vega": OLDER, "gaudi": OLDER,
+    "neuron": OLDER, "cloud_ai_100": OLDER, "grayskull": OLDER,
 }  # fmt: skip
-OLDER = "Older and other"
 FAMILY_COLOURS = {
     "Blackwell": "#1f84c6",
     "Hopper": "#009e73",
@@ -37,7 +40,7 @@ TIER_SHAPES = {
     "neocloud": "circle",
     "marketplace": "triangle-up",
 }
-# What a price fades with: the bands of the index rules. Name -> [h up to which it holds, opacity]
+# Bands of the age of a price, those of the index rules. Name -> [upper end in h, opacity]
 AGES = {
     "up to 30 h": (30.0, 0.95),
     "30 to 72 h": (72.0, 0.65),
@@ -48,7 +51,7 @@ FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', sans-serif"
 
 
 def family(architecture: str | None) -> str:
-    """Return the family whose colour a chip has on every page.
+    """Return the family of a chip, which sets its colour on every page.
 
     Examples
     --------
@@ -59,7 +62,7 @@ def family(architecture: str | None) -> str:
 
 
 def age_band(hours: float | None) -> int:
-    """Return the place of an age among the bands of ``AGES``; an age that is not known is none.
+    """Return the number of the band of an age, from 0; an unknown age counts as fresh.
 
     Examples
     --------
@@ -70,7 +73,7 @@ def age_band(hours: float | None) -> int:
 
 
 def age_name(hours: float | None) -> str:
-    """Return the name of the band of an age, as the legends say it.
+    """Return the name of the band of an age, for legends.
 
     Examples
     --------

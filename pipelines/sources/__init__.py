@@ -1,7 +1,7 @@
 """Every source of prices, hardware tables and series: one module each.
 
 A module that defines ``SOURCE`` is a source; the others are shared reading. Adding a source is
-adding a file here and a fixture under ``tests/fixtures/sources`` (docs/adding-a-source.md).
+adding a file here and a fixture under ``tests/fixtures/sources`` (docs/how-to/source.md).
 """
 
 from __future__ import annotations
@@ -29,6 +29,8 @@ def all_sources() -> dict[str, Source]:
     """
     found: dict[str, Source] = {}
     for module_info in pkgutil.iter_modules(__path__):
+        if module_info.name.startswith("_"):  # the template
+            continue
         module = importlib.import_module(f"{__name__}.{module_info.name}")
         source = getattr(module, "SOURCE", None)
         if source is None:

@@ -7,23 +7,22 @@ minimum is one provider's.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import date
 from typing import Any
 
 from pipelines.sources.base import (
     Held,
     Payload,
+    ReadRow,
     Row,
     Source,
-    each_row,
-    gibibytes_to_bytes,
-    objects_at,
-    offer_or_held,
+    four_times,
     one_request,
-    sku_of,
 )
+from pipelines.sources.fields import each_row, gibibytes_to_bytes, objects_at, offer_or_held, sku_of
 
 
-def parse(payload: Payload) -> Iterator[Row]:
+def parse(payload: Payload) -> Iterator[ReadRow]:
     """Yield one offer for each model, memory and socket."""
     return each_row(payload, objects_at(payload, "models"), _offers)
 
@@ -62,8 +61,12 @@ SOURCE = Source(
     allowed_hosts=("console-api.akash.network",),
     requests=one_request("gpu_prices", "https://console-api.akash.network/v1/gpu-prices"),
     parse=parse,
+    row_of_answer="element of models",
     parser_version=1,
+    verified_with="excerpt",
+    verified_on=date(2026, 7, 29),
     expected_rows=(5, 100),
+    max_bytes=four_times(345),
     price_basis="gpu",
     price_unit="hour",
     known_gpus=frozenset({"rtx4090", "rtx3090"}),

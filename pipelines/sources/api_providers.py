@@ -1,6 +1,7 @@
-"""What lists of model prices call an API provider, and one id for each.
+"""Names of API providers in lists of model prices, and one id for each.
 
 Only the providers that two lists name differently are here; all others keep their printed name.
+One company with two price lists is two: z.ai (dollars) and bigmodel.cn of Zhipu AI.
 """
 
 from __future__ import annotations
@@ -25,7 +26,6 @@ ALIASES = {
     "together_ai": "together",
     "voyage": "voyageai",
     "xai": "x-ai",
-    "zai": "zhipuai",
     "bigmodel": "zhipuai",
 }
 

@@ -7,20 +7,27 @@ type of a region; spot and capacity blocks are priced elsewhere.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import date
 from typing import Any
 from urllib.parse import quote
 
 from pipelines.sources.base import (
+    NO_ACCELERATOR,
     Fetching,
     Held,
+    OutOfScope,
     ParseError,
     Payload,
+    ReadRow,
     Request,
     Row,
     Source,
+)
+from pipelines.sources.fields import (
     decimal_or_none,
     each_row,
     gibibytes_to_bytes,
+    objects_in,
     offer_or_held,
 )
 from pipelines.sources.instance_types import instance_type
@@ -29,7 +36,7 @@ BASE_URL = (
     "https://b0.p.awsstatic.com/pricing/2.0/meteredUnitMaps/ec2/USD/current/ec2-ondemand-without-"
     "sec-sel"
 )
-# Region id and the location under which the price files stand.
+# Region id and the location under which the price files are published.
 # https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-regions.html (2026-11-21)
 LOCATIONS = {
     "us-east-1": "US East (N. Virginia)",
@@ -81,7 +88,7 @@ def requests(fetching: Fetching) -> list[Request]:
     ]
 
 
-def parse(payload: Payload) -> Iterator[Row]:
+def parse(payload: Payload) -> Iterator[ReadRow]:
     """Yield one offer for each accelerated instance type of the region."""
     location = LOCATIONS.get(payload.key, payload.key)
     document = payload.json()
@@ -89,7 +96,8 @@ def parse(payload: Payload) -> Iterator[Row]:
     prices = regions.get(location) if isinstance(regions, dict) else None
     if not isinstance(prices, dict) or not prices:
         raise ParseError(f"{payload.where()}: no prices for {location!r}; did the file move?")
-    yield from each_row(payload, list(prices.values()), lambda row: _offers(row, payload.key))
+    rows = objects_in(list(prices.values()))
+    yield from each_row(payload, rows, lambda row: _offers(row, payload.key))
 
 
 def _offers(row: Mapping[str, Any], region: str) -> Iterator[Row]:
@@ -99,6 +107,8 @@ def _offers(row: Mapping[str, Any], region: str) -> Iterator[Row]:
         if row.get("Instance Family") in ACCELERATED:
             reason = f"{name} is accelerated, but how many of what is not in the table"
             yield Held(rule="instance_type_unknown", reason=reason, row=row)
+        else:
+            yield OutOfScope(NO_ACCELERATOR)
         return
     if row.get("Operating System", "Linux") != "Linux" or (
         row.get("Pre Installed S/W", "NA") not in NO_SOFTWARE
@@ -144,7 +154,10 @@ SOURCE = Source(
     allowed_hosts=("b0.p.awsstatic.com",),
     requests=requests,
     parse=parse,
+    row_of_answer="instance type of the region",
     parser_version=1,
+    verified_with="excerpt",
+    verified_on=date(2026, 10, 1),
     expected_rows=(5, 2500),
     currency="USD",
     price_basis="instance",

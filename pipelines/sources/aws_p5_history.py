@@ -6,31 +6,43 @@ One instance type, p5.48xlarge on demand. The file does not name the region.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import date
 
 from pipelines.sources.base import (
     Held,
+    Moment,
+    OutOfScope,
+    OwnHistory,
     Payload,
+    ReadRow,
     Row,
     Source,
-    decimal_or_none,
-    each_row,
-    offer_or_held,
+    four_times,
     one_request,
 )
-from pipelines.sources.dated_file import Moment, dated_rows, last_of_each_day, part_of, utc
+from pipelines.sources.dated_file import (
+    ANOTHER_TIME,
+    dated_rows,
+    last_of_each_day,
+    part_of,
+    utc,
+)
+from pipelines.sources.fields import decimal_or_none, each_row, offer_or_held
 from pipelines.sources.instance_types import instance_type
 
 COLUMNS = ("timestamp", "instance", "price_usd")
 
 
-def parse(payload: Payload) -> Iterator[Row]:
+def parse(payload: Payload) -> Iterator[ReadRow]:
     """Yield the offers of one reading: the one asked for, or the newest with a price."""
-    part = part_of(payload) or [moment.part for moment in moments(payload)][-1]
-    yield from each_row(payload, dated_rows(payload, COLUMNS, part + ","), _offers)
+    part = part_of(payload)
+    rows = dated_rows(payload, COLUMNS, f"{part}," if part else "")
+    part = part or [moment.part for moment in moments(payload)][-1]
+    yield from each_row(payload, rows, lambda row: _offers(row, part))
 
 
 def moments(payload: Payload) -> Iterator[Moment]:
-    """Yield the readings that tell something new: another price, or another month."""
+    """Yield the readings that differ from the one before: another price, or another month."""
     rows = dated_rows(payload, COLUMNS)
     priced = {row["timestamp"]: row for row in rows if decimal_or_none(row["price_usd"])}
     times = {part: utc(part) for part in priced or [row["timestamp"] for row in rows]}
@@ -42,7 +54,10 @@ def moments(payload: Payload) -> Iterator[Moment]:
         said = news
 
 
-def _offers(row: Mapping[str, str]) -> Iterator[Row]:
+def _offers(row: Mapping[str, str], part: str) -> Iterator[Row]:
+    if row["timestamp"] != part:
+        yield OutOfScope(ANOTHER_TIME)
+        return
     held = instance_type("aws", row["instance"])
     if held is None or not held.is_whole:
         reason = f"instance type {row['instance']!r} is not in the table of instance types"
@@ -78,8 +93,13 @@ SOURCE = Source(
         "https://raw.githubusercontent.com/amorton45/aws-gpu-price-tracker/main/gpu_prices.csv",
     ),
     parse=parse,
+    row_of_answer="line; of a past reading, its own lines",
     parser_version=1,
+    verified_with="whole",
+    verified_on=date(2026, 8, 22),
     expected_rows=(1, 10),
+    max_bytes=four_times(19_357),
+    past=OwnHistory(moments=moments),
     currency="USD",
     price_basis="instance",
     price_unit="hour",

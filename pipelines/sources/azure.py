@@ -8,8 +8,7 @@ filter which the server ignored gives no row twice. A reservation's price is of 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 from urllib.parse import quote
@@ -18,22 +17,27 @@ from pipelines.sources.base import (
     Fetching,
     Held,
     Offer,
+    OutOfScope,
     Payload,
     PurchaseModel,
+    ReadRow,
     Request,
     Row,
     Source,
-    decimal_or_none,
-    each_row,
-    objects_at,
-    offer_or_held,
 )
-from pipelines.sources.instance_types import instance_type
+from pipelines.sources.fields import decimal_or_none, each_row, objects_at, offer_or_held
+from pipelines.sources.instance_types import instance_type, type_name
 
 URL = "https://prices.azure.com/api/retail/prices"
 SERIES = {"nc": "Standard_NC", "nd": "Standard_ND", "ng": "Standard_NG", "nv": "Standard_NV"}
 MAX_PAGES = 40  # of 1,000 rows, a series
-DOUBTFUL = ("price_", "shape_", "type_", "unit_")  # rules of rows that may have been a price
+DOUBTFUL = (
+    "price_",
+    "shape_",
+    "type_",
+    "unit_",
+    "duplicate_",
+)  # rules of rows that may have been a price
 TERM_MONTHS = {"1 Year": 12, "3 Years": 36, "5 Years": 60}
 PLACEHOLDER = Decimal("0.01")  # [USD/h] of an instance: not a price of anything with a GPU
 
@@ -64,83 +68,91 @@ def follow(request: Request, payload: Payload) -> list[Request]:
     return [Request(key=f"{series}:{number}", url=link)]
 
 
-@dataclass(frozen=True)
-class _Found:
-    offer: Offer
-    starts_at: datetime
-    item: Mapping[str, Any]
-
-    @property
-    def key(self) -> tuple[object, ...]:
-        offer = self.offer
-        return offer.sku, offer.region, offer.purchase_model, offer.commitment_months
-
-
-def parse(payload: Payload) -> Iterator[Row]:
+def parse(payload: Payload) -> Iterator[ReadRow]:
     """Yield the on-demand, spot and reserved offers of the page; all else of the series is held."""
-    prefix = SERIES.get(payload.key.partition(":")[0], "Standard_N")
-    items = [
-        item
-        for item in objects_at(payload, "Items")
-        if str(item.get("armSkuName", prefix)).startswith(prefix)
-    ]
-    newest: dict[tuple[object, ...], _Found] = {}
+    prefix, seen_on = (
+        SERIES.get(payload.key.partition(":")[0], "Standard_N"),
+        payload.seen_at.date(),
+    )
+
+    def read(item: Mapping[str, Any]) -> list[Row]:
+        name = item["armSkuName"].strip().casefold()
+        if name.startswith(prefix.casefold()):
+            return [_offer(item, seen_on)]
+        if name.startswith(tuple(other.casefold() for other in SERIES.values())):
+            return [OutOfScope("of a series that is asked for under another key")]
+        reason = f"{item['armSkuName']!r} begins with no GPU series"
+        return [Held(rule="instance_type_unknown", reason=reason, row=item)]
+
+    rows = list(each_row(payload, objects_at(payload, "Items"), read))
+    newest: dict[tuple[object, ...], ReadRow] = {}
     damaged: set[tuple[object, ...]] = set()
-    captured_on = payload.captured_at.date()
-    for row in each_row(payload, items, lambda item: _read(item, newest, captured_on)):
-        yield row
-        if isinstance(row, Held) and row.rule.startswith(DOUBTFUL):
-            item = row.row
+    for row in rows:
+        record, item = row.found[0], row.printed
+        if isinstance(record, Offer):
+            other = newest.setdefault(_key(record), row)
+            if _starts_at(other.printed) < _starts_at(item):
+                newest[_key(record)] = row
+        elif isinstance(record, Held) and record.rule.startswith(DOUBTFUL):
             machine = str(item.get("armSkuName")), str(item.get("armRegionName"))
             damaged.add((*machine, _purchase_model(item)))
-    for found in newest.values():
-        offer = found.offer
-        # A price that cannot be read may have replaced this one; spot is compared with on demand.
-        models = ["spot", "on_demand"] if offer.purchase_model == "spot" else [offer.purchase_model]
-        if any((offer.sku, offer.region, model) in damaged for model in models):
-            reason = f"another price of {offer.sku} in {offer.region} cannot be read"
-            yield Held(rule="price_in_doubt", reason=reason, row=found.item)
-            continue
-        on_demand = newest.get((offer.sku, offer.region, "on_demand", None))
-        if (
-            offer.purchase_model == "spot"
-            and on_demand
-            and on_demand.offer.price_amount == offer.price_amount
-        ):
-            reason = f"spot is {offer.price_amount}, the price on demand: spot is not known"
-            yield Held(rule="spot_equals_on_demand", reason=reason, row=found.item)
-        else:
-            yield offer
+    for row in rows:
+        yield ReadRow(row.printed, (_compared(row, newest, damaged),))
 
 
-def _read(
-    item: Mapping[str, Any], newest: dict[tuple[object, ...], _Found], captured_on: date
-) -> Iterator[Row]:
-    """Yield what is held of the item; what is kept goes into ``newest``, one price a key."""
-    starts_at = datetime.fromisoformat(item["effectiveStartDate"])
-    offer = _offer(item, starts_at, captured_on)
+def _key(offer: Offer) -> tuple[object, ...]:
+    return offer.sku, offer.region, offer.purchase_model, offer.commitment_months
+
+
+def _starts_at(item: Mapping[str, Any]) -> datetime:
+    # Not said: any dated price is newer.
+    return _moment(item.get("effectiveStartDate")) or datetime.min.replace(tzinfo=UTC)
+
+
+def _moment(printed: str | None) -> datetime | None:
+    if printed is None:
+        return None
+    moment = datetime.fromisoformat(printed)
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
+
+
+def _compared(
+    row: ReadRow, newest: Mapping[tuple[object, ...], ReadRow], damaged: set[tuple[object, ...]]
+) -> Row:
+    """Return the offer of a row, unless other rows of the page make it doubtful."""
+    offer, item = row.found[0], row.printed
     if not isinstance(offer, Offer):
-        yield offer
-        return
-    found = _Found(offer, starts_at, item)
-    other = newest.get(found.key)
-    if other is None or other.starts_at < starts_at:
-        newest[found.key], found = found, other or found
-    if other is not None:
+        return offer
+    if newest[_key(offer)] is not row:
         reason = f"a newer price of {offer.sku} in {offer.region} stands beside it"
-        yield Held(rule="superseded", reason=reason, row=found.item)
+        return Held(rule="superseded", reason=reason, row=item)
+    # A price that cannot be read may have replaced this one; spot is compared with on demand.
+    models = ["spot", "on_demand"] if offer.purchase_model == "spot" else [offer.purchase_model]
+    if any((offer.sku, offer.region, model) in damaged for model in models):
+        reason = f"another price of {offer.sku} in {offer.region} cannot be read"
+        return Held(rule="price_in_doubt", reason=reason, row=item)
+    on_demand = newest.get((offer.sku, offer.region, "on_demand", None))
+    price = on_demand.found[0] if on_demand and offer.purchase_model == "spot" else None
+    if isinstance(price, Offer) and price.price_amount == offer.price_amount:
+        reason = f"spot is {offer.price_amount}, the price on demand: spot is not known"
+        return Held(rule="spot_equals_on_demand", reason=reason, row=item)
+    return offer
 
 
-def _offer(item: Mapping[str, Any], starts_at: datetime, captured_on: date) -> Row:
-    name, kind = item["armSkuName"], item["type"]
+def _offer(item: Mapping[str, Any], seen_on: date) -> Row:
+    name, kind, starts_at = type_name("azure", item["armSkuName"]), item["type"], _starts_at(item)
     meter = f"{item['skuName']} {item['meterName']}"
     rule = _why_not(item, meter)
     if rule:
         reason = f"{item['productName']}, {item['skuName']}, {kind}, {item['unitOfMeasure']}"
         return Held(rule=rule, reason=reason, row=item)
-    if starts_at.date() > captured_on:
+    if starts_at.date() > seen_on:
         reason = f"holds from {starts_at:%Y-%m-%d}, after the capture"
         return Held(rule="not_yet_effective", reason=reason, row=item)
+    ends_at = _moment(item.get("effectiveEndDate"))
+    if ends_at is not None and ends_at.date() < seen_on:
+        reason = f"held until {ends_at:%Y-%m-%d}, before the capture"
+        return Held(rule="expired", reason=reason, row=item)
     held = instance_type("azure", name)
     if held is None:
         reason = f"{name} is of a GPU series, but how many of what is not in the table"
@@ -184,7 +196,7 @@ def _purchase_model(item: Mapping[str, Any]) -> PurchaseModel:
 
 
 def _why_not(item: Mapping[str, Any], meter: str) -> str | None:
-    """Return the rule that keeps a row out which is no plain Linux machine, or None."""
+    """Return the rule that excludes a row that is not a plain Linux machine, or None."""
     product = item["productName"]
     checks = (
         ("dev_test", item["type"] == "DevTestConsumption"),
@@ -213,8 +225,11 @@ SOURCE = Source(
     allowed_hosts=("prices.azure.com",),
     requests=requests,
     parse=parse,
+    row_of_answer="element of Items",
     follow=follow,
-    parser_version=1,
+    parser_version=2,
+    verified_with="excerpt",
+    verified_on=date(2026, 7, 27),
     reads_day=True,
     expected_rows=(4, 20000),
     price_basis="instance",

@@ -1,17 +1,18 @@
 """The contract between a source and the rest: bytes in, rows out.
 
-A file in this package holds one ``SOURCE`` and one ``parse(payload)``. It knows nothing but this
-module: not the network, not the clock, not the warehouse. Fetching belongs to ``pipelines.http``,
-keeping bytes to ``pipelines.landing``, normalising prices to ``warehouse/sql/staged``.
+A file in this package holds one ``SOURCE`` and one ``parse(payload)``. It uses this module and the
+shared readings beside it: no network, no clock, no warehouse. Requests belong to ``capture.http``,
+keeping bytes to ``capture.landing``, normalising prices to ``warehouse/sql/staged``.
 """
 
 from __future__ import annotations
 
+import codecs
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal
 
@@ -22,13 +23,34 @@ PriceUnit = Literal["hour", "minute", "second", "month", "term"]
 PurchaseModel = Literal["on_demand", "spot", "reserved", "capacity_block"]
 MarketTier = Literal["hyperscaler", "neocloud", "marketplace_secure", "marketplace_community"]
 
+Verification = Literal["whole", "excerpt", "description"]
+
 MEBIBYTE = 2**20
+MAX_DIGITS = 1000  # of a number in JSON
 TERMS_UNREAD = "its terms of use are not read yet: asked for by name only"
-DEFAULT_MAX_BYTES = 64 * MEBIBYTE
+NO_ACCELERATOR = "no accelerator"  # why most rows of a cloud's price list are out of scope
+DEFAULT_MAX_BYTES = 8 * MEBIBYTE  # of an answer never seen whole: four times a large page
+LEAST_MAX_BYTES = 2 * MEBIBYTE
+VISIT_MAX_BYTES = 256 * MEBIBYTE
 
 
 class ParseError(ValueError):
-    """A payload that cannot be read as a whole; says source, what is wrong and the way out."""
+    """A payload that cannot be read; the message names the source, the fault and the way out."""
+
+
+class TooMuchWorkError(ParseError):
+    """A payload that takes far more work than an answer of its source does."""
+
+
+def four_times(largest: int) -> int:
+    """Return the most bytes of an answer, where the largest one seen had so many: 2 MiB at least.
+
+    Examples
+    --------
+    >>> four_times(345), four_times(3_344_005)
+    (2097152, 13376020)
+    """
+    return max(LEAST_MAX_BYTES, 4 * largest)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +69,7 @@ class Request:
     headers: Mapping[str, str] = field(default_factory=dict)
     secret_headers: Mapping[str, str] = field(default_factory=dict)  # sent, never stored
     secret_query: Mapping[str, str] = field(default_factory=dict)  # sent, never stored
-    max_bytes: int = DEFAULT_MAX_BYTES
+    max_bytes: int | None = None  # of the answer; None: as its source says
     is_optional: bool = False  # a 404 means "nothing there", not a failure
 
 
@@ -60,9 +82,8 @@ class Payload:
     url: str
     content: bytes
     sha256: str
-    captured_at: datetime  # UTC, the clock of the run; only its day counts, with Source.reads_day
+    seen_at: datetime  # UTC, the clock of the run; only its day counts, with Source.reads_day
     content_type: str = ""
-    status: int = 200
     path: Path | None = None  # only where Source.reads_path: the decompressed bytes, on disk
 
     def text(self) -> str:
@@ -83,6 +104,8 @@ class Payload:
     def json(self) -> Any:
         """Return the content as JSON; numbers with a point become Decimal, NaN is refused.
 
+        A key that one object prints twice, with two values, has the value ``Repeated``.
+
         Raises
         ------
         ParseError
@@ -90,7 +113,12 @@ class Payload:
         """
         text = self.text()
         try:
-            return json.loads(text, parse_float=Decimal, parse_constant=_refuse_constant)
+            return json.loads(
+                text,
+                parse_float=json_number,
+                parse_constant=_refuse_constant,
+                object_pairs_hook=unambiguous,
+            )
         except (ValueError, RecursionError) as error:
             start = text.lstrip()[:60].replace("\n", " ")
             raise ParseError(
@@ -102,8 +130,80 @@ class Payload:
         return f"{self.source_id}[{self.key}] {self.sha256[:12]}"
 
 
+def json_number(text: str) -> Decimal:
+    """Return a JSON number with a point or an exponent, exactly; Python bounds whole ones itself.
+
+    Raises
+    ------
+    ValueError
+        If it has over 1000 digits before or after the point, written out.
+
+    Examples
+    --------
+    >>> json_number("1.50")
+    Decimal('1.50')
+    >>> json_number("1e999999")
+    Traceback (most recent call last):
+    ValueError: a number of over 1000 digits
+    """
+    number = Decimal(text) if len(text) <= MAX_DIGITS else None
+    if number is None or (number.is_finite() and abs(number.adjusted()) > MAX_DIGITS):
+        raise ValueError(f"a number of over {MAX_DIGITS} digits")
+    return number
+
+
 def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
+
+
+@dataclass(frozen=True)
+class Repeated:
+    """The values of a key that one JSON object prints more than once: which counts is not said.
+
+    It is of no type that a parser expects, so what is read from it is held.
+    """
+
+    values: tuple[Any, ...]
+
+    def __str__(self) -> str:
+        """Return the values as printed."""
+        if len(self.values) == 1:
+            return f"under a key that is printed more than once: {self.values[0]}"[:200]
+        return f"printed {len(self.values)} times: " + " and ".join(map(str, self.values))[:200]
+
+
+class Doubtful(dict[str, Any]):
+    """A JSON object with a ``Repeated`` value in it, however deep."""
+
+
+def is_doubtful(value: object) -> bool:
+    """Return whether a value is repeated, or has a repeated value in it."""
+    if isinstance(value, list):
+        return any(map(is_doubtful, value))
+    return isinstance(value, (Repeated, Doubtful))
+
+
+def unambiguous(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    """Return a JSON object from its pairs; a key with several values is ``Repeated``.
+
+    Examples
+    --------
+    >>> unambiguous([("a", 1), ("b", 2), ("a", 1)])
+    {'a': 1, 'b': 2}
+    >>> str(unambiguous([("price", 3), ("price", 1)])["price"])
+    'printed 2 times: 3 and 1'
+    """
+    found = dict(pairs)
+    if len(found) == len(pairs):
+        return Doubtful(found) if any(map(is_doubtful, found.values())) else found
+    values: dict[str, list[Any]] = {}
+    for key, value in pairs:
+        if value not in (printed := values.setdefault(key, [])):
+            printed.append(value)
+    found = {
+        key: each[0] if len(each) == 1 else Repeated(tuple(each)) for key, each in values.items()
+    }
+    return Doubtful(found) if any(map(is_doubtful, found.values())) else found
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,7 +249,10 @@ class ApiPrice:
     usd_per_million_cache_read_tokens: Decimal | None = None
     model_name_printed: str | None = None
     context_tokens: int | None = None
-    variant: str | None = None  # free, batch, ...; None for the plain endpoint
+    variant: str | None = None  # free, batch, priority, ...; None for the plain endpoint
+    above_input_tokens: int | None = None  # holds for longer prompts only; None: for the shortest
+    modality: str | None = None  # audio, image or video, of the tokens priced; None: text
+    usd_per_million_cache_write_tokens: Decimal | None = None
     is_deprecated: bool | None = None
     price_from: date | None = None  # the day from which the list says it holds
 
@@ -175,27 +278,117 @@ class TableRow:
 
 @dataclass(frozen=True, kw_only=True)
 class Held:
-    """A row that was kept out, with the rule that held it. Never dropped, never counted."""
+    """A row that is held, with the rule that holds it: kept for review, counted in no price."""
 
     rule: str  # snake_case: price_missing, price_not_a_number, price_zero, ...
     reason: str  # one sentence with the value
     row: Mapping[str, Any]  # the row as printed
 
 
-Row = Offer | ApiPrice | SeriesPoint | TableRow | Held
+@dataclass(frozen=True)
+class OutOfScope:
+    """Says that a row is nothing that the source is read for: counted by its reason, not kept.
+
+    ``reason`` is a short phrase without figures of the row, so that rows can be counted by it. A
+    row that may be a price is ``Held``.
+
+    Examples
+    --------
+    >>> OutOfScope("no accelerator").reason
+    'no accelerator'
+    """
+
+    reason: str
+
+
+Row = Offer | ApiPrice | SeriesPoint | TableRow | Held | OutOfScope
+"""What one row of an answer may give."""
+
+
+@dataclass(frozen=True)
+class ReadRow:
+    """One row of an answer, as the parser walks over it, and everything that it gave.
+
+    The row is kept if it gave a price, a point or a table row; else it is held or out of scope. A
+    row that gave nothing is held as ``row_unexplained``, so that each row has an outcome.
+    """
+
+    printed: Mapping[str, Any]  # the row as printed, for quarantine
+    found: tuple[Row, ...]
+    count: int = 1  # more where rows are read together
+
+
+def records(rows: Iterable[ReadRow]) -> Iterator[Offer | ApiPrice | SeriesPoint | TableRow | Held]:
+    """Yield the different records of rows, without those that are out of scope.
+
+    Examples
+    --------
+    >>> point = SeriesPoint(series_id="s", on=date(2026, 1, 1), value=Decimal(1), unit="1")
+    >>> rows = [ReadRow({}, (point,)), ReadRow({}, (point,)), ReadRow({}, (OutOfScope("CPU"),))]
+    >>> list(records(rows)) == [point]
+    True
+    """
+    seen: set[str] = set()
+    for row in rows:
+        for record in row.found:
+            if not isinstance(record, OutOfScope) and (text := repr(record)) not in seen:
+                seen.add(text)
+                yield record
 
 
 @dataclass(frozen=True, kw_only=True)
 class Fetching:
-    """What ``requests`` may know: the day and the environment (for keys)."""
+    """What ``requests`` may use: the day, and the environment for keys."""
 
     on: date
     environment: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
+class Moment:
+    """A part of a payload that holds everything about a scope at an instant of the past."""
+
+    part: str  # follows the @ in the key of the payload that parse gets
+    scope: str  # what is complete in the part: an offer missing from the next one is gone
+    at: datetime  # UTC
+
+
+@dataclass(frozen=True, kw_only=True)
+class OwnHistory:
+    """The past is in the file that is asked every day."""
+
+    moments: Callable[[Payload], Iterator[Moment]]  # which instants the file holds
+
+
+@dataclass(frozen=True, kw_only=True)
+class GitHistory:
+    """The source asks one file of a public GitHub repository, which keeps its versions."""
+
+    former_url: str | None = None  # of the file until it moved: older versions are asked for there
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatedFiles:
+    """Past versions stay at addresses of their own, which lists on another host name."""
+
+    first_day: date
+    list_host: str
+    list_field: str  # of an answer that is an object: the field with the list
+    # (first day, last day, "day" | "week" | "month", environment) -> the lists to ask for
+    lists: Callable[[date, date, str, Mapping[str, str]], Iterator[Request]]
+    # (listed, first day, last day) -> when each version was made, and how to ask for it
+    versions: Callable[
+        [Sequence[Mapping[str, Any]], date, date], list[tuple[datetime, tuple[Request, ...]]]
+    ]
+    parts: Callable[[Payload, datetime], Iterator[Moment]]  # of a version that is one file
+
+
+Past = OwnHistory | GitHistory | DatedFiles
+
+
+@dataclass(frozen=True, kw_only=True)
 class Source:
-    """What a source is, under which terms, and what a good answer looks like."""
+    """A source: how it is asked and read, its terms, and what a good answer looks like."""
 
     source_id: str
     title: str
@@ -207,22 +400,46 @@ class Source:
     may_redistribute: bool = False  # may our own normalised rows of it ship with the code?
     allowed_hosts: tuple[str, ...]
     requests: Callable[[Fetching], Sequence[Request]]
-    parse: Callable[[Payload], Iterator[Row]]
+    parse: Callable[[Payload], Iterator[ReadRow]]
     parser_version: int
     record_kind: RecordKind = "offer"  # what its rows are, held ones apart
     expected_rows: tuple[int, int]  # rows kept from one whole capture
+    row_of_answer: str = ""  # what parse walks over before any decision, and what is counted
     follow: Callable[[Request, Payload], Sequence[Request]] | None = None  # the next pages
+    may_be_empty: bool = False  # it lists only what is free now: an empty list ends its offers
+    # On what its reading was compared with what people read there: a whole real answer, an excerpt
+    # of one, or a description only; and of which day the newest such answer is.
+    verified_with: Verification = "description"
+    verified_on: date | None = None
     currency: str | None = None  # None: per row, or no prices
     price_basis: PriceBasis | None = None
     price_unit: PriceUnit | None = None
     known_gpus: frozenset[str] = frozenset()  # names that a good answer holds, as printed
     cadence_hours: int = 24
+    # Of a source that is not first-party: its bytes, or the time that it states, stood still for so
+    # long. None: seven times the cadence; any other figure has its reason beside it.
+    frozen_after_hours: int | None = None
     requests_per_second: float = 2.0  # to one host
     key_environment: str | None = None  # name of the variable that holds the key, if it needs one
+    max_bytes: int = DEFAULT_MAX_BYTES  # of one answer: four times the largest seen
+    visit_max_bytes: int = VISIT_MAX_BYTES  # of all its answers in one run; on disk, 4 times a day
     disabled_reason: str | None = None  # set: off by default, and why
     reads_path: bool = False  # too big for memory: parse gets payload.path, and empty content
     joins_pages: bool = False  # parse wants all pages of a capture at once: a JSON list of bodies
     reads_day: bool = False  # rows depend on the day of the capture: a price dated ahead, an end
+    copies_list: bool = False  # of a feed: a machine's copy of one provider's own price list
+    past: Past | None = None  # where earlier answers can still be read
+
+
+def joined(bodies: Sequence[bytes]) -> bytes:
+    """Return the pages of a source with ``joins_pages``, each a JSON document, as one JSON list.
+
+    Examples
+    --------
+    >>> joined([b"{}", b"[1]"])
+    b'[{},[1]]'
+    """
+    return b"[" + b",".join(body.removeprefix(codecs.BOM_UTF8) for body in bodies) + b"]"
 
 
 def one_request(
@@ -232,8 +449,11 @@ def one_request(
     variable: str = "",
     header: str = "Authorization",
     prefix: str = "Bearer ",
+    **more: Any,
 ) -> Callable[[Fetching], Sequence[Request]]:
-    """Return the ``requests`` of a source that asks one GET, with a key from ``variable`` or none.
+    """Return the ``requests`` of a source that asks once, with a key from ``variable`` or none.
+
+    ``more`` are further fields of the request, such as ``method`` and ``json_body``.
 
     Examples
     --------
@@ -244,171 +464,6 @@ def one_request(
 
     def requests(fetching: Fetching) -> Sequence[Request]:
         secret = {header: prefix + fetching.environment.get(variable, "")} if variable else {}
-        return (Request(key=key, url=url, secret_headers=secret),)
+        return (Request(key=key, url=url, secret_headers=secret, **more),)
 
     return requests
-
-
-def required(row: Mapping[str, Any], name: str, where: str) -> Any:
-    """Return ``row[name]``.
-
-    Raises
-    ------
-    ParseError
-        If the field is not there at all: the shape of the source has changed.
-    """
-    if name not in row:
-        raise ParseError(f"{where}: no field {name!r}; there are {sorted(row)[:12]}")
-    return row[name]
-
-
-def decimal_or_none(value: object) -> Decimal | None:
-    """Return a finite Decimal from a JSON number or a plain numeric string, else None.
-
-    A bool is not a number; neither are NaN, Infinity, an empty string or text with a currency.
-
-    Examples
-    --------
-    >>> decimal_or_none("1.99"), decimal_or_none(True), decimal_or_none("$1")
-    (Decimal('1.99'), None, None)
-    """
-    if isinstance(value, bool) or not isinstance(value, (int, float, str, Decimal)):
-        return None
-    try:
-        number = Decimal(str(value).strip())
-    except InvalidOperation:
-        return None
-    return number if number.is_finite() and abs(number.adjusted()) < 30 else None
-
-
-def price_or_held(value: object, row: Mapping[str, Any]) -> Decimal | Held:
-    """Return a positive price, or the reason why the row is held.
-
-    Rules: ``price_missing`` (null or empty), ``price_not_a_number`` (text, bool, NaN, Infinity),
-    ``price_zero``, ``price_negative``.
-    """
-    if value is None or value == "":
-        return Held(rule="price_missing", reason="no price is given", row=row)
-    number = decimal_or_none(value)
-    if number is None:
-        return Held(rule="price_not_a_number", reason=f"price is {value!r}", row=row)
-    if number == 0:
-        return Held(rule="price_zero", reason="price is 0: not offered, or not said", row=row)
-    if number < 0:
-        return Held(rule="price_negative", reason=f"price is {number}", row=row)
-    return number
-
-
-def gigabytes_to_bytes(value: object) -> int | None:
-    """Return bytes from decimal gigabytes (10^9), or None where nothing usable is printed."""
-    number = decimal_or_none(value)
-    return int(number * 10**9) if number is not None and number > 0 else None
-
-
-def gibibytes_to_bytes(value: object) -> int | None:
-    """Return bytes from gibibytes (2^30), or None where nothing usable is printed."""
-    number = decimal_or_none(value)
-    return int(number * 2**30) if number is not None and number > 0 else None
-
-
-def whole_or_none(value: object) -> int | None:
-    """Return a positive whole number, else None: a bool, 0, 0.5 or text is not a count.
-
-    Examples
-    --------
-    >>> whole_or_none(8), whole_or_none("8"), whole_or_none(0.5), whole_or_none(True)
-    (8, 8, None, None)
-    """
-    number = decimal_or_none(value)
-    return int(number) if number is not None and number > 0 and number % 1 == 0 else None
-
-
-def value_at(payload: Payload, *path: str) -> Any:
-    """Return what stands under ``path`` in the JSON of a payload, or None where nothing does."""
-    found = payload.json()
-    for name in path:
-        found = found.get(name) if isinstance(found, dict) else None
-    return found
-
-
-def objects_at(payload: Payload, *path: str) -> list[dict[str, Any]]:
-    """Return the list of JSON objects under ``path``, e.g. ``objects_at(payload, "data")``.
-
-    Raises
-    ------
-    ParseError
-        If the path is not there, or what stands there is not a list of objects.
-    """
-    found = value_at(payload, *path)
-    if not isinstance(found, list) or not all(isinstance(row, dict) for row in found):
-        document = payload.json()
-        there = sorted(document)[:12] if isinstance(document, dict) else type(document).__name__
-        place = ".".join(path) or "the body"
-        raise ParseError(f"{payload.where()}: no list of objects at {place!r}; there is {there}")
-    return found
-
-
-def sku_of(*parts: object) -> str:
-    """Return an id made of several fields, e.g. ``rtx4090/24Gi/PCIe``.
-
-    Raises
-    ------
-    TypeError
-        If a part is neither text nor a whole number: an id with a hole is another thing's id.
-
-    Examples
-    --------
-    >>> sku_of("n-1", 8)
-    'n-1/8'
-    """
-    for part in parts:
-        if isinstance(part, bool) or not isinstance(part, (str, int)) or part == "":
-            raise TypeError(f"a part of the id is {part!r}")
-    return "/".join(map(str, parts))
-
-
-def each_row(
-    payload: Payload,
-    rows: Sequence[Mapping[str, Any]],
-    read: Callable[[Mapping[str, Any]], Iterator[Row]],
-) -> Iterator[Row]:
-    """Read row by row; a row with a missing or retyped field is held, the others are kept.
-
-    Raises
-    ------
-    ParseError
-        If no row could be read: then the source has changed, not the row.
-    """
-    held = 0
-    for row in rows:
-        try:
-            yield from list(read(row))
-        except ParseError:
-            raise
-        except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
-            held += 1
-            reason = f"field missing or of another type: {type(error).__name__} {error}"
-            yield Held(rule="shape_changed", reason=reason, row=row)
-    if rows and held == len(rows):
-        raise ParseError(f"{payload.where()}: {reason} in all {held} rows; did the shape change?")
-
-
-def offer_or_held(
-    row: Mapping[str, Any], *, price: object, factor: Decimal = Decimal(1), **fields: Any
-) -> Offer | Held:
-    """Return the offer, or the reason to hold it: no positive price, no name, no whole count.
-
-    ``factor`` turns the printed number into the currency: 0.01 for cents, 1e-8 for OVH.
-    """
-    amount = price_or_held(price, row)
-    if isinstance(amount, Held):
-        return amount
-    name, count = fields["gpu_name_printed"], whole_or_none(fields["gpu_count"])
-    if not isinstance(fields["sku"], str):
-        return Held(rule="sku_missing", reason=f"the id is {fields['sku']!r}", row=row)
-    if not isinstance(name, str) or not name.strip():
-        return Held(rule="gpu_name_missing", reason=f"GPU name is {name!r}", row=row)
-    if count is None:
-        printed = fields["gpu_count"]
-        return Held(rule="gpu_count_not_whole", reason=f"GPU count is {printed!r}", row=row)
-    return Offer(price_amount=amount * factor, **{**fields, "gpu_count": count})

@@ -1,51 +1,58 @@
 """Civo's price page: US dollars per instance and hour, on demand and for 6 to 36 months.
 
 Each cell holds the price by the hour and, hidden, by the month: the hour is read. The same tables
-stand under Compute and under Kubernetes.
+are listed under Compute and under Kubernetes.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 from bs4.element import Tag
 
 from pipelines.sources.base import (
+    NO_ACCELERATOR,
     TERMS_UNREAD,
-    Fetching,
+    Held,
+    OutOfScope,
     Payload,
-    Request,
+    ReadRow,
     Row,
     Source,
-    decimal_or_none,
-    gigabytes_to_bytes,
+    one_request,
 )
-from pipelines.sources.price_page import AMOUNT, priced, printed_offer, soup_of, text_of
+from pipelines.sources.documents import soup_of
+from pipelines.sources.fields import decimal_or_none, gigabytes_to_bytes
+from pipelines.sources.price_page import (
+    AMOUNT,
+    GPU,
+    each_priced,
+    printed_offer,
+    text_of,
+)
 
 URL = "https://www.civo.com/pricing"
-PER_HOUR = re.compile(r"\$\s*" + AMOUNT + r"\s*per hour")
-DETAIL = re.compile(r"(?P<count>\d+) x (?P<gpu>.+?) - (?P<gigabytes>\d+)\s*GB")
-TERM = re.compile(r"(?P<months>\d+)_months")
+PER_HOUR = re.compile(r"\$\s{0,3}" + AMOUNT + r"\s{0,3}per hour")
+DETAIL = re.compile(r"(?P<count>\d{1,4}) x (?P<gpu>.{1,60}?) - (?P<gigabytes>\d{1,5})\s{0,3}GB")
+TERM = re.compile(r"^(?P<months>\d{1,3})_months$")
 
 
-def requests(fetching: Fetching) -> Sequence[Request]:
-    """Return the one request."""
-    return (Request(key="pricing", url=URL),)
-
-
-def parse(payload: Payload) -> Iterator[Row]:
+def parse(payload: Payload) -> Iterator[ReadRow]:
     """Yield the on-demand and the committed offers of each GPU instance."""
-    details = soup_of(payload).select("table.pricing-table tr .product-detail")
-    return priced(payload, (row for detail in details for row in _offers(detail)))
+    return each_priced(payload, soup_of(payload).select("tr"), _offers)
 
 
-def _offers(detail: Tag) -> Iterator[Row]:
-    line = detail.find_parent("tr")
-    size = DETAIL.fullmatch(text_of(detail))
-    if line is None or size is None:
-        return  # an instance without GPUs
+def _offers(line: Tag) -> Iterator[Row]:
+    size = next(filter(None, (DETAIL.fullmatch(text_of(tag)) for tag in line.find_all(True))), None)
+    if size is None and re.search(GPU, text_of(line)):
+        reason = "a GPU, and no text such as '8 x NVIDIA H100 - 80GB'"
+        yield Held(rule="shape_changed", reason=reason, row={"text": text_of(line)})
+        return
+    if size is None:
+        yield OutOfScope(NO_ACCELERATOR)
+        return
     cells = {str(cell.get("data-title")): cell for cell in line.select("td[data-title]")}
     fields: dict[str, Any] = {
         "provider_id": "civo",
@@ -96,9 +103,10 @@ SOURCE = Source(
     credit="Prices: Civo",
     may_redistribute=False,
     allowed_hosts=("www.civo.com",),
-    requests=requests,
+    requests=one_request("pricing", URL),
     parse=parse,
-    parser_version=1,
+    row_of_answer="line of a price table",
+    parser_version=2,
     expected_rows=(10, 200),
     currency="USD",
     price_basis="instance",

@@ -9,20 +9,27 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
 from pipelines.sources.base import (
+    GitHistory,
     Held,
+    OutOfScope,
     Payload,
+    ReadRow,
     Row,
     Source,
+    four_times,
+    one_request,
+)
+from pipelines.sources.fields import (
     decimal_or_none,
     each_row,
     gigabytes_to_bytes,
     objects_at,
     offer_or_held,
-    one_request,
 )
 from pipelines.sources.providers import market_tier, provider_id
 
@@ -32,7 +39,7 @@ NOT_OFFERED = ("-", "$-", "")
 SPOT_V100_BELOW_USD = Decimal("2")
 MIXED_PROVIDERS = ("aws", "gcp")
 NAME_NOISE = re.compile(
-    r" \(.*\)$|\.io$| (cloud|aws|web services|gpu|global cloud|platform)$", re.I
+    r" \([^()]{0,100}\)$|\.io$| (cloud|aws|web services|gpu|global cloud|platform)$", re.I
 )
 PROVIDERS = {
     "amazon": "aws",
@@ -41,15 +48,13 @@ PROVIDERS = {
     "microsoftazure": "azure",
     "atlantic.net": "atlanticnet",
     "latitude.sh": "latitude",
-    "runc.ai": "runc",
-    "acecloud": "acecloud",
     "saladcloud": "salad",
     "crusoecloud": "crusoe",
     "lambdacloud": "lambda",
     "oraclecloud": "oci",
     "cudocompute": "cudo",
 }
-# column: the card's name, where the column cuts it short, and its memory where two are told apart
+# column: the card's name, where the column cuts it short, and its memory where two differ by it
 CARDS: dict[str, tuple[str, int | None]] = {
     "1080": ("GTX 1080", None),
     "2080": ("RTX 2080", None),
@@ -66,7 +71,7 @@ CARDS: dict[str, tuple[str, int | None]] = {
 }
 
 
-def parse(payload: Payload) -> Iterator[Row]:
+def parse(payload: Payload) -> Iterator[ReadRow]:
     """Yield one on-demand offer for each cloud and card with a price."""
     yield from each_row(payload, objects_at(payload, "data"), _offers)
 
@@ -91,7 +96,10 @@ def _offers(row: Mapping[str, Any]) -> Iterator[Row]:
     v100 = decimal_or_none(str(row.get("costv100", "")).removeprefix("$"))
     is_mixed = cloud in MIXED_PROVIDERS and v100 is not None and v100 < SPOT_V100_BELOW_USD
     for column, printed in row.items():
-        if not column.startswith("cost") or printed in NOT_OFFERED:
+        if not column.startswith("cost"):
+            continue
+        if printed in NOT_OFFERED:
+            yield OutOfScope("not offered")
             continue
         if is_mixed:
             reason = f"the table mixes spot and list prices of {cloud} here"
@@ -130,8 +138,13 @@ SOURCE = Source(
         "https://raw.githubusercontent.com/cloud-gpus/cloud-gpus.github.io/main/cloud_gpu.json",
     ),
     parse=parse,
-    parser_version=1,
+    row_of_answer="cloud, an element of data",
+    parser_version=2,
+    verified_with="whole",
+    verified_on=date(2025, 9, 17),
     expected_rows=(50, 600),
+    max_bytes=four_times(43_282),
+    past=GitHistory(),
     currency="USD",
     price_basis="gpu",
     price_unit="hour",

@@ -1,6 +1,7 @@
 """CloudRift: virtual machines by GPU brand, priced per instance in US cents.
 
-``vram`` is kept for one-GPU machines only: whether it is the total is not said.
+``vram`` is kept for one-GPU machines only: the answer does not say whether it is the total.
+``nodes_per_dc`` counts the machines of a place, ``available_nodes_per_dc`` the free ones.
 """
 
 from __future__ import annotations
@@ -10,11 +11,16 @@ from decimal import Decimal
 from typing import Any
 
 from pipelines.sources.base import (
+    NO_ACCELERATOR,
     Fetching,
+    OutOfScope,
     Payload,
+    ReadRow,
     Request,
     Row,
     Source,
+)
+from pipelines.sources.fields import (
     decimal_or_none,
     each_row,
     objects_at,
@@ -35,15 +41,20 @@ def requests(fetching: Fetching) -> Sequence[Request]:
     return (Request(key="instance_types", url=url, method="POST", json_body=BODY),)
 
 
-def parse(payload: Payload) -> Iterator[Row]:
+def parse(payload: Payload) -> Iterator[ReadRow]:
     """Yield one offer for each variant of a brand and data centre."""
-    rows = [row for row in objects_at(payload, "data", "instance_types") if row.get("brand_short")]
-    return each_row(payload, rows, _offers)
+    return each_row(payload, objects_at(payload, "data", "instance_types"), _offers)
 
 
 def _offers(row: Mapping[str, Any]) -> Iterator[Row]:
+    if not row.get("brand_short"):
+        yield OutOfScope(NO_ACCELERATOR)
+        return
     for variant in row["variants"]:
-        for data_center, nodes in variant["nodes_per_dc"].items():
+        free = variant.get("available_nodes_per_dc") or {}
+        if not free and "available_nodes" in variant:
+            free = {None: variant["available_nodes"]}
+        for place in sorted({**(variant.get("nodes_per_dc") or {}), **free}, key=str) or [None]:
             yield offer_or_held(
                 {"brand_short": row["brand_short"], **variant},
                 price=variant["cost_per_hour"],
@@ -57,12 +68,21 @@ def _offers(row: Mapping[str, Any]) -> Iterator[Row]:
                 price_unit="hour",
                 purchase_model="on_demand",
                 market_tier="marketplace_secure",
-                region=data_center,
-                gpu_memory_bytes=variant["vram"] if variant["gpu_count"] == 1 else None,
-                vcpu_count=decimal_or_none(variant["cpu_count"]),
-                memory_bytes=whole_or_none(variant["dram"]),
-                is_available=nodes > 0,
+                region=place,
+                gpu_memory_bytes=variant.get("vram") if variant["gpu_count"] == 1 else None,
+                vcpu_count=decimal_or_none(variant.get("cpu_count")),
+                memory_bytes=whole_or_none(variant.get("dram")),
+                is_available=_is_free(variant, free, place),
             )
+
+
+def _is_free(
+    variant: Mapping[str, Any], free: Mapping[str | None, Any], place: str | None
+) -> bool | None:
+    """Return whether a machine is free there; a place that the list of free ones lacks has none."""
+    if free:
+        return bool(free.get(place, 0) > 0)
+    return False if "available_nodes_per_dc" in variant else None
 
 
 SOURCE = Source(
@@ -75,7 +95,8 @@ SOURCE = Source(
     allowed_hosts=("api.cloudrift.ai",),
     requests=requests,
     parse=parse,
-    parser_version=1,
+    row_of_answer="element of data.instance_types",
+    parser_version=2,
     expected_rows=(2, 200),
     currency="USD",
     price_basis="instance",

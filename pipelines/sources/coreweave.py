@@ -7,60 +7,92 @@ A row prints its name and figures twice, for phones and for desks; the labelled 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
+from datetime import date
 
 from bs4.element import Tag
 
 from pipelines.sources.base import (
+    NO_ACCELERATOR,
     TERMS_UNREAD,
-    Fetching,
+    Held,
+    OutOfScope,
     Payload,
-    Request,
+    PurchaseModel,
+    ReadRow,
     Row,
     Source,
-    decimal_or_none,
-    gigabytes_to_bytes,
+    one_request,
 )
-from pipelines.sources.price_page import AMOUNT, priced, printed_offer, soup_of, text_of
+from pipelines.sources.documents import soup_of
+from pipelines.sources.fields import decimal_or_none, gigabytes_to_bytes
+from pipelines.sources.price_page import (
+    AMOUNT,
+    cells_of,
+    each_priced,
+    grid_rows,
+    headed,
+    printed_offer,
+    text_of,
+)
 
 URL = "https://www.coreweave.com/pricing"
 DOLLARS = re.compile(r"\$" + AMOUNT)
-REGION = re.compile(r"(?i)^\s*REGION:\s*(?P<name>.+?)\s*$")
+PRICES: Mapping[PurchaseModel, re.Pattern[str]] = {
+    "on_demand": re.compile(r"On-Demand Price: ?(?P<price>[^/]{0,40}?) ?/ Hour"),
+    "spot": re.compile(r"Spot Price: ?(?P<price>[^/]{0,40}?) ?/ Hour"),
+}
+LABEL = re.compile(r"^\s{0,20}GPU Count\s{0,20}$")
+REGION = re.compile(r"(?i)REGION: ?(?P<name>.{1,60})")
 
 
-def requests(fetching: Fetching) -> Sequence[Request]:
-    """Return the one request."""
-    return (Request(key="pricing", url=URL),)
-
-
-def parse(payload: Payload) -> Iterator[Row]:
+def parse(payload: Payload) -> Iterator[ReadRow]:
     """Yield the on-demand and the spot offer of each GPU instance."""
-    grids = soup_of(payload).select(".table-grid:has(h3.table-model-name)")
-    return priced(payload, (row for grid in grids for row in _offers(grid)))
+    soup = soup_of(payload)
+    titles = headed(soup, soup.select("h3[data-product]"), ["h5"], REGION)
+    rows: dict[int, tuple[Tag, Tag, re.Match[str] | None]] = {}
+    for name, title in titles:
+        row = _row_of(name)
+        rows.setdefault(id(row), (row, name, REGION.fullmatch(title)))
+    return each_priced(payload, rows.values(), _offers)
 
 
-def _offers(grid: Tag) -> Iterator[Row]:
-    heading = grid.select_one("h3.table-model-name")
-    labelled = {
-        text_of(value.find_next_sibling()): text_of(value)
-        for value in grid.select(".table-meta-text > .table-meta-value")
-    }
-    if heading is None or "GPU Count" not in labelled:
-        return  # a CPU instance
-    product = str(heading.get("data-product") or text_of(heading))
-    region = next(
-        (
-            match["name"].lower()
-            for title in heading.find_all_previous("h5")
-            if (match := REGION.match(text_of(title)))
-        ),
-        None,
-    )
-    for model, selector in (("on_demand", ".instance-price"), ("spot", ".spot-price")):
-        price = grid.select_one(f"{selector} .item-value")
+def _row_of(name: Tag) -> Tag:
+    """Return the largest element around a name that holds the figures of no other row."""
+    row = name
+    for around in name.parents:
+        counts = 0
+        for part in around.descendants:  # as far as needed: the page may be long
+            if isinstance(part, Tag):
+                is_other = part.get("data-product", name["data-product"]) != name["data-product"]
+            else:
+                counts += LABEL.match(str(part)) is not None
+                is_other = counts > 1
+            if is_other:
+                return row
+        row = around
+    return row
+
+
+def _offers(found: tuple[Tag, Tag, re.Match[str] | None]) -> Iterator[Row]:
+    row, heading, region = found
+    # Of a figure: its value, and below it its label.
+    pairs = (cells for tag in grid_rows(row) if len(cells := cells_of(tag)) == 2)
+    labelled = {label: value for value, label in pairs if label}
+    if "GPU Count" not in labelled:
+        yield OutOfScope(NO_ACCELERATOR)
+        return
+    product, text = str(heading["data-product"]), text_of(row)
+    for model, form in PRICES.items():
+        printed = form.search(text)
+        if printed is None and model == "on_demand":
+            reason = f"{product}: no price on demand is printed"
+            yield Held(rule="price_missing", reason=reason, row=labelled)
+            continue
+        price = printed["price"] if printed else ""
         yield from printed_offer(
-            {"product": product, **labelled, model: text_of(price)},
-            text_of(price),
+            {"product": product, **labelled, model: price},
+            price,
             DOLLARS,
             provider_id="coreweave",
             sku=product,
@@ -71,7 +103,7 @@ def _offers(grid: Tag) -> Iterator[Row]:
             price_unit="hour",
             purchase_model=model,
             market_tier="neocloud",
-            region=region,
+            region=region["name"].lower() if region else None,
             gpu_memory_bytes=gigabytes_to_bytes(labelled.get("VRAM")),
             vcpu_count=decimal_or_none(labelled.get("vCPUs")),
             memory_bytes=gigabytes_to_bytes(labelled.get("System RAM", "").replace(",", "")),
@@ -89,9 +121,12 @@ SOURCE = Source(
     credit="Prices: CoreWeave",
     may_redistribute=False,
     allowed_hosts=("www.coreweave.com",),
-    requests=requests,
+    requests=one_request("pricing", URL),
     parse=parse,
-    parser_version=1,
+    row_of_answer="instance of a price table",
+    parser_version=2,
+    verified_with="excerpt",
+    verified_on=date(2026, 8, 22),
     expected_rows=(8, 60),
     currency="USD",
     price_basis="instance",

@@ -2,48 +2,58 @@
 
 Price of one GPU's machine = GPU + least vCPUs x vCPU price + least memory x memory price, where
 the least memory is what these vCPUs must have (``maxVcpuPerMemoryGib``), or ``minMemoryGib``. The
-GPU price alone is not an offer: nobody can rent it.
+GPU price alone is not an offer: it cannot be rented alone.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from decimal import ROUND_CEILING, Decimal
+from datetime import date
+from decimal import ROUND_CEILING
 from typing import Any
 
 from pipelines.sources.base import (
+    NO_ACCELERATOR,
     Held,
+    OutOfScope,
     Payload,
+    ReadRow,
     Row,
     Source,
+    four_times,
+    one_request,
+)
+from pipelines.sources.fields import (
     decimal_or_none,
     each_row,
     gibibytes_to_bytes,
     objects_at,
     offer_or_held,
-    one_request,
-    price_or_held,
+    prices_or_held,
     sku_of,
 )
 
 
-def parse(payload: Payload) -> Iterator[Row]:
+def parse(payload: Payload) -> Iterator[ReadRow]:
     """Yield one offer for each data centre and machine type that has GPUs."""
-    rows = [row for row in objects_at(payload, "machineTypes") if row.get("gpuModelId") != ""]
-    return each_row(payload, rows, _offers)
+    return each_row(payload, objects_at(payload, "machineTypes"), _offers)
 
 
 def _offers(row: Mapping[str, Any]) -> Iterator[Row]:
-    parts = [
-        price_or_held(row[f"{part}PriceHr"]["value"], row) for part in ("gpu", "vcpu", "memoryGib")
-    ]
-    held = next((part for part in parts if isinstance(part, Held)), None)
+    if row["gpuModelId"] == "":
+        yield OutOfScope(NO_ACCELERATOR)
+        return
+    printed = [row[f"{part}PriceHr"]["value"] for part in ("gpu", "vcpu", "memoryGib")]
+    parts = prices_or_held(printed, row)
     vcpus = decimal_or_none(row["minVcpuPerGpu"])
     vcpus_per_gibibyte = decimal_or_none(row["maxVcpuPerMemoryGib"])
-    if held or not vcpus or not vcpus_per_gibibyte:
-        yield held or Held(rule="sum_incomplete", reason="vCPUs or memory not said", row=row)
+    if isinstance(parts, Held):
+        yield parts
         return
-    gpu, vcpu, gibibyte = (part for part in parts if isinstance(part, Decimal))
+    if vcpus is None or vcpus <= 0 or vcpus_per_gibibyte is None or vcpus_per_gibibyte <= 0:
+        yield Held(rule="sum_incomplete", reason="vCPUs or memory not said", row=row)
+        return
+    gpu, vcpu, gibibyte = parts
     vcpus = max(vcpus, decimal_or_none(row.get("minVcpu")) or vcpus)
     gibibytes = (vcpus / vcpus_per_gibibyte).to_integral_value(ROUND_CEILING)
     gibibytes = max(gibibytes, decimal_or_none(row.get("minMemoryGib")) or gibibytes)
@@ -76,8 +86,12 @@ SOURCE = Source(
     allowed_hosts=("rest.compute.cudo.org",),
     requests=one_request("machine_types", "https://rest.compute.cudo.org/v1/vms/machine-types"),
     parse=parse,
+    row_of_answer="element of machineTypes",
     parser_version=1,
+    verified_with="excerpt",
+    verified_on=date(2024, 1, 1),
     expected_rows=(5, 300),
+    max_bytes=four_times(616),
     currency="USD",
     price_basis="instance",
     price_unit="hour",

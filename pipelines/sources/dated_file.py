@@ -1,28 +1,20 @@
 """Reading of files that hold their own history: one address, many days.
 
-A parser of such a file gets the request's key for the newest day, and ``<key>@<part>`` for the
-part of an instant of the past. Its module says in ``moments(payload)`` which parts there are.
-Filing one capture an instant belongs to ``pipelines.backfill``.
+A parser of such a file gets the key of the request for the newest day, and ``<key>@<part>`` for
+the part of an instant of the past. ``Source.past`` names the function that lists the parts.
+Recording one capture an instant belongs to ``pipelines.capture.backfill``.
 """
 
 from __future__ import annotations
 
 import csv
-import io
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from pipelines.sources.base import ParseError, Payload
+from pipelines.sources.base import Moment, ParseError, Payload
+from pipelines.sources.documents import csv_lines, header_of
 
-
-@dataclass(frozen=True, kw_only=True)
-class Moment:
-    """A part of a payload that tells all about a scope at an instant of the past."""
-
-    part: str  # what stands behind the @ of the key that parse gets
-    scope: str  # what is complete in the part: an offer missing from the next one is gone
-    at: datetime  # UTC
+ANOTHER_TIME = "of another time"  # why most lines of a file with its own history are out of scope
 
 
 def part_of(payload: Payload) -> str | None:
@@ -32,7 +24,7 @@ def part_of(payload: Payload) -> str | None:
     --------
     >>> from dataclasses import replace
     >>> whole = Payload(source_id="s", key="prices", url="", content=b"", sha256="",
-    ...                 captured_at=datetime(2026, 1, 1, tzinfo=UTC))
+    ...                 seen_at=datetime(2026, 1, 1, tzinfo=UTC))
     >>> part_of(whole), part_of(replace(whole, key="prices@2026-01-01"))
     (None, '2026-01-01')
     """
@@ -48,8 +40,8 @@ def dated_rows(payload: Payload, needed: Sequence[str], prefix: str = "") -> lis
     ParseError
         If a needed column is not in the header, or there is no record.
     """
-    lines = io.StringIO(payload.text(), newline="")
-    header = next(csv.reader([lines.readline()]), [])
+    lines = csv_lines(payload)
+    header = header_of(payload, next(csv.reader([next(lines, "")]), []))
     missing = [name for name in needed if name not in header]
     if missing:
         raise ParseError(f"{payload.where()}: no column {missing}; there are {header[:12]}")
@@ -76,7 +68,7 @@ def utc(text: str) -> datetime:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError as error:
-        raise ParseError(f"{text[:40]!r} is no time; did the layout change?") from error
+        raise ParseError(f"{text[:40]!r} is not a time; did the layout change?") from error
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 

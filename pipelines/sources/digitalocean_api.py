@@ -6,19 +6,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 from typing import Any
 
 from pipelines.sources.base import (
-    MEBIBYTE,
+    NO_ACCELERATOR,
     Fetching,
     Held,
+    OutOfScope,
     Payload,
+    ReadRow,
     Request,
     Row,
     Source,
+    four_times,
+)
+from pipelines.sources.fields import (
     decimal_or_none,
     each_row,
     gibibytes_to_bytes,
+    mebibytes_to_bytes,
     objects_at,
     offer_or_held,
     value_at,
@@ -45,14 +52,16 @@ def follow(request: Request, payload: Payload) -> Sequence[Request]:
     return (_request(int(request.key.split("/")[1]) + 1, request.secret_headers),)
 
 
-def parse(payload: Payload) -> Iterator[Row]:
+def parse(payload: Payload) -> Iterator[ReadRow]:
     """Yield one offer for each droplet size with GPUs and region."""
-    rows = [row for row in objects_at(payload, "sizes") if row.get("gpu_info")]
-    return each_row(payload, rows, _offers)
+    return each_row(payload, objects_at(payload, "sizes"), _offers)
 
 
 def _offers(row: Mapping[str, Any]) -> Iterator[Row]:
-    gpu = row["gpu_info"]
+    gpu = row.get("gpu_info")
+    if not gpu:
+        yield OutOfScope(NO_ACCELERATOR)
+        return
     total = gpu["vram"]
     if total["unit"] != "gib":
         yield Held(rule="unit_unknown", reason=f"memory in {total['unit']!r}", row=row)
@@ -73,7 +82,7 @@ def _offers(row: Mapping[str, Any]) -> Iterator[Row]:
             region=region,
             gpu_memory_bytes=gibibytes_to_bytes(total["amount"] / decimal_or_none(gpu["count"])),
             vcpu_count=decimal_or_none(row["vcpus"]),
-            memory_bytes=row["memory"] * MEBIBYTE,
+            memory_bytes=mebibytes_to_bytes(row["memory"]),
             is_available=False if region is None or row["available"] is False else None,
         )
 
@@ -88,8 +97,12 @@ SOURCE = Source(
     allowed_hosts=("api.digitalocean.com",),
     requests=requests,
     parse=parse,
+    row_of_answer="element of sizes",
     parser_version=1,
+    verified_with="excerpt",
+    verified_on=date(2025, 12, 1),
     expected_rows=(4, 200),
+    max_bytes=four_times(852),
     follow=follow,
     currency="USD",
     price_basis="instance",

@@ -6,21 +6,25 @@ one euro costs 1.15 US dollars. Turning prices into dollars belongs to ``warehou
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
-
-from lxml import etree
 
 from pipelines.sources.base import (
     Fetching,
     Held,
     ParseError,
     Payload,
+    ReadRow,
     Request,
     Row,
     SeriesPoint,
     Source,
+    four_times,
+)
+from pipelines.sources.documents import xml_of
+from pipelines.sources.fields import (
     decimal_or_none,
+    each_row,
 )
 
 BASE_URL = "https://www.ecb.europa.eu/stats/eurofxref"
@@ -35,35 +39,30 @@ def requests(fetching: Fetching) -> list[Request]:
     ]
 
 
-def parse(payload: Payload) -> Iterator[Row]:
+def parse(payload: Payload) -> Iterator[ReadRow]:
     """Yield one point for each day and currency."""
-    # No entities, no DTD, no network: the file is untrusted text.
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False)
-    try:
-        root = etree.fromstring(payload.text().encode(), parser)
-    except etree.XMLSyntaxError as error:
-        raise ParseError(f"{payload.where()}: not XML: {error}") from error
+    root = xml_of(payload)
     days = [cube for cube in root.iter(CUBE) if cube.get("time")]
     if not days:
         raise ParseError(f"{payload.where()}: no day of rates; did the file change?")
-    for day in days:
-        on = date.fromisoformat(day.get("time"))
-        for cube in day.iter(CUBE):
-            currency, printed = cube.get("currency"), cube.get("rate")
-            if currency is None:
-                continue
-            rate = decimal_or_none(printed)
-            if rate is None or rate <= 0:
-                row = {"currency": currency, "rate": printed, "time": day.get("time")}
-                reason = f"{currency} is {printed!r} on {on}"
-                yield Held(rule="value_not_a_number", reason=reason, row=row)
-                continue
-            yield SeriesPoint(
-                series_id=f"ecb_{currency.lower()}_per_eur",
-                on=on,
-                value=rate,
-                unit=f"{currency}/EUR",
-            )
+    rates = (
+        {"time": day.get("time"), "currency": cube.get("currency"), "rate": cube.get("rate")}
+        for day in days
+        for cube in day.iterchildren(CUBE)
+    )
+    yield from each_row(payload, rates, _point)
+
+
+def _point(row: Mapping[str, str]) -> Iterator[Row]:
+    on, currency, rate = date.fromisoformat(row["time"]), row["currency"], row["rate"]
+    value = decimal_or_none(rate)
+    if value is None or value <= 0:
+        reason = f"{currency} is {rate!r} on {on}"
+        yield Held(rule="value_not_a_number", reason=reason, row=row)
+        return
+    yield SeriesPoint(
+        series_id=f"ecb_{currency.lower()}_per_eur", on=on, value=value, unit=f"{currency}/EUR"
+    )
 
 
 SOURCE = Source(
@@ -78,7 +77,11 @@ SOURCE = Source(
     allowed_hosts=("www.ecb.europa.eu",),
     requests=requests,
     parse=parse,
+    row_of_answer="currency of a day",
     parser_version=1,
+    verified_with="excerpt",
+    verified_on=date(2026, 7, 29),
     record_kind="series_point",
     expected_rows=(20, 4000),
+    max_bytes=four_times(472),
 )

@@ -7,18 +7,17 @@ Values stay text as printed; an empty field is null. Meaning, types and joins be
 from __future__ import annotations
 
 import csv
-import io
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from pipelines.sources.base import Held, ParseError, Payload, Row, TableRow
-
-csv.field_size_limit(16 * 2**20)  # notes of some models run to hundreds of kilobytes
+from pipelines.sources.base import Held, OutOfScope, ParseError, Payload, ReadRow, Row, TableRow
+from pipelines.sources.documents import csv_lines, header_of
+from pipelines.sources.fields import each_row
 
 
 def table_rows(
     payload: Payload, *, table: str, key_columns: Sequence[str], needed: Sequence[str]
-) -> Iterator[Row]:
+) -> Iterator[ReadRow]:
     """Yield one ``TableRow`` a record, keyed by the key column (numbered where it repeats).
 
     ``key_columns`` are the names that the key column has had over the years, newest first.
@@ -26,9 +25,9 @@ def table_rows(
     Raises
     ------
     ParseError
-        If the key or a needed column is not in the header.
+        If the key or a needed column is not in the header, or is there twice.
     """
-    reader = csv.reader(io.StringIO(payload.text(), newline=""))
+    reader = csv.reader(csv_lines(payload))
     header = next(reader, [])
     key_name = next((name for name in key_columns if name in header), key_columns[0])
     missing = [name for name in (key_name, *needed) if name not in header]
@@ -36,22 +35,39 @@ def table_rows(
         raise ParseError(
             f"{payload.where()}: no column {missing}; there are {len(header)}: {header[:6]}"
         )
-    key_index = header.index(key_name)
+    header_of(payload, [name for name in header if name in (key_name, *needed)])
+    key_index, header = header.index(key_name), numbered(header)
     seen: Counter[str] = Counter()
-    for record in reader:
+
+    def read(record: list[str]) -> Iterator[Row]:
+        row: dict[str, str | None] = dict(zip(header, record, strict=False))
         if not any(record):
-            continue
-        if len(record) != len(header):
+            yield OutOfScope("an empty line")
+        elif len(record) != len(header):
             reason = f"{len(record)} fields under {len(header)} columns"
-            row = dict(zip(header, record, strict=False))
             yield Held(rule="wrong_field_count", reason=reason, row=row)
-            continue
-        key = record[key_index].strip()
-        fields = zip(header, record, strict=True)
-        values: dict[str, str | None] = {name: text or None for name, text in fields}
-        if not key:
-            yield Held(rule="key_missing", reason=f"no {key_name}", row=values)
-            continue
-        seen[key] += 1
-        row_key = key if seen[key] == 1 else f"{key} #{seen[key]}"
-        yield TableRow(table=table, row_key=row_key, values=values)
+        elif not (key := record[key_index].strip()):
+            yield Held(rule="key_missing", reason=f"no {key_name}", row=row)
+        else:
+            seen[key] += 1
+            row_key = key if seen[key] == 1 else f"{key} #{seen[key]}"
+            values = {name: text or None for name, text in row.items()}
+            yield TableRow(table=table, row_key=row_key, values=values)
+
+    yield from each_row(payload, reader, read)
+
+
+def numbered(names: Sequence[str]) -> list[str]:
+    """Return column names of which those that are there again have their number.
+
+    Examples
+    --------
+    >>> numbered(["Model", "Notes", "Notes"])
+    ['Model', 'Notes', 'Notes #2']
+    """
+    seen: Counter[str] = Counter()
+    found = []
+    for name in names:
+        seen[name] += 1
+        found.append(name if seen[name] == 1 else f"{name} #{seen[name]}")
+    return found

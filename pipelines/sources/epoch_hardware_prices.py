@@ -9,18 +9,29 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
+from datetime import date
 
 from pipelines.sources.base import (
+    Held,
+    Moment,
     Offer,
+    OutOfScope,
+    OwnHistory,
     Payload,
     PurchaseModel,
+    ReadRow,
     Row,
     Source,
-    each_row,
-    offer_or_held,
+    four_times,
     one_request,
 )
-from pipelines.sources.dated_file import Moment, dated_rows, part_of, utc
+from pipelines.sources.dated_file import (
+    ANOTHER_TIME,
+    dated_rows,
+    part_of,
+    utc,
+)
+from pipelines.sources.fields import each_row, offer_or_held
 from pipelines.sources.providers import market_tier, provider_id
 
 SERIES = ("Vendor", "Hardware model", "Number of GPUs", "Location", "Cloud GPU description")
@@ -30,27 +41,49 @@ PRICES: dict[str, tuple[PurchaseModel, int | None]] = {
     "Price per chip-hour (3-year CUD)": ("reserved", 36),
 }
 COLUMNS = ("Price date", "Price source", *SERIES, *PRICES)
+NO_GPU_CLOUDS = {"databricks"}
 VENDORS = {"amazonwebservices": "aws", "microsoftazure": "azure", "latitude.sh": "latitude"}
 
 
-def parse(payload: Payload) -> Iterator[Row]:
+def parse(payload: Payload) -> Iterator[ReadRow]:
     """Yield the offers of one series at one date, or of every series at the newest date."""
-    rows = dated_rows(payload, COLUMNS)
-    day, _, series = (part_of(payload) or "").partition("@")
-    day = day or max(row["Price date"] for row in rows if _has_price(row))
-    rows = [row for row in rows if row["Price date"] == day and _has_price(row)]
-    rows = [row for row in rows if series in ("", _series(row))]
-    # Two readings of one day: the dearer is what the page asks without a discount.
-    dearest: dict[object, Row] = {}
-    for offer in each_row(payload, rows, _offers):
-        if isinstance(offer, Offer):
-            key = (offer.sku, offer.purchase_model, offer.commitment_months)
-            known = dearest.setdefault(key, offer)
-            if isinstance(known, Offer) and known.price_amount < offer.price_amount:
-                dearest[key] = offer
+    lines = dated_rows(payload, COLUMNS)
+    part = part_of(payload)
+    day, _, series = (part or "").partition("@")
+    day = day or max((row["Price date"] for row in lines if _has_price(row)), default="")
+    if part:
+        lines = [row for row in lines if row["Price date"] == day and _series(row) == series]
+
+    def read(row: Mapping[str, str]) -> Iterator[Row]:
+        if not _has_price(row):
+            yield OutOfScope("a price to buy, not to rent")
+        elif _vendor(row) in NO_GPU_CLOUDS:
+            yield OutOfScope("of a seller of databases, which rents no GPUs")
+        elif row["Price date"] != day:
+            yield OutOfScope(ANOTHER_TIME)
         else:
-            dearest[len(dearest)] = offer
-    yield from dearest.values()
+            yield from _offers(row)
+
+    rows = list(each_row(payload, lines, read))
+    highest: dict[object, Offer] = {}
+    for offer in (one for row in rows for one in row.found if isinstance(one, Offer)):
+        other = highest.setdefault(_key(offer), offer)
+        if other.price_amount < offer.price_amount:
+            highest[_key(offer)] = offer
+    for row in rows:
+        yield ReadRow(row.printed, tuple(_compared(one, highest, row) for one in row.found))
+
+
+def _key(offer: Offer) -> tuple[object, ...]:
+    return offer.sku, offer.purchase_model, offer.commitment_months
+
+
+def _compared(record: Row, highest: Mapping[object, Offer], row: ReadRow) -> Row:
+    # Of two readings of one day the higher is the page's price without a discount.
+    if not isinstance(record, Offer) or record.price_amount == highest[_key(record)].price_amount:
+        return record if not isinstance(record, Offer) else highest[_key(record)]
+    reason = f"another reading of the day is higher: {highest[_key(record)].price_amount}"
+    return Held(rule="lower_reading", reason=reason, row=row.printed)
 
 
 def moments(payload: Payload) -> Iterator[Moment]:
@@ -114,8 +147,13 @@ SOURCE = Source(
         "Hardware%20prices.csv",
     ),
     parse=parse,
-    parser_version=1,
+    row_of_answer="line; of a past series, its own lines",
+    parser_version=2,
+    verified_with="whole",
+    verified_on=date(2025, 6, 20),
     expected_rows=(100, 5000),
+    max_bytes=four_times(103_165),
+    past=OwnHistory(moments=moments),
     currency="USD",
     price_basis="gpu",
     price_unit="hour",

@@ -1,15 +1,24 @@
 """The data of Epoch AI's study of training costs: models, chips, hardware prices, price index.
 
 https://github.com/epoch-research/training-cost-trends, the data of arXiv:2405.21015. Text as
-printed; the method that turns it into costs belongs to ``cost_engine.training``.
+printed; the method that turns it into costs belongs to ``cost_engine.training.run``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 from urllib.parse import quote
 
-from pipelines.sources.base import MEBIBYTE, Fetching, ParseError, Payload, Request, Row, Source
+from pipelines.sources.base import (
+    Fetching,
+    ParseError,
+    Payload,
+    ReadRow,
+    Request,
+    Source,
+    four_times,
+)
 from pipelines.sources.epoch_csv import table_rows
 
 BASE_URL = "https://raw.githubusercontent.com/epoch-research/training-cost-trends/main/data"
@@ -40,12 +49,11 @@ TABLES: dict[str, tuple[str, str, tuple[str, ...], tuple[str, ...]]] = {
 def requests(fetching: Fetching) -> list[Request]:
     """Ask for the four files."""
     return [
-        Request(key=key, url=f"{BASE_URL}/{quote(file)}", max_bytes=128 * MEBIBYTE)
-        for key, (_, file, *_) in TABLES.items()
+        Request(key=key, url=f"{BASE_URL}/{quote(file)}") for key, (_, file, *_) in TABLES.items()
     ]
 
 
-def parse(payload: Payload) -> Iterator[Row]:
+def parse(payload: Payload) -> Iterator[ReadRow]:
     """Yield one row for each record; hardware that is priced often is numbered."""
     if payload.key not in TABLES:
         raise ParseError(f"{payload.where()}: no table {payload.key!r}; there are {list(TABLES)}")
@@ -65,8 +73,12 @@ SOURCE = Source(
     allowed_hosts=("raw.githubusercontent.com",),
     requests=requests,
     parse=parse,
+    row_of_answer="record of the CSV",
     parser_version=1,
+    verified_with="whole",
+    verified_on=date(2025, 6, 20),
     record_kind="table_row",
     expected_rows=(1000, 30000),
+    max_bytes=four_times(4_191_686),
     cadence_hours=24 * 7,
 )

@@ -7,20 +7,27 @@ The CSV needs no key. Its column names changed over the years (``date,value``, t
 from __future__ import annotations
 
 import csv
-import io
 from collections.abc import Iterator
 from datetime import date
+from functools import partial
 
 from pipelines.sources.base import (
     Fetching,
     Held,
+    OutOfScope,
     ParseError,
     Payload,
+    ReadRow,
     Request,
     Row,
     SeriesPoint,
     Source,
+    four_times,
+)
+from pipelines.sources.documents import csv_lines
+from pipelines.sources.fields import (
     decimal_or_none,
+    each_row,
 )
 
 UNITS = {
@@ -39,10 +46,10 @@ def requests(fetching: Fetching) -> list[Request]:
     ]
 
 
-def parse(payload: Payload) -> Iterator[Row]:
+def parse(payload: Payload) -> Iterator[ReadRow]:
     """Yield one point a month; a month without a value (".") is no point."""
     series = payload.key
-    rows = csv.reader(io.StringIO(payload.text()))
+    rows = csv.reader(csv_lines(payload))
     header = next(rows, [])
     if [name.lower() for name in header] not in (
         ["date", "value"],
@@ -50,20 +57,23 @@ def parse(payload: Payload) -> Iterator[Row]:
         ["date", series.lower()],
     ):
         raise ParseError(f"{payload.where()}: header is {header[:3]}; is this still {series}?")
-    for row in rows:
-        if not row or (len(row) == 2 and row[1].strip() in MISSING):
-            continue
-        try:
-            on = date.fromisoformat(row[0])
-            value = decimal_or_none(row[1])
-        except (IndexError, ValueError):
-            value = None
-        if value is None:
-            yield Held(
-                rule="value_not_a_number", reason=f"{row}", row={"series": series, "row": row}
-            )
-        else:
-            yield SeriesPoint(series_id=series, on=on, value=value, unit=UNITS[series])
+    return each_row(payload, (row for row in rows if row), partial(_point, series))
+
+
+def _point(series: str, row: list[str]) -> Iterator[Row]:
+    if len(row) == 2 and row[1].strip() in MISSING:
+        yield OutOfScope("a month without a value")
+        return
+    try:
+        on = date.fromisoformat(row[0])
+        value = decimal_or_none(row[1])
+    except (IndexError, ValueError):
+        value = None
+    if value is None:
+        printed = {"series": series, "row": row}
+        yield Held(rule="value_not_a_number", reason=f"{row}", row=printed)
+    else:
+        yield SeriesPoint(series_id=series, on=on, value=value, unit=UNITS[series])
 
 
 SOURCE = Source(
@@ -78,7 +88,11 @@ SOURCE = Source(
     allowed_hosts=("fred.stlouisfed.org",),
     requests=requests,
     parse=parse,
+    row_of_answer="line after the header",
     parser_version=1,
+    verified_with="whole",
+    verified_on=date(2026, 8, 16),
     record_kind="series_point",
     expected_rows=(900, 4000),
+    max_bytes=four_times(11_932),
 )

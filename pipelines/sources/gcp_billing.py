@@ -9,23 +9,32 @@ memory are not in the answer. Commitments, DWS, reservations and licences are no
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from functools import partial
 from typing import Any
 
 from pipelines.sources.base import (
+    NO_ACCELERATOR,
     Fetching,
     Held,
+    Offer,
+    OutOfScope,
     ParseError,
     Payload,
     PurchaseModel,
+    ReadRow,
     Request,
     Row,
     Source,
+)
+from pipelines.sources.fields import (
     decimal_or_none,
     each_row,
     gibibytes_to_bytes,
+    objects_in,
     offer_or_held,
     price_or_held,
     value_at,
@@ -33,9 +42,13 @@ from pipelines.sources.base import (
 
 KEY = "GCP_API_KEY"
 URL = "https://cloudbilling.googleapis.com/v1/services/6F81-5844-456A/skus?pageSize=5000"
-HOST_PART = re.compile(r"(?P<spot>Spot Preemptible )?(?P<host>\w+) Instance (?P<part>Core|Ram) .*")
-GPU = re.compile(r"(?P<gpu>.+?) GPU(?P<spot> attached to Spot Preemptible VMs)? (?:running )?in .*")
-SLICE = re.compile(r"(?P<spot>Spot Preemptible )?(?P<gpu>A4 Nvidia B200 \(1 gpu slice\)).*")
+HOST_PART = re.compile(
+    r"(?P<spot>Spot Preemptible )?(?P<host>\w{1,40}) Instance (?P<part>Core|Ram) .{0,300}"
+)
+GPU = re.compile(
+    r"(?P<gpu>.{1,60}?) GPU(?P<spot> attached to Spot Preemptible VMs)? (?:running )?in "
+)
+SLICE = re.compile(r"(?P<spot>Spot Preemptible )?(?P<gpu>A4 Nvidia B200 \(1 gpu slice\))")
 NO_MACHINE = re.compile(
     r"Commitment|Reserved|Licensing Fee|DWS|Sole Tenancy|Virtual Workstation|vWS"
 )
@@ -50,7 +63,8 @@ MACHINES = {
     "Nvidia Tesla A100": ("A2", [*A2, ("a2-megagpu-16g", 16, 96, 1360)]),
     "Nvidia L4": ("G2", G2),
 }
-Parts = Mapping[tuple[str, str, PurchaseModel, str], Decimal]
+PartKey = tuple[str, str, PurchaseModel, str]  # host, part, how it is bought, region
+Parts = Mapping[PartKey, Decimal]
 
 
 def requests(fetching: Fetching) -> Sequence[Request]:
@@ -68,19 +82,48 @@ def follow(request: Request, payload: Payload) -> Sequence[Request]:
     return (Request(key=f"skus/{page + 1}", url=url, secret_query=request.secret_query),)
 
 
-def parse(payload: Payload) -> Iterator[Row]:
+def parse(payload: Payload) -> Iterator[ReadRow]:
     """Yield one offer for each machine, region and way to buy whose parts are all priced."""
     document = payload.json()
     pages = document if isinstance(document, list) else [document]
     skus: list[dict[str, Any]] = []
     for page in pages:
         listed = page.get("skus") if isinstance(page, dict) else None
-        if not isinstance(listed, list) or not all(_is_described(sku) for sku in listed):
+        if not isinstance(listed, list) or (listed and not any(map(_is_described, listed))):
             raise ParseError(f"{payload.where()}: no described 'skus'; did the catalogue change?")
-        skus += [sku for sku in listed if not NO_MACHINE.search(sku["description"])]
-    parts = dict(_host_parts(skus))
-    gpus = [sku for sku in skus if SLICE.match(sku["description"]) or GPU.match(sku["description"])]
-    return each_row(payload, gpus, partial(_offers, parts))
+        skus += objects_in(listed)
+    parts = dict(_host_parts([sku for sku in skus if _is_described(sku)]))
+    sums: defaultdict[PartKey, list[Offer]] = defaultdict(list)
+    for row in list(each_row(payload, skus, partial(_read, parts, sums))):
+        yield row if row.found else replace(row, found=tuple(_of_host_part(row.printed, sums)))
+
+
+def _read(
+    parts: Parts, sums: defaultdict[PartKey, list[Offer]], sku: Mapping[str, Any]
+) -> Iterator[Row]:
+    """Yield what a SKU is; nothing for a part of a host, whose sums are not known yet."""
+    description = sku["description"]
+    if NO_MACHINE.search(description):
+        yield OutOfScope("a commitment, a reservation or a licence")
+    elif SLICE.match(description) or GPU.match(description):
+        yield from _offers(parts, sums, sku)
+    elif HOST_PART.fullmatch(description) is None:
+        yield OutOfScope(NO_ACCELERATOR)
+
+
+def _of_host_part(sku: Mapping[str, Any], sums: Mapping[PartKey, list[Offer]]) -> Iterator[Row]:
+    """Yield the offers that vCPUs or memory are a part of, or why they are of none."""
+    match = HOST_PART.fullmatch(sku["description"])
+    assert match is not None
+    if match["host"] not in {host for host, _ in MACHINES.values()}:
+        yield OutOfScope("vCPUs or memory of a machine without GPUs")
+        return
+    keys = [(match["host"], match["part"], _purchase_model(match), r) for r in _regions(sku)]
+    offers = [offer for key in keys for offer in sums.get(key, ())]
+    yield from offers
+    if not offers:
+        reason = f"no GPU is priced with {sku['description']!r}"
+        yield Held(rule="host_without_gpu", reason=reason, row=sku)
 
 
 def _is_described(sku: object) -> bool:
@@ -112,10 +155,10 @@ def _regions(sku: Mapping[str, Any]) -> list[Any]:
 
 def _host_parts(
     skus: Sequence[Mapping[str, Any]],
-) -> Iterator[tuple[tuple[str, str, PurchaseModel, str], Decimal]]:
+) -> Iterator[tuple[PartKey, Decimal]]:
     for sku in skus:
         match = HOST_PART.fullmatch(sku["description"])
-        if match is None:
+        if match is None or NO_MACHINE.search(sku["description"]):
             continue
         try:
             price, unit = _price(sku)
@@ -126,7 +169,9 @@ def _host_parts(
                 yield (match["host"], match["part"], _purchase_model(match), region), price
 
 
-def _offers(parts: Parts, row: Mapping[str, Any]) -> Iterator[Row]:
+def _offers(
+    parts: Parts, sums: defaultdict[PartKey, list[Offer]], row: Mapping[str, Any]
+) -> Iterator[Row]:
     description = row["description"]
     match = SLICE.match(description) or GPU.match(description)
     printed, unit = _price(row)
@@ -155,7 +200,7 @@ def _offers(parts: Parts, row: Mapping[str, Any]) -> Iterator[Row]:
             yield Held(rule="sum_incomplete", reason=reason, row=row)
             continue
         for name, count, vcpus, gibibytes in machines:
-            yield offer_or_held(
+            offer = offer_or_held(
                 row,
                 price=count * price + vcpus * (core or 0) + gibibytes * (ram or 0),
                 provider_id="gcp",
@@ -171,6 +216,10 @@ def _offers(parts: Parts, row: Mapping[str, Any]) -> Iterator[Row]:
                 vcpu_count=Decimal(vcpus) if vcpus else None,
                 memory_bytes=gibibytes_to_bytes(gibibytes),
             )
+            yield offer
+            if isinstance(offer, Offer) and host:
+                for part in rates:
+                    sums[host, part, _purchase_model(match), str(region)].append(offer)
 
 
 SOURCE = Source(
@@ -183,8 +232,10 @@ SOURCE = Source(
     allowed_hosts=("cloudbilling.googleapis.com",),
     requests=requests,
     parse=parse,
+    row_of_answer="element of skus, on every page",
     parser_version=1,
     expected_rows=(100, 3000),
+    max_bytes=4 * 5000 * 1500,  # four times a page of 5,000 SKUs of 1.5 kB
     follow=follow,
     currency="USD",
     price_basis="instance",

@@ -10,27 +10,28 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from datetime import date
 from decimal import Decimal
 from statistics import median
 from typing import Any
 
-import yaml
-
 from pipelines.sources.base import (
-    Fetching,
+    NO_ACCELERATOR,
+    GitHistory,
     Held,
+    OutOfScope,
     ParseError,
     Payload,
     PriceUnit,
     PurchaseModel,
-    Request,
+    ReadRow,
     Row,
     Source,
-    decimal_or_none,
-    each_row,
-    gigabytes_to_bytes,
-    offer_or_held,
+    four_times,
+    one_request,
 )
+from pipelines.sources.documents import yaml_of
+from pipelines.sources.fields import decimal_or_none, each_row, gigabytes_to_bytes, offer_or_held
 from pipelines.sources.instance_types import instance_type
 
 URL = (
@@ -39,7 +40,7 @@ URL = (
 )
 INSTANCES = re.compile(r"^compute:\n  instance:\n", re.MULTILINE)
 NEXT_SECTION = re.compile(r"^ {0,3}\S", re.MULTILINE)
-BLOCK = re.compile(r"^    (?P<name>\S+):\n(?:     .*\n|\n)*", re.MULTILINE)
+MACHINE = re.compile(r"    (?P<name>\S{1,80}):")
 GPU_FAMILY = re.compile(r"^(a[2-9]x?-|g[2-9]-|ct\d)")
 HOST_ONLY_BELOW = Decimal("0.5")  # [1] of the median over regions; a GPU is most of its machine
 
@@ -52,41 +53,50 @@ PRICES: dict[str, tuple[PurchaseModel, PriceUnit, int | None]] = {
 }
 
 
-def requests(fetching: Fetching) -> list[Request]:
-    """Ask for the file."""
-    return [Request(key="pricing", url=URL)]
-
-
-def parse(payload: Payload) -> Iterator[Row]:
+def parse(payload: Payload) -> Iterator[ReadRow]:
     """Yield hour, spot, 1-year and 3-year prices of every GPU machine type in every region."""
-    machines = [{"machine_type": name, **block} for name, block in _gpu_blocks(payload).items()]
-    if not machines:
+    machines = [
+        {"machine_type": name, **(block if isinstance(block, dict) else {})}
+        for name, block in _blocks(payload).items()
+    ]
+    if not any(GPU_FAMILY.match(machine["machine_type"]) for machine in machines):
         raise ParseError(f"{payload.where()}: no GPU machine type; did the layout change?")
     yield from each_row(payload, machines, _offers)
 
 
-def _gpu_blocks(payload: Payload) -> dict[str, Any]:
-    """Return the YAML of the GPU machine types, without reading the rest of the file."""
+def _blocks(payload: Payload) -> dict[str, Any]:
+    """Return the machine types; the YAML of those without GPUs is not read."""
     text = payload.text()
     start = INSTANCES.search(text)
     if start is None:
         raise ParseError(f"{payload.where()}: no compute.instance; did the layout change?")
     end = NEXT_SECTION.search(text, start.end())
     instances = text[start.end() : end.start() if end else len(text)]
-    blocks = "".join(
-        match[0] for match in BLOCK.finditer(instances) if GPU_FAMILY.match(match["name"])
-    )
-    try:
-        found = yaml.load(blocks, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    except yaml.YAMLError as error:
-        raise ParseError(f"{payload.where()}: not YAML: {str(error).splitlines()[0]}") from error
+    machines = _machines(instances)
+    found = yaml_of(payload, "\n".join(line for lines in machines.values() for line in lines))
     if found is not None and not isinstance(found, dict):
-        raise ParseError(f"{payload.where()}: compute.instance is no mapping")
-    return found or {}
+        raise ParseError(f"{payload.where()}: compute.instance is not a mapping")
+    return {**dict.fromkeys(machines), **(found or {})}
+
+
+def _machines(instances: str) -> dict[str, list[str]]:
+    """Return the lines of each machine type's block; none where it has no GPU."""
+    blocks: dict[str, list[str]] = {}
+    lines: list[str] = []  # of the present block; those of no block go nowhere
+    for line in instances.split("\n"):
+        if line and not line.startswith("     "):
+            lines = []
+            if machine := MACHINE.fullmatch(line):
+                blocks[machine["name"]] = lines if GPU_FAMILY.match(machine["name"]) else []
+        lines.append(line)
+    return blocks
 
 
 def _offers(machine: Mapping[str, Any]) -> Iterator[Row]:
     name = machine["machine_type"]
+    if not GPU_FAMILY.match(name):
+        yield OutOfScope(NO_ACCELERATOR)
+        return
     held = instance_type("gcp", name)
     if held is None:
         reason = f"{name} is of a GPU family, but how many of what is not in the table"
@@ -107,7 +117,8 @@ def _offers(machine: Mapping[str, Any]) -> Iterator[Row]:
             continue
         for field, (model, unit, months) in PRICES.items():
             if not cost.get(field) and field != "hour":
-                continue  # not offered there; early versions print 0
+                yield OutOfScope("not offered this way there")  # early versions print 0
+                continue
             yield offer_or_held(
                 row,
                 price=cost.get(field),
@@ -140,10 +151,16 @@ SOURCE = Source(
     credit="Nils Knieling, google-cloud-pricing-cost-calculator (Apache-2.0)",
     may_redistribute=True,
     allowed_hosts=("raw.githubusercontent.com",),
-    requests=requests,
+    requests=one_request("pricing", URL),
     parse=parse,
+    row_of_answer="machine type of compute.instance",
     parser_version=1,
+    verified_with="whole",
+    verified_on=date(2026, 7, 30),
     expected_rows=(250, 9000),
+    copies_list=True,
+    max_bytes=four_times(8_000_000),
+    past=GitHistory(),
     currency="USD",
     price_basis="instance",
     known_gpus=frozenset({"nvidia-tesla-a100"}),

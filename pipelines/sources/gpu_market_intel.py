@@ -2,43 +2,65 @@
 
 The file names a card, not its form, and repeats it for each variant (SXM, PCIe, node size): the
 cheapest comes first here, so that a number tells the variants apart. Prices are of one GPU. Of
-each day the last reading stands.
+each day the last reading is used.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from datetime import date
+from decimal import Decimal
 
 from pipelines.sources.base import (
+    Moment,
+    OutOfScope,
+    OwnHistory,
     Payload,
     PurchaseModel,
+    ReadRow,
     Row,
     Source,
-    decimal_or_none,
-    each_row,
-    offer_or_held,
+    four_times,
     one_request,
 )
-from pipelines.sources.dated_file import Moment, dated_rows, last_of_each_day, part_of, utc
+from pipelines.sources.dated_file import (
+    ANOTHER_TIME,
+    dated_rows,
+    last_of_each_day,
+    part_of,
+    utc,
+)
+from pipelines.sources.fields import decimal_or_none, each_row, offer_or_held
 from pipelines.sources.providers import market_tier, provider_id
 
 COLUMNS = ("timestamp", "provider", "gpu", "on_demand_hr", "spot_price_hr", "availability")
 AVAILABILITY = {"Available": True, "High": True, "Medium": True, "Low": True, "Unavailable": False}
 
 
-def parse(payload: Payload) -> Iterator[Row]:
+def parse(payload: Payload) -> Iterator[ReadRow]:
     """Yield on-demand and spot prices of one reading: the one asked for, or the newest."""
     part = part_of(payload)
-    if part is None:
-        part = max(row["timestamp"] for row in dated_rows(payload, COLUMNS))
-    distinct = {tuple(row.items()): row for row in dated_rows(payload, COLUMNS, part + ",")}
-    rows = sorted(
-        distinct.values(),
-        key=lambda row: decimal_or_none(row["on_demand_hr"] or row["spot_price_hr"]) or 0,
-    )
+    rows = dated_rows(payload, COLUMNS, f"{part}," if part else "")
+    newest = part or max(row["timestamp"] for row in rows)
+    rows.sort(key=_price)
     seen: Counter[tuple[str, ...]] = Counter()
-    yield from each_row(payload, rows, lambda row: _offers(row, seen))
+    read: dict[tuple[str, ...], list[Row]] = {}  # a line that is printed twice is one offer
+
+    def offers(row: Mapping[str, str]) -> list[Row]:
+        if row["timestamp"] != newest:
+            return [OutOfScope(ANOTHER_TIME)]
+        line = tuple(row.values())
+        if line not in read:
+            read[line] = list(_offers(row, seen))
+        return read[line]
+
+    yield from each_row(payload, rows, offers)
+
+
+def _price(row: Mapping[str, str]) -> Decimal:
+    printed = row.get("on_demand_hr") or row.get("spot_price_hr")
+    return decimal_or_none(printed) or Decimal(0)
 
 
 def moments(payload: Payload) -> Iterator[Moment]:
@@ -87,8 +109,13 @@ SOURCE = Source(
         "https://raw.githubusercontent.com/nixj9/gpu-market-intel/main/data/gpu_pricing.csv",
     ),
     parse=parse,
+    row_of_answer="line; of a past reading, its own lines",
     parser_version=1,
+    verified_with="whole",
+    verified_on=date(2026, 8, 22),
     expected_rows=(5, 100),
+    max_bytes=four_times(3_096_878),
+    past=OwnHistory(moments=moments),
     currency="USD",
     price_basis="gpu",
     price_unit="hour",

@@ -2,7 +2,7 @@
 
 ``price_total_hr`` is what the machine costs in ``currency`` (Scaleway stays in euros); shares of a
 GPU have no price per GPU. Its Vast.ai rows are single hosts' offers without the machine's id: they
-cannot be told from the same offers read at Vast.ai itself, so they are held.
+cannot be distinguished from the same offers read at Vast.ai itself, so they are held.
 """
 
 from __future__ import annotations
@@ -14,18 +14,20 @@ from decimal import Decimal
 from typing import Any
 
 from pipelines.sources.base import (
-    Fetching,
+    GitHistory,
     Held,
     MarketTier,
     Offer,
     ParseError,
     Payload,
     PurchaseModel,
-    Request,
-    Row,
+    ReadRow,
     Source,
+    one_request,
+)
+from pipelines.sources.fields import (
     decimal_or_none,
-    each_row,
+    feed_offers,
     gibibytes_to_bytes,
     gigabytes_to_bytes,
     objects_at,
@@ -40,7 +42,7 @@ PRICING_TYPES: dict[str, tuple[PurchaseModel, int | None]] = {
     "spot": ("spot", None),
     "reserved-12mo": ("reserved", 12),
 }
-INSTANCE_TYPE = re.compile(r"\binstance type (?P<name>[\w.-]+)")
+INSTANCE_TYPE = re.compile(r"\binstance type (?P<name>[\w.-]{1,80})")
 TIERS: dict[str, MarketTier] = {
     "community cloud": "marketplace_community",
     "secure cloud": "marketplace_secure",
@@ -48,12 +50,7 @@ TIERS: dict[str, MarketTier] = {
 PARTS_TOLERANCE = Decimal("0.01")  # [1] of the total; the feed rounds to 1/100 of a cent
 
 
-def requests(fetching: Fetching) -> list[Request]:
-    """Ask for the newest snapshot."""
-    return [Request(key="prices", url=URL)]
-
-
-def parse(payload: Payload) -> Iterator[Row]:
+def parse(payload: Payload) -> Iterator[ReadRow]:
     """Yield one offer for each machine that the feed lists."""
     printed = value_at(payload, "collected_at")
     try:
@@ -61,26 +58,15 @@ def parse(payload: Payload) -> Iterator[Row]:
     except (TypeError, ValueError) as error:
         raise ParseError(f"{payload.where()}: collected_at is {printed!r}") from error
     rows = objects_at(payload, "offers")
-    on_demand = {_quote(row) for row in rows if row.get("pricing_type") == "on-demand"}
-    seen: set[tuple[object, ...]] = set()
-
-    def read(row: Mapping[str, Any]) -> Iterator[Row]:
-        found = _offer(row, collected_at)
-        key = (*_key(row), row["pricing_type"])
-        if isinstance(found, Offer) and key in seen:
-            reason = f"{found.provider_id} {found.sku} stands there already"
-            found = Held(rule="duplicate", reason=reason, row=row)
-        elif row["pricing_type"] == "spot" and _quote(row) in on_demand:
-            reason = f"spot is {row['price_total_hr']}, the price on demand"
-            found = Held(rule="spot_equals_on_demand", reason=reason, row=row)
-        seen.add(key)
-        yield found
-
-    yield from each_row(payload, rows, read)
-
-
-def _quote(row: Mapping[str, Any]) -> tuple[str, ...]:
-    return (*_key(row), str(row.get("price_total_hr")))
+    yield from feed_offers(
+        payload,
+        rows,
+        lambda row: _offer(row, collected_at),
+        thing=_key,
+        price="price_total_hr",
+        on_demand="on-demand",
+        name=lambda row, offer: f"{offer.provider_id} {offer.sku}",
+    )
 
 
 def _key(row: Mapping[str, Any]) -> tuple[str, ...]:
@@ -157,10 +143,12 @@ SOURCE = Source(
     credit="GPU prices: toolshedlabs-hash/gpu-price-feed",
     may_redistribute=False,
     allowed_hosts=("raw.githubusercontent.com",),
-    requests=requests,
+    requests=one_request("prices", URL),
     parse=parse,
-    parser_version=1,
+    row_of_answer="element of offers",
+    parser_version=2,
     expected_rows=(100, 1500),
+    past=GitHistory(),
     price_basis="instance",
     price_unit="hour",
     known_gpus=frozenset({"NVIDIA A100 80GB PCIe"}),

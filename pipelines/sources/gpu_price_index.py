@@ -7,27 +7,26 @@ models that its community does not offer, and slices under the name of the whole
 from __future__ import annotations
 
 import csv
-import io
 import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal
 
 from pipelines.sources.base import (
-    Fetching,
+    GitHistory,
     Held,
     MarketTier,
     Offer,
     ParseError,
     Payload,
     PurchaseModel,
-    Request,
+    ReadRow,
     Row,
     Source,
-    decimal_or_none,
-    each_row,
-    offer_or_held,
+    one_request,
 )
+from pipelines.sources.documents import csv_lines, header_of
+from pipelines.sources.fields import decimal_or_none, each_row, offer_or_held
 from pipelines.sources.instance_types import instance_type
 from pipelines.sources.providers import market_tier, provider_id
 
@@ -57,23 +56,23 @@ FORM_FACTOR = re.compile(r"(?i)(?<![a-z])(sxm|pcie|nvl)(?!ink)")
 FORM_FACTORS = {"sxm": "SXM", "pcie": "PCIe", "nvl": "NVL"}
 
 
-def requests(fetching: Fetching) -> list[Request]:
-    """Ask for the newest observations."""
-    return [Request(key="observations", url=URL)]
-
-
-def parse(payload: Payload) -> Iterator[Row]:
+def parse(payload: Payload) -> Iterator[ReadRow]:
     """Yield one offer for each cloud, machine, region and way to buy."""
-    reader = csv.DictReader(io.StringIO(payload.text(), newline=""))
-    missing = sorted(NEEDED - set(reader.fieldnames or ()))
+    reader = csv.DictReader(csv_lines(payload))
+    missing = sorted(NEEDED - set(header_of(payload, reader.fieldnames or ())))
     if missing:
         raise ParseError(f"{payload.where()}: no column {missing}; did the file change?")
     rows = list(reader)
-    on_demand = {(*_key(row), row["usd_per_hour"]) for row in rows if row["pricing"] == "on_demand"}
+    quoted = {
+        pricing: {(*_key(row), row["usd_per_hour"]) for row in rows if row["pricing"] == pricing}
+        for pricing in ("spot", "on_demand")
+    }
+    copied = quoted["spot"] & quoted["on_demand"]
 
     def read(row: Mapping[str, str]) -> Iterator[Row]:
-        if row["pricing"] == "spot" and (*_key(row), row["usd_per_hour"]) in on_demand:
-            reason = f"spot is {row['usd_per_hour']}, the price on demand"
+        if row["pricing"] in quoted and (*_key(row), row["usd_per_hour"]) in copied:
+            price = row["usd_per_hour"]
+            reason = f"{price} is printed on demand and as spot: one is a copy of the other"
             yield Held(rule="spot_equals_on_demand", reason=reason, row=row)
         else:
             yield _offer(row)
@@ -138,10 +137,12 @@ SOURCE = Source(
     credit="ewyluda/gpu-price-index (MIT)",
     may_redistribute=True,
     allowed_hosts=("raw.githubusercontent.com",),
-    requests=requests,
+    requests=one_request("observations", URL),
     parse=parse,
-    parser_version=1,
+    row_of_answer="line of the CSV",
+    parser_version=2,
     expected_rows=(100, 4000),
+    past=GitHistory(),
     currency="USD",
     price_basis="instance",
     price_unit="hour",

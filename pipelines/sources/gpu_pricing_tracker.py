@@ -11,20 +11,29 @@ falls from 8.0 to 1.0 from that day to the next): a break too. The other collect
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from urllib.parse import urlsplit
 
 from pipelines.sources.base import (
     Held,
+    Moment,
+    OutOfScope,
+    OwnHistory,
     Payload,
     PurchaseModel,
+    ReadRow,
     Row,
     Source,
-    each_row,
-    offer_or_held,
+    four_times,
     one_request,
 )
-from pipelines.sources.dated_file import Moment, dated_rows, part_of, utc
+from pipelines.sources.dated_file import (
+    ANOTHER_TIME,
+    dated_rows,
+    part_of,
+    utc,
+)
+from pipelines.sources.fields import each_row, offer_or_held
 from pipelines.sources.providers import market_tier, provider_id
 
 COLUMNS = ("date", "provider", "gpu_model", "gpu_count", "region", "rental_type",
@@ -34,14 +43,21 @@ PER_GPU_SINCE = "2026-02-19"
 RENTAL_TYPES: dict[str, PurchaseModel] = {"on_demand": "on_demand", "spot": "spot"}
 
 
-def parse(payload: Payload) -> Iterator[Row]:
+def parse(payload: Payload) -> Iterator[ReadRow]:
     """Yield the median price of every provider, GPU, node size and rental type of one day."""
     day, _, collector = (part_of(payload) or "").partition("@")
-    day = day or max(row["date"] for row in dated_rows(payload, COLUMNS))
-    rows = dated_rows(payload, COLUMNS, day + ",")
-    yield from each_row(
-        payload, [row for row in rows if collector in ("", _collector(row))], _offers
-    )
+    rows = dated_rows(payload, COLUMNS, f"{day}," if day else "")
+    day = day or max(row["date"] for row in rows)
+
+    def read(row: Mapping[str, str]) -> Iterator[Row]:
+        if row["date"] != day:
+            yield OutOfScope(ANOTHER_TIME)
+        elif collector not in ("", _collector(row)):
+            yield OutOfScope("of another collector")
+        else:
+            yield from _offers(row)
+
+    yield from each_row(payload, rows, read)
 
 
 def moments(payload: Payload) -> Iterator[Moment]:
@@ -101,8 +117,13 @@ SOURCE = Source(
         "observations.csv",
     ),
     parse=parse,
+    row_of_answer="line; of a past day, its own lines",
     parser_version=2,
+    verified_with="whole",
+    verified_on=date(2026, 7, 20),
     expected_rows=(50, 600),
+    max_bytes=four_times(4_173_359),
+    past=OwnHistory(moments=moments),
     currency="USD",
     price_basis="gpu",
     price_unit="hour",

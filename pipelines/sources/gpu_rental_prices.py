@@ -9,24 +9,22 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from pipelines.sources.base import (
-    Fetching,
+    GitHistory,
     Held,
     MarketTier,
     Payload,
     PurchaseModel,
-    Request,
+    ReadRow,
     Row,
     Source,
-    each_row,
-    gigabytes_to_bytes,
-    objects_at,
-    offer_or_held,
-    sku_of,
+    four_times,
+    one_request,
 )
+from pipelines.sources.fields import each_row, gigabytes_to_bytes, objects_at, offer_or_held, sku_of
 from pipelines.sources.providers import market_tier, provider_id
 
 BASE_URL = "https://raw.githubusercontent.com/adriannutiu/gpu-rental-prices/main/data"
@@ -43,16 +41,11 @@ GCP_GPUS_PRICED_WITH_THEIR_MACHINE = {"b200"}
 GCP_GPU_ONLY_PAGE = "https://cloud.google.com/compute/gpus-pricing"
 
 
-def requests(fetching: Fetching) -> list[Request]:
-    """Ask for the newest snapshot."""
-    return [Request(key="latest", url=f"{BASE_URL}/latest.json")]
-
-
-def parse(payload: Payload) -> Iterator[Row]:
+def parse(payload: Payload) -> Iterator[ReadRow]:
     """Yield one offer for each provider, GPU, memory, kind and smallest node."""
     rows = objects_at(payload, "offers")
     seen: Counter[tuple[str, ...]] = Counter()
-    # Until 2026-07-17 RunPod's server and workstation cards stood under one name: such rows are
+    # Until 2026-07-17 RunPod's server and workstation cards had one name: such rows are
     # numbered in the order of the file.
     yield from each_row(payload, rows, lambda row: iter([_offer(row, seen)]))
 
@@ -106,10 +99,15 @@ SOURCE = Source(
     credit="GPU rental prices: adriannutiu/gpu-rental-prices (CC BY 4.0)",
     may_redistribute=True,
     allowed_hosts=("raw.githubusercontent.com",),
-    requests=requests,
+    requests=one_request("latest", f"{BASE_URL}/latest.json"),
     parse=parse,
+    row_of_answer="element of offers",
     parser_version=1,
+    verified_with="whole",
+    verified_on=date(2026, 8, 10),
     expected_rows=(40, 600),
+    max_bytes=four_times(70_503),
+    past=GitHistory(),
     currency="USD",
     price_basis="gpu",
     price_unit="hour",

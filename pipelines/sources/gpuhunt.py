@@ -3,19 +3,17 @@
 Older catalogues stay at their addresses: ``v3/<cloud>/<version>``, before 2026-08-19 one archive of
 all clouds at ``v2/<version>``, and to 2024-06-12 at ``v1/<YYYYMMDD>``. A version is the day and the
 number of the run that published it (``20250622-9376``), so the runs of its workflow list them; the
-bucket itself lets nobody list it.
+bucket itself cannot be listed.
 
 A witness of clouds that need a key elsewhere. Its names are flat ("H100" is SXM and PCIe alike;
 only the memory tells sizes apart), a TPU slice counts as one GPU with its size in the name, and a
-price that Lambda or OCI ask everywhere stands in every region.
+price of Lambda or OCI that holds everywhere is repeated in every region.
 """
 
 from __future__ import annotations
 
 import csv
-import io
 import re
-import zipfile
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -24,21 +22,23 @@ from typing import Any, NamedTuple
 
 from pipelines.sources.base import (
     MEBIBYTE,
+    DatedFiles,
     Fetching,
     Held,
+    Moment,
     Offer,
+    OutOfScope,
     ParseError,
     Payload,
     PurchaseModel,
+    ReadRow,
     Request,
     Row,
     Source,
-    decimal_or_none,
-    each_row,
-    gibibytes_to_bytes,
-    offer_or_held,
 )
-from pipelines.sources.dated_file import Moment, part_of
+from pipelines.sources.dated_file import part_of
+from pipelines.sources.documents import archive_of, csv_lines, header_of, unzipped
+from pipelines.sources.fields import decimal_or_none, each_row, gibibytes_to_bytes, offer_or_held
 from pipelines.sources.instance_types import instance_type
 from pipelines.sources.providers import market_tier, provider_id
 from pipelines.sources.skypilot_format import TPU_CHIP_GIBIBYTES, TPU_CORES_PER_CHIP
@@ -52,11 +52,10 @@ V3_SINCE = date(2026, 8, 19)
 WHOLE = "catalog"  # the key of an archive of all clouds
 FORMER_NAMES = {"datacrunch": "verda"}
 CLOUDS = ("aws", "azure", "cloudrift", "gcp", "lambdalabs", "nebius", "oci", "runpod", "verda")
-MAX_CSV_BYTES = 256 * MEBIBYTE
 NEEDED = {"instance_name", "location", "price", "gpu_count", "gpu_name", "gpu_memory", "spot"}
 TABLED_CLOUDS = {"aws", "azure", "gcp"}
 SPOT = {"True": "spot", "False": "on_demand"}
-TPU = re.compile(r"^(?:tpu-)?(?P<version>v\d+[a-z]*)-(?P<size>\d+)$")
+TPU = re.compile(r"^(?:tpu-)?(?P<version>v\d{1,3}[a-z]{0,8})-(?P<size>\d{1,6})$")
 ZONE = re.compile(r"-[a-z]$")
 OTHER_SALES = re.compile(r"dws|calendar|flex", re.IGNORECASE)  # Google's scheduler: bought ahead
 
@@ -142,59 +141,29 @@ def versions(
 
 def parts(payload: Payload, at: datetime) -> Iterator[Moment]:
     """Yield the clouds of an archive of all of them, each a scope as in version 3."""
-    with _archive(payload) as archive:
+    with archive_of(payload) as archive:
         for name in sorted(archive.namelist()):
             if name.endswith(".csv"):
                 cloud = name.removesuffix(".csv")
                 yield Moment(part=cloud, scope=FORMER_NAMES.get(cloud, cloud), at=at)
 
 
-def parse(payload: Payload) -> Iterator[Row]:
+def parse(payload: Payload) -> Iterator[ReadRow]:
     """Yield the offers of the cloud that the key names, one for each price."""
     cloud = part_of(payload) or payload.key
-    reader = csv.DictReader(io.StringIO(_unzipped(payload, cloud), newline=""))
-    missing = sorted(NEEDED - set(reader.fieldnames or ()))
+    reader = csv.DictReader(csv_lines(replace(payload, content=unzipped(payload, f"{cloud}.csv"))))
+    missing = sorted(NEEDED - set(header_of(payload, reader.fieldnames or ())))
     if missing:
         raise ParseError(f"{payload.where()}: no column {missing}; did the format change?")
     provider = provider_id(FORMER_NAMES.get(cloud, cloud))
-    rows = [row for row in reader if row["gpu_count"] not in ("0", "")]
-    offers: list[Offer] = []
-    for found in each_row(payload, rows, lambda row: iter([_offer(row, provider)])):
-        if isinstance(found, Offer):
-            offers.append(found)
-        else:
-            yield found
-    yield from _one_a_price(offers)
-
-
-def _archive(payload: Payload) -> zipfile.ZipFile:
-    try:
-        return zipfile.ZipFile(io.BytesIO(payload.content))
-    except zipfile.BadZipFile as error:
-        raise ParseError(f"{payload.where()}: no zip archive: {error}") from error
-
-
-def _unzipped(payload: Payload, cloud: str) -> str:
-    """Return the CSV of a cloud, unless it inflates beyond reason."""
-    try:
-        with _archive(payload) as archive:
-            files = [info for info in archive.infolist() if info.filename == f"{cloud}.csv"]
-            if len(files) != 1 or files[0].file_size > MAX_CSV_BYTES:
-                sizes = {info.filename: info.file_size for info in archive.infolist()}
-                raise ParseError(
-                    f"{payload.where()}: one {cloud}.csv is expected, there is {sizes}"
-                )
-            with archive.open(files[0]) as file:
-                content = file.read(MAX_CSV_BYTES + 1)
-    except (zipfile.BadZipFile, NotImplementedError, EOFError, OSError) as error:
-        raise ParseError(f"{payload.where()}: no zip archive: {error}") from error
-    if len(content) > MAX_CSV_BYTES:
-        raise ParseError(f"{payload.where()}: the archive says less than it holds")
-    return replace(payload, content=content).text()
+    rows = list(each_row(payload, reader, lambda row: [_offer(row, provider)]))
+    yield from _one_a_price(rows)
 
 
 def _offer(row: Mapping[str, str], provider: str) -> Row:
     name, gpu, count = row["instance_name"], row["gpu_name"], decimal_or_none(row["gpu_count"])
+    if row["gpu_count"] in ("0", ""):
+        return OutOfScope("no GPU")
     known = instance_type(provider, name) if provider in TABLED_CLOUDS else None
     memory = gibibytes_to_bytes(row["gpu_memory"])
     tpu = TPU.match(gpu)
@@ -235,22 +204,38 @@ def _offer(row: Mapping[str, str], provider: str) -> Row:
     )
 
 
-def _one_a_price(offers: list[Offer]) -> Iterator[Offer]:
-    """Yield one offer for each price: Lambda's, OCI's and RunPod's stands in every region."""
+def _one_a_price(rows: Sequence[ReadRow]) -> Iterator[ReadRow]:
+    """Yield the rows with one offer for each price.
+
+    Prices of Lambda, OCI and RunPod repeat in every region. Zones of a region may differ in spot:
+    the cheapest is what the region offers.
+    """
     places: dict[_Kind, dict[str | None, Offer]] = defaultdict(dict)
-    for offer in offers:
-        kind = _Kind(offer.sku, offer.gpu_name_printed, offer.gpu_count, offer.purchase_model)
-        other = places[kind].get(offer.region)
-        # Zones of a region may differ in spot: the cheapest is what the region offers.
-        if other is None or offer.price_amount < other.price_amount:
-            places[kind][offer.region] = offer
-    for regions in places.values():
+    for offer in (one for row in rows for one in row.found if isinstance(one, Offer)):
+        cheapest = places[_kind(offer)].setdefault(offer.region, offer)
+        if offer.price_amount < cheapest.price_amount:
+            places[_kind(offer)][offer.region] = offer
+    everywhere: dict[_Kind, Offer] = {}
+    for kind, regions in places.items():
         first, *rest = regions.values()
         is_tariff = first.market_tier == "hyperscaler" and first.provider_id != "oci"
         if rest and not is_tariff and all(o.price_amount == first.price_amount for o in rest):
-            yield replace(first, region=None)
-        else:
-            yield from regions.values()
+            everywhere[kind] = replace(first, region=None)
+
+    def chosen(offer: Offer, row: ReadRow) -> Offer | Held:
+        cheapest = places[_kind(offer)][offer.region]
+        if offer.price_amount > cheapest.price_amount:
+            reason = f"{offer.price_amount}; another zone of {offer.region} asks less"
+            return Held(rule="dearer_zone", reason=reason, row=row.printed)
+        return everywhere.get(_kind(offer), cheapest)
+
+    for row in rows:
+        found = (chosen(one, row) if isinstance(one, Offer) else one for one in row.found)
+        yield ReadRow(row.printed, tuple(found))
+
+
+def _kind(offer: Offer) -> _Kind:
+    return _Kind(offer.sku, offer.gpu_name_printed, offer.gpu_count, offer.purchase_model)
 
 
 SOURCE = Source(
@@ -265,8 +250,18 @@ SOURCE = Source(
     allowed_hosts=("dstack-gpu-pricing.s3.eu-west-1.amazonaws.com",),
     requests=requests,
     parse=parse,
+    row_of_answer="line of the cloud's CSV",
     parser_version=1,
     expected_rows=(200, 60000),
+    max_bytes=32 * MEBIBYTE,  # an archive
+    past=DatedFiles(
+        first_day=V1_DAYS[0],
+        list_host="api.github.com",
+        list_field="workflow_runs",
+        lists=version_lists,
+        versions=versions,
+        parts=parts,
+    ),
     currency="USD",
     price_basis="instance",
     price_unit="hour",

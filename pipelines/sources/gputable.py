@@ -1,8 +1,8 @@
 """gputable.dev: prices per GPU and hour of some 39 clouds, with its terms inside the answer.
 
 Free to use with attribution; its ``source_url`` stays as printed, parameters included, because
-that is how the project is paid. Google's rows price the GPU without its machine, Nebius's
-preemptible price stands as "reserved" without months, and serverless clouds stand as on demand:
+the project earns its money by them. Google's rows price the GPU without its machine, Nebius's
+preemptible price is labelled "reserved" without months, and serverless clouds on demand:
 none of them is an offer here.
 """
 
@@ -13,17 +13,18 @@ from datetime import datetime
 from typing import Any
 
 from pipelines.sources.base import (
-    Fetching,
     Held,
     MarketTier,
     Offer,
     ParseError,
     Payload,
     PurchaseModel,
-    Request,
-    Row,
+    ReadRow,
     Source,
-    each_row,
+    one_request,
+)
+from pipelines.sources.fields import (
+    feed_offers,
     gigabytes_to_bytes,
     objects_at,
     offer_or_held,
@@ -46,12 +47,7 @@ COMMUNITY = " community"
 FORM_FACTORS = {"SXM": "SXM", "PCIe": "PCIe", "NVL": "NVL"}
 
 
-def requests(fetching: Fetching) -> list[Request]:
-    """Ask for the current table."""
-    return [Request(key="data", url=URL)]
-
-
-def parse(payload: Payload) -> Iterator[Row]:
+def parse(payload: Payload) -> Iterator[ReadRow]:
     """Yield one offer for each GPU, provider, number of GPUs and way to buy."""
     states = value_at(payload, "providers")
     if not isinstance(states, dict):
@@ -62,26 +58,16 @@ def parse(payload: Payload) -> Iterator[Row]:
         if isinstance(state, dict)
     }
     rows = objects_at(payload, "data")
-    on_demand = {_quote(row) for row in rows if row.get("pricing_type") == "on_demand"}
-    seen: set[tuple[object, ...]] = set()
-
-    def read(row: Mapping[str, Any]) -> Iterator[Row]:
-        found = _offer(row, fetched)
-        key = (*_key(row), row["pricing_type"], str(row.get("commitment_months")))
-        if isinstance(found, Offer) and key in seen:
-            reason = f"{row['provider']} {row['gpu']} x{row['gpu_count']} stands there already"
-            found = Held(rule="duplicate", reason=reason, row=row)
-        elif row["pricing_type"] == "spot" and _quote(row) in on_demand:
-            reason = f"spot is {row['price_per_hour_usd']}, the price on demand"
-            found = Held(rule="spot_equals_on_demand", reason=reason, row=row)
-        seen.add(key)
-        yield found
-
-    yield from each_row(payload, rows, read)
-
-
-def _quote(row: Mapping[str, Any]) -> tuple[str, ...]:
-    return (*_key(row), str(row.get("price_per_hour_usd")))
+    yield from feed_offers(
+        payload,
+        rows,
+        lambda row: _offer(row, fetched),
+        thing=_key,
+        price="price_per_hour_usd",
+        on_demand="on_demand",
+        terms=("commitment_months",),
+        name=lambda row, offer: f"{row['provider']} {row['gpu']} x{row['gpu_count']}",
+    )
 
 
 def _key(row: Mapping[str, Any]) -> tuple[str, ...]:
@@ -142,9 +128,10 @@ SOURCE = Source(
     credit="GPU prices: GPUTable, https://gputable.dev",
     may_redistribute=False,
     allowed_hosts=("gputable.dev",),
-    requests=requests,
+    requests=one_request("data", URL),
     parse=parse,
-    parser_version=1,
+    row_of_answer="element of data",
+    parser_version=2,
     expected_rows=(200, 3000),
     currency="USD",
     price_basis="gpu",

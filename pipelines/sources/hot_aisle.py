@@ -1,38 +1,46 @@
 """Hot Aisle's price page: US dollars per GPU and hour, by size of the machine.
 
 Only the cards count: the prose around them names the rate of old customers and of the month
-before. A card may stand for two sizes ("2x & 4x"); bare metal is let by the month.
+before. One card may describe two sizes ("2x & 4x"); bare metal is rented by the month.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from datetime import date
 
-from pipelines.sources.base import TERMS_UNREAD, Fetching, Payload, Request, Row, Source
-from pipelines.sources.price_page import AMOUNT, matches, priced, printed_offer
+from pipelines.sources.base import (
+    TERMS_UNREAD,
+    Payload,
+    ReadRow,
+    Row,
+    Source,
+    one_request,
+)
+from pipelines.sources.price_page import (
+    AMOUNT,
+    each_priced,
+    matches,
+    printed_offer,
+)
 
 URL = "https://hotaisle.xyz/pricing/"
 CARD = re.compile(
-    r"(?i)(?P<kind>VM|Bare metal) (?P<size>\w+) (?P<counts>\d+x(?: & \d+x)*)"
-    r" (?P<gpu>MI\d{3}X) (?P<price>\$\S+)"
+    r"(?i)(?P<kind>VM|Bare metal) (?P<size>\w{1,20}) (?P<counts>\d{1,4}x(?: & \d{1,4}x){0,8})"
+    r" (?P<gpu>MI\d{3}X) (?P<price>\$\S{1,20})(?!\S)"
 )
 PER_GPU_HOUR = re.compile(r"\$" + AMOUNT + r"/GPU/hr")
 
 
-def requests(fetching: Fetching) -> Sequence[Request]:
-    """Return the one request."""
-    return (Request(key="pricing", url=URL),)
-
-
-def parse(payload: Payload) -> Iterator[Row]:
+def parse(payload: Payload) -> Iterator[ReadRow]:
     """Yield one offer for each size of machine."""
-    return priced(payload, (row for card in matches(payload, CARD) for row in _offers(card)))
+    return each_priced(payload, matches(payload, CARD), _offers)
 
 
 def _offers(card: re.Match[str]) -> Iterator[Row]:
     is_metal = card["kind"].lower() != "vm"
-    for count in re.findall(r"\d+", card["counts"]):
+    for count in re.findall(r"\d{1,4}", card["counts"]):
         yield from printed_offer(
             card.groupdict(),
             card["price"],
@@ -60,9 +68,12 @@ SOURCE = Source(
     credit="Prices: Hot Aisle",
     may_redistribute=False,
     allowed_hosts=("hotaisle.xyz",),
-    requests=requests,
+    requests=one_request("pricing", URL),
     parse=parse,
+    row_of_answer="card of the page",
     parser_version=1,
+    verified_with="excerpt",
+    verified_on=date(2026, 8, 22),
     expected_rows=(2, 20),
     currency="USD",
     price_basis="gpu",

@@ -1,11 +1,13 @@
 """Hot Aisle: the virtual machines that a team can start now, US cents per instance and hour.
 
 One location. The team's handle is part of the address and comes from ``HOTAISLE_TEAM_HANDLE``.
+``null`` and the empty list say that nothing is free.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -13,9 +15,12 @@ from pipelines.sources.base import (
     Fetching,
     Held,
     Payload,
+    ReadRow,
     Request,
     Row,
     Source,
+)
+from pipelines.sources.fields import (
     decimal_or_none,
     each_row,
     objects_at,
@@ -40,9 +45,10 @@ def requests(fetching: Fetching) -> Sequence[Request]:
     )
 
 
-def parse(payload: Payload) -> Iterator[Row]:
+def parse(payload: Payload) -> Iterator[ReadRow]:
     """Yield one offer for each kind of machine."""
-    return each_row(payload, objects_at(payload), _offers)
+    rows = [] if payload.json() is None else objects_at(payload)
+    return each_row(payload, rows, _offers)
 
 
 def _offers(row: Mapping[str, Any]) -> Iterator[Row]:
@@ -81,8 +87,12 @@ SOURCE = Source(
     allowed_hosts=("admin.hotaisle.app",),
     requests=requests,
     parse=parse,
-    parser_version=1,
+    row_of_answer="element of the answer",
+    parser_version=2,
+    verified_with="excerpt",
+    verified_on=date(2026, 9, 10),
     expected_rows=(1, 20),
+    may_be_empty=True,
     currency="USD",
     price_basis="instance",
     price_unit="hour",

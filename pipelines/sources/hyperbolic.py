@@ -6,24 +6,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
 from pipelines.sources.base import (
     Payload,
+    ReadRow,
     Row,
     Source,
-    each_row,
-    objects_at,
-    offer_or_held,
+    four_times,
     one_request,
-    sku_of,
 )
+from pipelines.sources.fields import each_row, objects_at, offer_or_held, sku_of
 
 CENT = Decimal("0.01")
 
 
-def parse(payload: Payload) -> Iterator[Row]:
+def parse(payload: Payload) -> Iterator[ReadRow]:
     """Yield one offer for each rental option."""
     return each_row(payload, objects_at(payload), _offers)
 
@@ -62,8 +62,12 @@ SOURCE = Source(
         "rental_options", "https://api.hyperbolic.ai/v2/alpha/on-demand/rental-options"
     ),
     parse=parse,
+    row_of_answer="element of the answer",
     parser_version=1,
+    verified_with="excerpt",
+    verified_on=date(2026, 8, 22),
     expected_rows=(1, 300),
+    max_bytes=four_times(1_625),
     currency="USD",
     price_basis="instance",
     price_unit="hour",

@@ -1,76 +1,95 @@
 """Hyperstack's price page: US dollars per GPU and hour, on demand, reserved and spot.
 
-A card has a title that tells how its GPUs are sold; cards of storage, networks and API tokens
-have other titles. "NVLink" after a name is the PCIe card with a bridge.
+A card has a title that says how its GPUs are sold; cards of storage, networks and API tokens
+have other titles. The price is the column with a currency sign: where GPUs are reserved, a link
+follows it. The term of a reservation is null unless the card's title prints one. "NVLink" after a
+name is the PCIe card with a bridge.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from datetime import date
 
 from bs4.element import Tag
 
 from pipelines.sources.base import (
+    NO_ACCELERATOR,
     TERMS_UNREAD,
-    Fetching,
+    Held,
+    OutOfScope,
     Payload,
     PurchaseModel,
-    Request,
+    ReadRow,
     Row,
     Source,
-    gigabytes_to_bytes,
+    one_request,
 )
-from pipelines.sources.price_page import AMOUNT, priced, printed_offer, soup_of, text_of
+from pipelines.sources.documents import soup_of
+from pipelines.sources.fields import gigabytes_to_bytes
+from pipelines.sources.price_page import (
+    AMOUNT,
+    cells_of,
+    each_priced,
+    grid_rows,
+    headed,
+    printed_offer,
+)
 
 URL = "https://www.hyperstack.cloud/gpu-pricing"
-DOLLARS = re.compile(r"\$\s*" + AMOUNT)
+DOLLARS = re.compile(r"\$\s{0,3}" + AMOUNT)
 MODELS: tuple[tuple[re.Pattern[str], PurchaseModel], ...] = (
     (re.compile(r"(?i)on-?demand gpu"), "on_demand"),
     (re.compile(r"(?i)spot vm"), "spot"),
     (re.compile(r"(?i)reserv"), "reserved"),
 )
-COLUMN = "[class*='page-price_card_row_item_col']"
+MONEY = re.compile(r"[$€£]|\b(?:USD|EUR|GBP)\b")
+TERM = re.compile(r"(?i)\b(?P<count>\d{1,2})[ -]?(?P<unit>month|year)")
 
 
-def requests(fetching: Fetching) -> Sequence[Request]:
-    """Return the one request."""
-    return (Request(key="gpu-pricing", url=URL),)
-
-
-def parse(payload: Payload) -> Iterator[Row]:
+def parse(payload: Payload) -> Iterator[ReadRow]:
     """Yield an offer for each GPU of the cards that sell GPUs."""
-    blocks = soup_of(payload).select(".page-price_card_main")
-    return priced(payload, (row for block in blocks for row in _block(block)))
+    soup = soup_of(payload)
+    rows = headed(soup, grid_rows(soup), ["h2", "h3", "h4"])
+    return each_priced(payload, rows, _offers)
 
 
-def _block(block: Tag) -> Iterator[Row]:
-    title = text_of(block.find_previous(["h2", "h3", "h4"]))
+def _offers(row_of_card: tuple[Tag, str]) -> Iterator[Row]:
+    row, title = row_of_card
     model = next((model for pattern, model in MODELS if pattern.search(title)), None)
-    if model is None:
+    cells = cells_of(row)
+    is_gpu = re.match(r"(?i)nvidia|amd", cells[0]) is not None
+    if model is None or not (is_gpu or any(map(MONEY.search, cells))):
+        yield OutOfScope(NO_ACCELERATOR)
         return
-    for item in block.select(".page-price_card_row_item"):
-        cells = [text_of(cell) for cell in item.select(COLUMN)]
-        if len(cells) < 2 or not re.match(r"(?i)nvidia|amd", cells[0]):
-            continue
-        name = cells[0]
-        memory = cells[1].removesuffix("GB").strip() if len(cells) > 2 else None
-        yield from printed_offer(
-            {"card": title, "cells": cells},
-            cells[-1],
-            DOLLARS,
-            provider_id="hyperstack",
-            sku=name,
-            gpu_name_printed=name,
-            gpu_count=1,
-            currency="USD",
-            price_basis="gpu",
-            price_unit="hour",
-            purchase_model=model,
-            market_tier="neocloud",
-            gpu_memory_bytes=gigabytes_to_bytes(memory),
-            form_factor="PCIe" if name.endswith("NVLink") else None,
-        )
+    if not is_gpu:
+        reason = f"a price in a card of GPUs, for {cells[0]!r}"[:200]
+        yield Held(rule="gpu_name_missing", reason=reason, row={"card": title, "cells": cells})
+        return
+    term = TERM.search(title)
+    months = int(term["count"]) * (12 if term["unit"].lower() == "year" else 1) if term else None
+    name = cells[0]
+    texts = [cell for cell in cells[1:] if not any(letter.isdigit() for letter in cell)]
+    price = next((cell for cell in cells[1:] if MONEY.search(cell)), (texts or cells)[0])
+    memory = cells[1].removesuffix("GB").strip() if len(cells) > 2 else None
+    yield from printed_offer(
+        {"card": title, "cells": cells},
+        price,
+        DOLLARS,
+        provider_id="hyperstack",
+        sku=name,
+        gpu_name_printed=name,
+        gpu_count=1,
+        currency="USD",
+        price_basis="gpu",
+        price_unit="hour",
+        purchase_model=model,
+        commitment_months=months if model == "reserved" else None,
+        market_tier="neocloud",
+        gpu_memory_bytes=gigabytes_to_bytes(memory),
+        form_factor="PCIe" if name.endswith("NVLink") else None,
+    )
 
 
 SOURCE = Source(
@@ -83,9 +102,12 @@ SOURCE = Source(
     credit="Prices: Hyperstack",
     may_redistribute=False,
     allowed_hosts=("www.hyperstack.cloud",),
-    requests=requests,
+    requests=one_request("gpu-pricing", URL),
     parse=parse,
-    parser_version=1,
+    row_of_answer="element of which every child is a single text",
+    parser_version=3,
+    verified_with="excerpt",
+    verified_on=date(2026, 8, 22),
     expected_rows=(6, 60),
     currency="USD",
     price_basis="gpu",

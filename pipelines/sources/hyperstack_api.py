@@ -11,30 +11,33 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pipelines.sources.base import (
+    NO_ACCELERATOR,
+    OutOfScope,
     Payload,
+    ReadRow,
     Row,
     Source,
-    each_row,
-    objects_at,
-    offer_or_held,
     one_request,
 )
+from pipelines.sources.fields import each_row, objects_at, offer_or_held
 
 KEY = "HYPERSTACK_API_KEY"
-GPU_NAME = re.compile(r"(?:RTX|GB|MI|[ABHLV])-?\w*\d")  # H100-80G-PCIe, RTX-A6000, L40
+GPU_NAME = re.compile(r"(?:RTX|GB|MI|[ABHLV])-?\w{0,20}\d")  # H100-80G-PCIe, RTX-A6000, L40
 
 
-def parse(payload: Payload) -> Iterator[Row]:
+def parse(payload: Payload) -> Iterator[ReadRow]:
     """Yield one offer for each GPU of the price book."""
-    rows = [row for row in objects_at(payload) if GPU_NAME.match(str(row.get("name")))]
-    return each_row(payload, rows, _offers)
+    return each_row(payload, objects_at(payload), _offers)
 
 
 def _offers(row: Mapping[str, Any]) -> Iterator[Row]:
     name = row["name"]
+    if not GPU_NAME.match(name):
+        yield OutOfScope(NO_ACCELERATOR)
+        return
     yield offer_or_held(
         row,
-        price=row["original_value"] if row.get("discount_applied") else row["value"],
+        price=row["original_value"] if row["discount_applied"] else row["value"],
         provider_id="hyperstack",
         sku=name,
         gpu_name_printed=name.removesuffix("-spot"),
@@ -63,6 +66,7 @@ SOURCE = Source(
         prefix="",
     ),
     parse=parse,
+    row_of_answer="element of the answer",
     parser_version=1,
     expected_rows=(5, 60),
     currency="USD",

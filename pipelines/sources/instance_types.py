@@ -2,7 +2,7 @@
 
 Facts from the clouds' own tables of instance types, read on 2026-11-21, one URL a family. A type
 that is not here is unknown, never guessed. Counts are fractions: an eighth of a GPU is not a GPU.
-Peaks, power and identity of the chips belong to ``warehouse/reference/gpus``.
+Peaks, power and identity of the chips belong to ``warehouse/reference/data/gpus``.
 """
 
 from __future__ import annotations
@@ -259,10 +259,15 @@ GCP: dict[str, Family] = {
 # and priced apart, so no N1 type is listed. https://cloud.google.com/compute/docs/gpus
 
 
+CLOUDS: dict[str, tuple[dict[str, Family], str]] = {
+    "aws": (AWS, "."), "azure": (AZURE, ""), "gcp": (GCP, "-")
+}  # fmt: skip
+
+
 @cache
-def _types(cloud: str) -> dict[str, InstanceType]:
-    tables = {"aws": (AWS, "."), "azure": (AZURE, ""), "gcp": (GCP, "-")}
-    families, joint = tables[cloud]
+def instance_types(cloud: str) -> dict[str, InstanceType]:
+    """Return what each instance type of aws, azure or gcp holds."""
+    families, joint = CLOUDS[cloud]
     types = {}
     for key, family in families.items():
         url = {
@@ -282,6 +287,22 @@ def _types(cloud: str) -> dict[str, InstanceType]:
     return types
 
 
+@cache
+def _names(cloud: str) -> dict[str, str]:
+    return {name.casefold(): name for name in instance_types(cloud)}
+
+
+def type_name(cloud: str, printed: str) -> str:
+    """Return the name of an instance type as the cloud writes it, whatever its case and spaces.
+
+    Examples
+    --------
+    >>> type_name("azure", " standard_nd96isr_h100_v5 "), type_name("azure", "Standard_X1")
+    ('Standard_ND96isr_H100_v5', 'Standard_X1')
+    """
+    return _names(cloud).get(printed.strip().casefold(), printed.strip())
+
+
 def instance_type(cloud: str, name: str) -> InstanceType | None:
     """Return what an instance type of aws, azure or gcp holds, or None if it is not in the table.
 
@@ -295,4 +316,4 @@ def instance_type(cloud: str, name: str) -> InstanceType | None:
     >>> instance_type("aws", "m5.large") is None
     True
     """
-    return _types(cloud).get(name)
+    return instance_types(cloud).get(type_name(cloud, name))

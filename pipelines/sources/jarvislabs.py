@@ -1,83 +1,24 @@
 """JarvisLabs's price page: US dollars per GPU and hour.
 
 A card prints name, architecture, memory and price.
+Parser written from third-party descriptions, never run on a real page.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Sequence
+from pipelines.sources.declared_page import PricePage
+from pipelines.sources.price_page import AMOUNT, GPU
 
-from pipelines.sources.base import (
-    Fetching,
-    Payload,
-    Request,
-    Row,
-    Source,
-    gigabytes_to_bytes,
-)
-from pipelines.sources.price_page import (
-    AMOUNT,
-    GPU,
-    UNREAD,
-    matches,
-    priced,
-    printed_offer,
-)
-
-URL = "https://jarvislabs.ai/pricing"
-ROW = re.compile(
-    rf"(?P<gpu>{GPU}) (?P<architecture>Ada|Ampere|Hopper|Blackwell|Volta|Turing)(?: Lovelace)? · "
-    r"(?P<gigabytes>\d+) ?GB (?P<price>\$\S+)"
-)
-PRICE = re.compile(r"\$" + AMOUNT + r"(?:/hr)?")
-
-
-def requests(fetching: Fetching) -> Sequence[Request]:
-    """Return the one request."""
-    return (Request(key="pricing", url=URL),)
-
-
-def parse(payload: Payload) -> Iterator[Row]:
-    """Yield one offer for each row of the price list."""
-    return priced(payload, (row for match in matches(payload, ROW) for row in _offers(match)))
-
-
-def _offers(match: re.Match[str]) -> Iterator[Row]:
-    yield from printed_offer(
-        match.groupdict(),
-        match["price"],
-        PRICE,
-        provider_id="jarvislabs",
-        sku=f"{match['gpu']} {match['gigabytes']}GB",
-        gpu_name_printed=match["gpu"],
-        gpu_count=1,
-        currency="USD",
-        price_basis="gpu",
-        price_unit="hour",
-        purchase_model="on_demand",
-        market_tier="neocloud",
-        gpu_memory_bytes=gigabytes_to_bytes(match["gigabytes"]),
-    )
-
-
-SOURCE = Source(
+SOURCE = PricePage(
     source_id="jarvislabs",
-    title="JarvisLabs price page",
-    kind="page",
-    homepage_url=URL,
-    terms_url="https://jarvislabs.ai/",
-    licence="terms",
-    credit="Prices: JarvisLabs",
-    may_redistribute=False,
-    allowed_hosts=("jarvislabs.ai",),
-    requests=requests,
-    parse=parse,
-    parser_version=1,
+    provider="JarvisLabs",
+    url="https://jarvislabs.ai/pricing",
+    row=(
+        rf"(?P<gpu>{GPU}) "
+        r"(?P<architecture>Ada|Ampere|Hopper|Blackwell|Volta|Turing)(?: Lovelace)? · "
+        r"(?P<gigabytes>\d{1,5}) ?GB (?P<price>\$\S{1,20})(?!\S)"
+    ),
+    price=r"\$" + AMOUNT + r"(?:/hr)?",
     expected_rows=(3, 30),
-    currency="USD",
-    price_basis="gpu",
-    price_unit="hour",
     known_gpus=frozenset({"H100 SXM"}),
-    disabled_reason=UNREAD,
-)
+).source()

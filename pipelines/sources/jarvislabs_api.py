@@ -1,6 +1,7 @@
 """JarvisLabs' server list: pools of GPUs by region and workload, per GPU and hour.
 
-The account's country decides the currency (rupees or dollars): the answer's ``currency`` is taken.
+The account's country decides the currency (rupees or dollars): it is taken from the row or the
+answer, and a price without one is held.
 Spot is sold for containers only.
 """
 
@@ -11,17 +12,20 @@ from functools import partial
 from typing import Any
 
 from pipelines.sources.base import (
-    ParseError,
+    Held,
     Payload,
     PurchaseModel,
+    ReadRow,
     Row,
     Source,
+    one_request,
+)
+from pipelines.sources.fields import (
     decimal_or_none,
     each_row,
     gigabytes_to_bytes,
     objects_at,
     offer_or_held,
-    one_request,
     sku_of,
     value_at,
 )
@@ -29,19 +33,23 @@ from pipelines.sources.base import (
 KEY = "JL_API_KEY"
 
 
-def parse(payload: Payload) -> Iterator[Row]:
+def parse(payload: Payload) -> Iterator[ReadRow]:
     """Yield the offers of each pool."""
     currency = value_at(payload, "currency")
-    if not isinstance(currency, str):
-        raise ParseError(f"{payload.where()}: no 'currency'; rupees or dollars?")
     return each_row(payload, objects_at(payload, "server_meta"), partial(_offers, currency))
 
 
-def _offers(currency: str, row: Mapping[str, Any]) -> Iterator[Row]:
+def _offers(of_answer: object, row: Mapping[str, Any]) -> Iterator[Row]:
+    currency = row.get("currency") or of_answer
+    if not isinstance(currency, str):
+        reason = "neither the row nor the answer names a currency: rupees or dollars?"
+        yield Held(rule="currency_unknown", reason=reason, row=row)
+        return
     workload = row["workload_type"]
     prices: list[tuple[object, PurchaseModel]] = [(row["price_per_hour"], "on_demand")]
     if workload == "container" and row.get("spot_price") is not None:
         prices.append((row["spot_price"], "spot"))
+    free = decimal_or_none(row.get("num_free_devices"))
     for price, purchase_model in prices:
         yield offer_or_held(
             row,
@@ -59,7 +67,7 @@ def _offers(currency: str, row: Mapping[str, Any]) -> Iterator[Row]:
             gpu_memory_bytes=gigabytes_to_bytes(row.get("vram")),
             vcpu_count=decimal_or_none(row["cpus_per_gpu"]),
             memory_bytes=gigabytes_to_bytes(row["ram_per_gpu"]),
-            is_available=row.get("num_free_devices", 0) > 0,
+            is_available=None if free is None else free > 0,
         )
 
 
@@ -75,7 +83,8 @@ SOURCE = Source(
         "server_meta", "https://backendn.jarvislabs.net/misc/server_meta", variable=KEY
     ),
     parse=parse,
-    parser_version=1,
+    row_of_answer="element of server_meta",
+    parser_version=2,
     expected_rows=(3, 100),
     price_basis="gpu",
     price_unit="hour",

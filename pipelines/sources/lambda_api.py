@@ -12,36 +12,43 @@ from decimal import Decimal
 from typing import Any
 
 from pipelines.sources.base import (
+    NO_ACCELERATOR,
+    OutOfScope,
     ParseError,
     Payload,
+    ReadRow,
     Row,
     Source,
+    one_request,
+)
+from pipelines.sources.fields import (
     decimal_or_none,
     each_row,
     gibibytes_to_bytes,
     gigabytes_to_bytes,
+    objects_in,
     offer_or_held,
-    one_request,
     value_at,
 )
 
 CENT = Decimal("0.01")
 KEY = "LAMBDA_API_KEY"
-CARD = re.compile(r"\((?P<gigabytes>\d+) GB(?: (?P<form>\w+))?\)")  # 8x H100 (80 GB SXM5)
+CARD = re.compile(r"\((?P<gigabytes>\d{1,5}) GB(?: (?P<form>\w{1,20}))?\)")  # 8x H100 (80 GB SXM5)
 
 
-def parse(payload: Payload) -> Iterator[Row]:
+def parse(payload: Payload) -> Iterator[ReadRow]:
     """Yield one offer for each instance type that has GPUs."""
     types = value_at(payload, "data")
-    if not isinstance(types, dict) or not all(isinstance(row, dict) for row in types.values()):
-        raise ParseError(f"{payload.where()}: 'data' is no mapping of instance types")
-    return each_row(payload, list(types.values()), _offers)
+    if not isinstance(types, dict):
+        raise ParseError(f"{payload.where()}: 'data' is not a mapping of instance types")
+    return each_row(payload, objects_in(list(types.values())), _offers)
 
 
 def _offers(row: Mapping[str, Any]) -> Iterator[Row]:
     instance = row["instance_type"]
     specs = instance["specs"]
     if specs["gpus"] == 0:
+        yield OutOfScope(NO_ACCELERATOR)
         return
     card = CARD.search(instance["description"])
     yield offer_or_held(
@@ -78,6 +85,7 @@ SOURCE = Source(
         "instance_types", "https://cloud.lambdalabs.com/api/v1/instance-types", variable=KEY
     ),
     parse=parse,
+    row_of_answer="instance type under data",
     parser_version=1,
     expected_rows=(8, 80),
     currency="USD",

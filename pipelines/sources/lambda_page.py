@@ -1,59 +1,60 @@
 """Lambda's price page: US dollars per GPU and hour, by instance size, and clusters by term.
 
 Every size of an instance (the tabs 8x, 4x, 2x, 1x) has its own price per GPU, so that the tab is
-part of the sku. The clusters stand first on the page, are let for two weeks to a year, and are
-told from instances by their column DURATION. A dash is no price.
+part of the sku. The clusters come first on the page, are rented for two weeks to a year, and are
+distinguished from instances by their column DURATION. A dash is no price.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from functools import partial
 
-from bs4 import BeautifulSoup
 from bs4.element import Tag
 
 from pipelines.sources.base import (
     TERMS_UNREAD,
-    Fetching,
     Held,
     Payload,
-    Request,
+    ReadRow,
     Row,
     Source,
-    decimal_or_none,
-    gibibytes_to_bytes,
-    gigabytes_to_bytes,
+    one_request,
 )
-from pipelines.sources.price_page import AMOUNT, priced, printed_offer, soup_of, text_of
+from pipelines.sources.documents import soup_of
+from pipelines.sources.fields import decimal_or_none, gibibytes_to_bytes, gigabytes_to_bytes
+from pipelines.sources.price_page import (
+    AMOUNT,
+    each_priced,
+    printed_offer,
+    text_of,
+)
 
 URL = "https://lambda.ai/pricing"
 DOLLARS = re.compile(r"\$" + AMOUNT)
-TAB = re.compile(r"(?P<count>\d+)\s*[x×]")
-GPUS = re.compile(r"(?P<count>\d[\d,]*)\+?")
-MEMORY = re.compile(r"(?P<size>\d[\d,.]*)\s*(?P<unit>GB|GiB|TiB)")
+TABS = "[role=tab][aria-controls]"  # a tab names the panel that it opens
+TAB = re.compile(r"(?P<count>\d{1,4})\s{0,3}[x×]")
+GPUS = re.compile(r"(?P<count>\d[\d,]{0,8})\+?")
+MEMORY = re.compile(r"(?P<size>\d[\d,.]{0,12})\s{0,3}(?P<unit>GB|GiB|TiB)")
 
 
-def requests(fetching: Fetching) -> Sequence[Request]:
-    """Return the one request."""
-    return (Request(key="pricing", url=URL),)
-
-
-def parse(payload: Payload) -> Iterator[Row]:
+def parse(payload: Payload) -> Iterator[ReadRow]:
     """Yield an offer for each instance size and each cluster that has a price."""
     soup = soup_of(payload)
+    tabs = {str(tab["aria-controls"]): text_of(tab) for tab in soup.select(TABS)}
     rows = soup.select("tr[data-plan]")
-    return priced(payload, (offer for row in rows for offer in _offers(soup, row)))
+    return each_priced(payload, rows, partial(_offers, tabs))
 
 
-def _offers(soup: BeautifulSoup, row: Tag) -> Iterator[Row]:
+def _offers(tabs: Mapping[str, str], row: Tag) -> Iterator[Row]:
     plan = str(row["data-plan"]).strip()
     cells = {
         str(cell["data-label"]).rstrip("*"): text_of(cell)
         for cell in row.select("td[data-label]")
         if cell["data-label"] != "Action"
     }
-    printed = {"plan": plan, "tab": _tab(soup, row), **cells}
+    printed = {"plan": plan, "tab": _tab(tabs, row), **cells}
     is_cluster = "DURATION" in cells
     size = (GPUS if is_cluster else TAB).fullmatch(
         cells.get("GPU COUNT", "") if is_cluster else printed["tab"]
@@ -82,11 +83,9 @@ def _offers(soup: BeautifulSoup, row: Tag) -> Iterator[Row]:
     )
 
 
-def _tab(soup: BeautifulSoup, row: Tag) -> str:
+def _tab(tabs: Mapping[str, str], row: Tag) -> str:
     panel = row.find_parent(attrs={"role": "tabpanel"})
-    if panel is None:
-        return ""
-    return text_of(soup.select_one(f'[role=tab][aria-controls="{panel.get("id")}"]'))
+    return "" if panel is None else tabs.get(str(panel.get("id")), "")
 
 
 def _bytes(cells: Mapping[str, str], label: str) -> int | None:
@@ -110,8 +109,9 @@ SOURCE = Source(
     credit="Prices: Lambda",
     may_redistribute=False,
     allowed_hosts=("lambda.ai",),
-    requests=requests,
+    requests=one_request("pricing", URL),
     parse=parse,
+    row_of_answer="plan of a tab",
     parser_version=1,
     expected_rows=(10, 80),
     currency="USD",

@@ -1,26 +1,31 @@
 """Latitude.sh's price page: US dollars per server by the hour, the month and the year.
 
-The plans stand in the page's data, one price a region. The list in reais is Latitude's own and no
+The plans are in the page's data, one price a region. The list in reais is Latitude's own and no
 conversion: the list in dollars is read. Null and 0 mean not sold there. A region without stock
 keeps its price. A month and a year are commitments; the year is the price of the whole year.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pipelines.sources.base import (
+    NO_ACCELERATOR,
     TERMS_UNREAD,
-    Fetching,
+    OutOfScope,
     Payload,
     PriceUnit,
     PurchaseModel,
-    Request,
+    ReadRow,
     Row,
     Source,
+    one_request,
+)
+from pipelines.sources.fields import (
     each_row,
     gigabytes_to_bytes,
+    objects_in,
     offer_or_held,
 )
 from pipelines.sources.price_page import flight_text, json_after, priced
@@ -34,25 +39,24 @@ TERMS: tuple[tuple[str, PurchaseModel, PriceUnit, int | None], ...] = (
 )
 
 
-def requests(fetching: Fetching) -> Sequence[Request]:
-    """Return the one request."""
-    return (Request(key="pricing", url=URL),)
-
-
-def parse(payload: Payload) -> Iterator[Row]:
+def parse(payload: Payload) -> Iterator[ReadRow]:
     """Yield the offers of each GPU server, region and term."""
     plans = json_after(payload, flight_text(payload), MARKER)
-    servers = [plan["attributes"] for plan in plans if plan["attributes"]["specs"].get("gpu")]
-    return priced(payload, each_row(payload, servers, _offers))
+    return priced(payload, each_row(payload, objects_in(plans), _offers))
 
 
-def _offers(plan: Mapping[str, Any]) -> Iterator[Row]:
+def _offers(row: Mapping[str, Any]) -> Iterator[Row]:
+    plan = row["attributes"]
     specs = plan["specs"]
-    gpu = specs["gpu"]
+    gpu = specs.get("gpu")
+    if not gpu:
+        yield OutOfScope(NO_ACCELERATOR)
+        return
     for region in plan["regions"]:
         prices = region["pricing"]["USD"]
         for term, model, unit, months in TERMS:
-            if not prices[term]:
+            if prices[term] in (None, 0):
+                yield OutOfScope("not sold this way in this region")
                 continue
             yield offer_or_held(
                 {"plan": plan["slug"], **region},
@@ -85,8 +89,9 @@ SOURCE = Source(
     credit="Prices: Latitude.sh",
     may_redistribute=False,
     allowed_hosts=("www.latitude.sh",),
-    requests=requests,
+    requests=one_request("pricing", URL),
     parse=parse,
+    row_of_answer="server plan",
     parser_version=1,
     expected_rows=(5, 600),
     currency="USD",

@@ -1,6 +1,6 @@
-"""Linode (Akamai): instance types with a base price and dearer regions named one by one.
+"""Linode (Akamai): instance types with a base price, and higher prices for some regions.
 
-A type with ``gpus`` 0 is none of ours, even where its label names an accelerator (NETINT Quadra
+A type with ``gpus`` 0 is not read, even where its label names an accelerator (NETINT Quadra
 transcodes video). The label holds GPU, count and size: ``RTX4000 Ada x2 Small``.
 """
 
@@ -8,18 +8,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 from typing import Any
 
 from pipelines.sources.base import (
-    MEBIBYTE,
-    Fetching,
+    NO_ACCELERATOR,
     Held,
+    OutOfScope,
     Payload,
+    ReadRow,
     Request,
     Row,
     Source,
+    four_times,
+    one_request,
+)
+from pipelines.sources.fields import (
     decimal_or_none,
     each_row,
+    mebibytes_to_bytes,
     objects_at,
     offer_or_held,
     value_at,
@@ -28,15 +35,12 @@ from pipelines.sources.base import (
 
 URL = "https://api.linode.com/v4/linode/types?page_size=100"
 # "RTX4000 Ada x2 Small", "Dedicated 64GB + RTX6000 GPU x2"
-LABEL = re.compile(r"(?:Dedicated .+ \+ )?(?P<gpu>.+?)(?: GPU)? x(?P<count>\d+)\b.*")
+LABEL = re.compile(
+    r"(?:Dedicated [^+]{1,40}\+ )?(?P<gpu>[^+]{1,60}?)(?: GPU)? x(?P<count>\d{1,4})\b[^+]{0,60}"
+)
 FULL_NAMES = {
     "RTX6000": "Quadro RTX 6000"
 }  # the plans of 2019, https://www.linode.com/products/gpu/
-
-
-def requests(fetching: Fetching) -> Sequence[Request]:
-    """Return the first page."""
-    return (Request(key="types/1", url=URL),)
 
 
 def follow(request: Request, payload: Payload) -> Sequence[Request]:
@@ -47,13 +51,15 @@ def follow(request: Request, payload: Payload) -> Sequence[Request]:
     return (Request(key=f"types/{page + 1}", url=f"{URL}&page={page + 1}"),)
 
 
-def parse(payload: Payload) -> Iterator[Row]:
-    """Yield the base offer of each GPU type, without region, and one for each dearer region."""
-    rows = [row for row in objects_at(payload, "data") if row.get("gpus") != 0]
-    return each_row(payload, rows, _offers)
+def parse(payload: Payload) -> Iterator[ReadRow]:
+    """Yield the base offer of each GPU type, and one for each region with a higher price."""
+    return each_row(payload, objects_at(payload, "data"), _offers)
 
 
 def _offers(row: Mapping[str, Any]) -> Iterator[Row]:
+    if row["gpus"] == 0 and not isinstance(row["gpus"], bool):
+        yield OutOfScope(NO_ACCELERATOR)
+        return
     label = LABEL.fullmatch(row["label"])
     if label is None or int(label["count"]) != row["gpus"]:
         reason = f"{row['gpus']!r} GPUs, but the label says {row['label']!r}"
@@ -74,7 +80,7 @@ def _offers(row: Mapping[str, Any]) -> Iterator[Row]:
             market_tier="neocloud",
             region=price["id"],
             vcpu_count=decimal_or_none(row["vcpus"]),
-            memory_bytes=row["memory"] * MEBIBYTE,
+            memory_bytes=mebibytes_to_bytes(row["memory"]),
         )
 
 
@@ -86,10 +92,14 @@ SOURCE = Source(
     terms_url="https://www.linode.com/legal-tos/",
     credit="Prices: Akamai (Linode)",
     allowed_hosts=("api.linode.com",),
-    requests=requests,
+    requests=one_request("types/1", URL),
     parse=parse,
+    row_of_answer="element of data",
     parser_version=1,
+    verified_with="whole",
+    verified_on=date(2024, 7, 19),
     expected_rows=(5, 200),
+    max_bytes=four_times(19_677),
     follow=follow,
     currency="USD",
     price_basis="instance",

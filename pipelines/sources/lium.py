@@ -1,12 +1,14 @@
 """Lium: a marketplace's public list of nodes, priced per GPU.
 
-A node is rented from ``min_rentable_gpu_count`` GPUs up to all of them: both ends are offers, as
-one GPU of a node that is rented whole cannot be had. ``tier`` spot means that it can be taken back.
+A node is rented from ``min_rentable_gpu_count`` GPUs up to all of them. Both ends are offers,
+because a single GPU of a node that is rented whole is not available. ``tier`` spot means that the
+node can be taken back.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -15,14 +17,18 @@ from pipelines.sources.base import (
     MarketTier,
     Payload,
     PurchaseModel,
+    ReadRow,
     Row,
     Source,
+    four_times,
+    one_request,
+)
+from pipelines.sources.fields import (
     decimal_or_none,
     each_row,
     gigabytes_to_bytes,
     objects_at,
     offer_or_held,
-    one_request,
     sku_of,
     whole_or_none,
 )
@@ -33,7 +39,7 @@ TIERS: dict[str, tuple[PurchaseModel, MarketTier]] = {
 }
 
 
-def parse(payload: Payload) -> Iterator[Row]:
+def parse(payload: Payload) -> Iterator[ReadRow]:
     """Yield the smallest and the largest rental of each node."""
     return each_row(payload, objects_at(payload, "nodes"), _offers)
 
@@ -44,7 +50,7 @@ def _offers(row: Mapping[str, Any]) -> Iterator[Row]:
         decimal_or_none(row.get("price_per_node_hour")),
     )
     count = row["gpu_count"]
-    least = row.get("min_rentable_gpu_count") or count  # the whole node can always be had
+    least = row.get("min_rentable_gpu_count") or count  # the whole node is always available
     if row["tier"] not in TIERS:
         yield Held(rule="tier_unknown", reason=f"tier is {row['tier']!r}", row=row)
         return
@@ -87,8 +93,12 @@ SOURCE = Source(
     allowed_hosts=("lium.io",),
     requests=one_request("nodes", "https://lium.io/api/public/v1/nodes"),
     parse=parse,
+    row_of_answer="element of nodes",
     parser_version=1,
+    verified_with="excerpt",
+    verified_on=date(2026, 9, 10),
     expected_rows=(10, 5000),
+    max_bytes=four_times(1_754),
     currency="USD",
     price_basis="gpu",
     price_unit="hour",

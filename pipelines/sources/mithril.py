@@ -13,16 +13,15 @@ from typing import Any
 from pipelines.sources.base import (
     Fetching,
     Held,
+    OutOfScope,
     ParseError,
     Payload,
+    ReadRow,
     Request,
     Row,
     Source,
-    each_row,
-    gigabytes_to_bytes,
-    objects_at,
-    offer_or_held,
 )
+from pipelines.sources.fields import each_row, gigabytes_to_bytes, objects_at, offer_or_held
 
 KEY = "MITHRIL_API_KEY"
 HOST = "https://api.mithril.ai"
@@ -50,20 +49,21 @@ def follow(request: Request, payload: Payload) -> Sequence[Request]:
     ]
 
 
-def parse(payload: Payload) -> Iterator[Row]:
+def parse(payload: Payload) -> Iterator[ReadRow]:
     """Yield one spot offer for each region in which the key's instance type is auctioned."""
     rows = objects_at(payload)
     if payload.key == "types":
-        return iter(())
+        return each_row(payload, rows, lambda row: [OutOfScope("a type, not a price")])
     if payload.key.count("|") != 3:
         raise ParseError(f"{payload.where()}: the key is not type|count|GPU|gigabytes")
-    instance_type = payload.key.split("|")[0]
-    ours = [row for row in rows if row.get("instance_type") == instance_type]
-    return each_row(payload, ours, partial(_offers, payload.key.split("|")))
+    return each_row(payload, rows, partial(_offers, payload.key.split("|")))
 
 
 def _offers(instance: Sequence[str], row: Mapping[str, Any]) -> Iterator[Row]:
     instance_type, count, gpu, gigabytes = instance
+    if row["instance_type"] != instance_type:
+        yield OutOfScope("asked for under another key")
+        return
     price = row["last_instance_price"]
     if isinstance(price, str) and not price.startswith("$"):
         yield Held(rule="currency_unknown", reason=f"price is {price!r}", row=row)
@@ -96,6 +96,7 @@ SOURCE = Source(
     allowed_hosts=("api.mithril.ai",),
     requests=requests,
     parse=parse,
+    row_of_answer="element of the answer",
     parser_version=1,
     expected_rows=(2, 200),
     follow=follow,

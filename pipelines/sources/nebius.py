@@ -8,46 +8,48 @@ is no price.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 
-from bs4 import BeautifulSoup
-
 from pipelines.sources.base import (
-    Fetching,
     Held,
     Offer,
+    OutOfScope,
     ParseError,
     Payload,
     PurchaseModel,
-    Request,
+    ReadRow,
     Row,
     Source,
+    one_request,
+)
+from pipelines.sources.documents import soup_of
+from pipelines.sources.fields import (
     decimal_or_none,
+    each_row,
     offer_or_held,
 )
+from pipelines.sources.price_page import cells_of, grid_rows, json_at
 
 URL = "https://nebius.com/prices"
 TITLE = "NVIDIA GPU Instances"
 SCRIPT_TABLE = re.compile(
-    r'"title":"' + re.escape(TITLE) + r'".{0,400}?"table":\{"content":(?P<rows>\[\[.*?\]\])',
+    r'"title":"' + re.escape(TITLE) + r'".{0,400}?"table":\{"content":(?=\[\[)',
     re.DOTALL,
 )
-EFFECTIVE = re.compile(r"(?i)effective\s+(?P<day>[a-z]+ \d{1,2}, \d{4})")
-DOLLARS = re.compile(r"^\$\s*(?P<amount>\d[\d,]*(?:\.\d+)?)$")
+MAX_TITLES = 20  # texts of the page that are looked at
+EFFECTIVE = re.compile(r"(?i)effective\s{1,5}(?P<day>[a-z]{3,10} \d{1,2}, \d{4})")
+DOLLARS = re.compile(r"^\$\s{0,3}(?P<amount>\d[\d,]{0,12}(?:\.\d{1,12})?)$")
 
 
-def requests(fetching: Fetching) -> list[Request]:
-    """Ask for the page."""
-    return [Request(key="prices", url=URL)]
-
-
-def parse(payload: Payload) -> Iterator[Row]:
+def parse(payload: Payload) -> Iterator[ReadRow]:
     """Yield the on-demand and spot price of each GPU of the table."""
-    header, *rows = _table(payload)
+    table = _table(payload)
+    if not table or not all(isinstance(name, str) for name in table[0]):
+        raise ParseError(f"{payload.where()}: table {TITLE!r} has no header; did the page change?")
+    header, *rows = table
     columns = {
         index: (_model(name), _effective_on(name))
         for index, name in enumerate(header)
@@ -55,32 +57,33 @@ def parse(payload: Payload) -> Iterator[Row]:
     }
     if not any(model == "on_demand" for model, _ in columns.values()):
         raise ParseError(f"{payload.where()}: no on-demand GPU-hour column in {header}")
-    today = payload.captured_at.date()
-    for cells in rows:
-        yield from _offers(dict(enumerate(cells)), header, columns, today)
+    today = payload.seen_at.date()
+    yield from each_row(
+        payload, rows, lambda cells: _offers(dict(enumerate(cells)), header, columns, today)
+    )
 
 
 def _table(payload: Payload) -> list[list[str]]:
-    text = payload.text()
-    for block in BeautifulSoup(text, "lxml").select(".pc-highlight-table-block"):
-        title = block.select_one(".pc-highlight-table-block__title")
-        if title is not None and TITLE in title.get_text(" ", strip=True):
-            return [
-                [cell.get_text(" ", strip=True) for cell in row.select(f".{CELL}")]
-                for row in block.select(f".{ROW}")
-            ]
+    soup = soup_of(payload)
+    for title in soup.find_all(string=re.compile(re.escape(TITLE)), limit=MAX_TITLES):
+        block = next((up for up in title.parents if len(grid_rows(up)) > 1), None)
+        if block is None or block.find("script") is title.parent:
+            continue
+        lines = [cells_of(row) for row in grid_rows(block)]
+        header = next((n for n, cells in enumerate(lines) if _is_header(cells)), None)
+        if header is not None:
+            return [cells for cells in lines[header:] if len(cells) == len(lines[header])]
     # Inside a script the quotes are escaped once more.
-    match = SCRIPT_TABLE.search(text.replace('\\"', '"'))
+    script = payload.text().replace('\\"', '"')
+    match = SCRIPT_TABLE.search(script)
     if match is None:
         raise ParseError(f"{payload.where()}: no table headed {TITLE!r}; did the page change?")
-    try:
-        rows: list[list[str]] = json.loads(match["rows"])
-    except ValueError as error:
-        raise ParseError(f"{payload.where()}: table {TITLE!r} is broken off: {error}") from error
+    rows: list[list[str]] = json_at(payload, script, match.end())
     return rows
 
 
-ROW, CELL = "pc-highlight-table-block__row", "pc-highlight-table-block__cell"
+def _is_header(cells: list[str]) -> bool:
+    return any("gpu-hour" in cell.lower() for cell in cells)
 
 
 def _model(header: str) -> PurchaseModel:
@@ -111,12 +114,14 @@ def _offers(
             text = cells.get(index, "").replace("\xa0", " ").strip()
             match = DOLLARS.match(text)
             if not any(letter.isalnum() for letter in text):
-                continue  # "––": not sold that way
+                yield OutOfScope("not sold this way")
+                continue
             if effective_on > today:
                 reason = f"{text} holds from {effective_on}, after the capture"
                 yield Held(rule="not_yet_effective", reason=reason, row=row)
             elif index != current[-1]:
-                continue  # a column that has come into force replaces this one
+                yield OutOfScope("a column that another one has replaced")
+                continue
             elif text.lower().startswith("from "):
                 reason = f"{name}: {text!r} is the price of the smallest machine only"
                 yield Held(rule="price_from", reason=reason, row=row)
@@ -155,9 +160,12 @@ SOURCE = Source(
     credit="Prices: Nebius",
     may_redistribute=False,
     allowed_hosts=("nebius.com",),
-    requests=requests,
+    requests=one_request("prices", URL),
     parse=parse,
-    parser_version=1,
+    row_of_answer="line of the GPU table",
+    parser_version=2,
+    verified_with="excerpt",
+    verified_on=date(2026, 8, 1),
     reads_day=True,
     expected_rows=(4, 40),
     currency="USD",

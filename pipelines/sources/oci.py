@@ -3,27 +3,27 @@
 The list holds look-alikes: VMware nodes, Cloud@Customer, Roving Edge (a day), NVIDIA AI Enterprise
 (a licence), and "H100T". A GPU row is one of category ``Compute - GPU`` sold by the GPU hour; its
 part number says which shape it is. Preemptible capacity is half the price by rule and not a row:
-a rule is no observation, so none is made up here.
+a rule is not an observation, so none is made up here.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from pipelines.sources.base import (
-    Fetching,
+    NO_ACCELERATOR,
     Held,
+    OutOfScope,
     Payload,
-    Request,
+    ReadRow,
     Row,
     Source,
-    each_row,
-    gigabytes_to_bytes,
-    objects_at,
-    offer_or_held,
+    one_request,
 )
+from pipelines.sources.fields import each_row, gigabytes_to_bytes, objects_at, offer_or_held
 
 URL = "https://apexapps.oracle.com/pls/apex/cetools/api/v1/products/?currencyCode=USD"
 LICENCE_WORDS = ("AI Enterprise",)
@@ -61,24 +61,16 @@ PARTS = {
 }
 
 
-def requests(fetching: Fetching) -> list[Request]:
-    """Ask for the whole list in US dollars."""
-    return [Request(key="products", url=URL)]
-
-
-def parse(payload: Payload) -> Iterator[Row]:
+def parse(payload: Payload) -> Iterator[ReadRow]:
     """Yield one offer for each GPU part; look-alikes and unknown GPU parts are held."""
-    rows = [
-        item
-        for item in objects_at(payload, "items")
-        if "GPU" in f"{item.get('displayName')} {item.get('metricName')}"
-    ]
-    yield from each_row(payload, rows, lambda item: iter([_offer(item)]))
+    yield from each_row(payload, objects_at(payload, "items"), lambda item: [_offer(item)])
 
 
 def _offer(item: Mapping[str, Any]) -> Row:
     number, name = item["partNumber"], item["displayName"]
     category, metric = item.get("serviceCategory"), item.get("metricName")
+    if number not in PARTS and "GPU" not in f"{name} {metric}":
+        return OutOfScope(NO_ACCELERATOR)
     if (
         category != "Compute - GPU"
         or metric != "GPU Per Hour"
@@ -128,9 +120,12 @@ SOURCE = Source(
     credit="Prices: Oracle Cloud price list",
     may_redistribute=False,
     allowed_hosts=("apexapps.oracle.com",),
-    requests=requests,
+    requests=one_request("products", URL),
     parse=parse,
+    row_of_answer="element of items",
     parser_version=1,
+    verified_with="excerpt",
+    verified_on=date(2026, 8, 14),
     expected_rows=(8, 60),
     currency="USD",
     price_basis="gpu",

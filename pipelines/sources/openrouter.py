@@ -1,7 +1,8 @@
 """OpenRouter's model list: US dollars per single token, as text.
 
 -1 marks a router whose price depends on where it sends the request. Models that end in ``:free``
-cost nothing and are limited; they are a variant, never the price of a model.
+cost nothing and are limited; they are a variant, never the price of a model. Prices of longer
+prompts and of audio are rows of their own.
 """
 
 from __future__ import annotations
@@ -12,63 +13,74 @@ from decimal import Decimal
 from typing import Any
 
 from pipelines.sources.base import (
-    ApiPrice,
-    Fetching,
     Held,
     Payload,
-    Request,
+    ReadRow,
     Row,
     Source,
-    decimal_or_none,
-    each_row,
-    objects_at,
-    whole_or_none,
+    four_times,
+    one_request,
 )
+from pipelines.sources.fields import decimal_or_none, each_row, objects_at, whole_or_none
+from pipelines.sources.token_prices import token_price
 
 URL = "https://openrouter.ai/api/v1/models"
 TOKENS_PER_MILLION = 10**6
+FIELDS = {
+    "input": "prompt",
+    "output": "completion",
+    "cache_read": "input_cache_read",
+    "cache_write": "input_cache_write",
+}
+AUDIO_FIELDS = {"input": "audio", "output": "audio_output", "cache_read": "input_audio_cache"}
+PRICED = {*FIELDS.values(), *AUDIO_FIELDS.values(), "input_cache_write_1h"}
 
 
-def requests(fetching: Fetching) -> list[Request]:
-    """Ask for the whole list."""
-    return [Request(key="models", url=URL)]
-
-
-def parse(payload: Payload) -> Iterator[Row]:
-    """Yield the price of each model."""
-    today = payload.captured_at.date()
+def parse(payload: Payload) -> Iterator[ReadRow]:
+    """Yield the prices of each model, one for each condition."""
+    today = payload.seen_at.date()
     models = objects_at(payload, "data")
-    yield from each_row(payload, models, lambda model: iter([_price(model, today)]))
+    yield from each_row(payload, models, lambda model: _prices(model, today))
 
 
-def _price(model: Mapping[str, Any], today: date) -> Row:
+def _prices(model: Mapping[str, Any], today: date) -> Iterator[Row]:
     name, pricing = model["id"], model["pricing"]
-    amounts: list[Decimal | None] = []
-    for field in ("prompt", "completion", "input_cache_read"):
+    fields = {
+        "api_provider_id": "openrouter",
+        "api_model_id": name,
+        "model_name_printed": model.get("name"),
+        "context_tokens": whole_or_none(model.get("context_length")),
+        "is_deprecated": _has_expired(model.get("expiration_date"), today),
+        "variant": "free" if name.endswith(":free") else None,
+    }
+    for field in FIELDS.values():
         printed = pricing.get(field)
-        amount = decimal_or_none(printed)
-        if amount is not None and amount < 0:
+        if (decimal_or_none(printed) or 0) < 0:
             reason = f"{field} of {name} is {printed}: it depends on the model chosen"
-            return Held(rule="price_varies", reason=reason, row=model)
-        if amount is None and printed is not None:
-            reason = f"{field} of {name} is {printed!r}"
-            return Held(rule="price_not_a_number", reason=reason, row=model)
-        amounts.append(None if amount is None else amount * TOKENS_PER_MILLION)
-    per_input, per_output, per_cache_read = amounts
-    if per_input is None and per_output is None:
-        return Held(rule="price_missing", reason=f"{name} has no price per token", row=model)
-    is_free = name.endswith(":free") or not (per_input or per_output)
-    return ApiPrice(
-        api_provider_id="openrouter",
-        api_model_id=name,
-        usd_per_million_input_tokens=per_input,
-        usd_per_million_output_tokens=per_output,
-        usd_per_million_cache_read_tokens=per_cache_read,
-        model_name_printed=model.get("name"),
-        context_tokens=whole_or_none(model.get("context_length")),
-        variant="free" if is_free else None,
-        is_deprecated=_has_expired(model.get("expiration_date"), today),
-    )
+            yield Held(rule="price_varies", reason=reason, row=model)
+            return
+    yield _price(model, pricing, FIELDS, fields)
+    if any(pricing.get(field) is not None for field in AUDIO_FIELDS.values()):
+        yield _price(model, pricing, AUDIO_FIELDS, fields | {"modality": "audio"})
+    for override in pricing.get("overrides") or []:
+        above = whole_or_none(override.get("min_prompt_tokens"))
+        unknown = override.keys() - {"min_prompt_tokens", *PRICED}
+        if above is None or unknown:
+            reason = f"an override of {name} by {sorted(override)}: when does it hold?"
+            yield Held(rule="condition_unknown", reason=reason, row=model)
+            continue
+        longer = {**pricing, **override}
+        yield _price(model, longer, FIELDS, fields | {"above_input_tokens": above})
+
+
+def _price(
+    model: Mapping[str, Any],
+    pricing: Mapping[str, Any],
+    names: Mapping[str, str],
+    fields: Mapping[str, Any],
+) -> Row:
+    printed = {kind: (name, pricing.get(name)) for kind, name in names.items()}
+    return token_price(model, printed, per_million=Decimal(TOKENS_PER_MILLION), **fields)
 
 
 def _has_expired(printed: object, today: date) -> bool | None:
@@ -88,11 +100,15 @@ SOURCE = Source(
     credit="Prices: OpenRouter",
     may_redistribute=False,
     allowed_hosts=("openrouter.ai",),
-    requests=requests,
+    requests=one_request("models", URL),
     parse=parse,
-    parser_version=1,
+    row_of_answer="element of data",
+    parser_version=2,
+    verified_with="whole",
+    verified_on=date(2026, 8, 1),
     reads_day=True,
     record_kind="api_price",
     expected_rows=(150, 2000),
+    max_bytes=four_times(528_718),
     currency="USD",
 )

@@ -1,21 +1,27 @@
 """Prime Intellect: other clouds' nodes at the price that it resells them for, whole nodes.
 
 An aggregator: ``provider_id`` is the cloud that owns the node. A node whose vCPUs or memory are
-billed beside the printed price, or that is paid for ahead, is held: the price is not the whole.
+billed beside the printed price, or that is paid for ahead, is held: the price is not the whole. A
+part with null for price and for "included" comes with the node.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 from typing import Any
 
 from pipelines.sources.base import (
     Fetching,
     Held,
     Payload,
+    ReadRow,
     Request,
     Row,
     Source,
+    four_times,
+)
+from pipelines.sources.fields import (
     decimal_or_none,
     each_row,
     gigabytes_to_bytes,
@@ -50,14 +56,19 @@ def follow(request: Request, payload: Payload) -> Sequence[Request]:
     return (_request(page + 1, request.secret_headers),)
 
 
-def parse(payload: Payload) -> Iterator[Row]:
+def parse(payload: Payload) -> Iterator[ReadRow]:
     """Yield one offer for each node."""
     return each_row(payload, objects_at(payload, "items"), _offers)
 
 
+def _is_billed_beside(part: Mapping[str, Any]) -> bool:
+    is_included = part["defaultIncludedInPrice"]
+    return is_included is False or (is_included is None and bool(part.get("pricePerUnit")))
+
+
 def _offers(row: Mapping[str, Any]) -> Iterator[Row]:
     prices, provider = row["prices"], provider_id(row["provider"])
-    beside = [part for part in ("vcpu", "memory") if not row[part]["defaultIncludedInPrice"]]
+    beside = [part for part in ("vcpu", "memory") if _is_billed_beside(row[part])]
     if beside:
         reason = f"{' and '.join(beside)} billed beside the price"
         yield Held(rule="sum_incomplete", reason=reason, row=row)
@@ -84,8 +95,15 @@ def _offers(row: Mapping[str, Any]) -> Iterator[Row]:
         vcpu_count=decimal_or_none(row["vcpu"]["defaultCount"]),
         memory_bytes=gigabytes_to_bytes(row["memory"]["defaultCount"]),
         form_factor=row["socket"],
-        is_available=row["stockStatus"] not in ("Unavailable", "out_of_stock"),
+        interconnect=row.get("interconnectType"),
+        is_available=_is_available(row.get("stockStatus")),
     )
+
+
+def _is_available(printed: object) -> bool | None:
+    if not isinstance(printed, str):
+        return None
+    return printed.replace("_", " ").casefold() not in ("unavailable", "out of stock", "sold out")
 
 
 SOURCE = Source(
@@ -98,8 +116,12 @@ SOURCE = Source(
     allowed_hosts=("api.primeintellect.ai",),
     requests=requests,
     parse=parse,
-    parser_version=1,
+    row_of_answer="element of items",
+    parser_version=2,
+    verified_with="whole",
+    verified_on=date(2025, 11, 16),
     expected_rows=(20, 3000),
+    max_bytes=four_times(18_149),
     follow=follow,
     price_basis="instance",
     price_unit="hour",

@@ -1,19 +1,23 @@
-"""What feeds and catalogues call a provider, and the market it sells in.
+"""Names of providers in feeds and catalogues, one id for each, and the market it sells in.
 
 A feed prints a name; a provider has one id here, so that a first-party price and its witnesses
 meet. The tiers follow how the provider itself sells: its own data centres (hyperscaler, neocloud)
 or other people's machines (marketplace). Countries, owners and home pages belong to
-``warehouse/reference/providers.csv``.
+``warehouse/reference/data/providers.csv``.
 """
 
 from __future__ import annotations
 
 from pipelines.sources.base import MarketTier
+from pipelines.text import single_spaced
 
 # Names that differ from the id (renamed companies, spelling variants).
 ALIASES = {
+    "ace": "acecloud",
+    "ace cloud": "acecloud",
     "akamai": "linode",
     "amazon": "aws",
+    "amazon web services": "aws",
     "cudo compute": "cudo",
     "datacrunch": "verda",
     "denvr dataworks": "denvr",
@@ -35,10 +39,14 @@ ALIASES = {
     "massed": "massedcompute",
     "massed compute": "massedcompute",
     "microsoft azure": "azure",
+    "oblivus cloud": "oblivus",
+    "oblivuscloud": "oblivus",
     "oracle": "oci",
     "oracle cloud": "oci",
     "ovhcloud": "ovh",
     "prime-intellect": "primeintellect",
+    "runc": "runcai",
+    "runc.ai": "runcai",
     "runpod.io": "runpod",
     "saladcloud": "salad",
     "sf compute": "sfcompute",
@@ -81,7 +89,7 @@ def provider_id(printed: str) -> str:
     >>> provider_id("DataCrunch"), provider_id("Voltage Park"), provider_id("nebius")
     ('verda', 'voltagepark', 'nebius')
     """
-    name = " ".join(printed.strip().lower().split())
+    name = single_spaced(printed.lower())
     return ALIASES.get(name, name.replace(" ", ""))
 
 

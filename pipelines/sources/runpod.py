@@ -1,27 +1,32 @@
 """RunPod's GraphQL API: one call, prices per GPU, secure and community cloud side by side.
 
-A tier whose flag is off is not offered, whatever price stands beside it (0.50 and old list prices
-do). ``lowestPrice`` is asked for one GPU and read for stock only: its prices are of a whole pod.
+A tier whose flag is off is not offered, whatever its price (0.50 or an old list price).
+``lowestPrice`` is asked for one GPU and read for stock only: its prices are of a whole pod.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
 from pipelines.sources.base import (
-    Fetching,
     Held,
     MarketTier,
     Offer,
+    OutOfScope,
     ParseError,
     Payload,
     PurchaseModel,
-    Request,
+    ReadRow,
     Row,
     Source,
+    four_times,
+    one_request,
+)
+from pipelines.sources.fields import (
     decimal_or_none,
     each_row,
     gigabytes_to_bytes,
@@ -52,15 +57,10 @@ PRICES: tuple[tuple[str, str, PurchaseModel, MarketTier, int | None], ...] = (
 )
 ALWAYS_PRICED = ("securePrice", "communityPrice")
 PLACEHOLDER = Decimal("0.5")
-PLACEHOLDER_REPEATS = 5  # one price on so many unrelated models is nobody's price
+PLACEHOLDER_REPEATS = 5  # one price on so many unrelated models is a placeholder
 
 
-def requests(fetching: Fetching) -> list[Request]:
-    """Ask for every GPU type in one query."""
-    return [Request(key="gpu_types", url=URL, method="POST", json_body={"query": QUERY})]
-
-
-def parse(payload: Payload) -> Iterator[Row]:
+def parse(payload: Payload) -> Iterator[ReadRow]:
     """Yield one offer for each GPU type, tier and purchase model that is really offered."""
     document = payload.json()
     if not isinstance(document, dict) or document.get("errors"):
@@ -88,8 +88,10 @@ def _offers(row: Mapping[str, Any], repeats: Counter[str]) -> Iterator[Row]:
         printed = row[field] if field in ALWAYS_PRICED else row.get(field)
         is_offered = row[flag]
         if is_offered is not True and not decimal_or_none(printed):
-            continue  # neither offered nor priced
+            yield OutOfScope("neither offered nor priced")
+            continue
         if printed is None and field not in ALWAYS_PRICED:
+            yield OutOfScope("neither offered nor priced")
             continue
         if is_offered is not True:
             reason = f"{field} is {printed} but {flag} is {is_offered}"
@@ -140,10 +142,14 @@ SOURCE = Source(
     credit="Prices: RunPod",
     may_redistribute=False,
     allowed_hosts=("api.runpod.io",),
-    requests=requests,
+    requests=one_request("gpu_types", URL, method="POST", json_body={"query": QUERY}),
     parse=parse,
+    row_of_answer="element of data.gpuTypes",
     parser_version=1,
+    verified_with="whole",
+    verified_on=date(2026, 7, 18),
     expected_rows=(40, 500),
+    max_bytes=four_times(16_069),
     currency="USD",
     price_basis="gpu",
     price_unit="hour",

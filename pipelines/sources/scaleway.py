@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from datetime import date
 from typing import Any
 
 from pipelines.sources.base import (
+    NO_ACCELERATOR,
     Fetching,
+    OutOfScope,
     ParseError,
     Payload,
+    ReadRow,
     Request,
     Row,
     Source,
+    four_times,
+)
+from pipelines.sources.fields import (
     decimal_or_none,
     each_row,
     gigabytes_to_bytes,
+    objects_in,
     offer_or_held,
     sku_of,
     value_at,
@@ -34,7 +42,7 @@ ZONES = (
     "pl-waw-3",
 )
 # H100-SXM-2-80G: name, GPUs of the instance, gigabytes of one GPU.
-COMMERCIAL_TYPE = re.compile(r"^(?P<gpu>.+?)-(?P<count>\d+)-(?P<gigabytes>\d+)G$")
+COMMERCIAL_TYPE = re.compile(r"^(?P<gpu>.{1,60}?)-(?P<count>\d{1,4})-(?P<gigabytes>\d{1,5})G$")
 FORM_FACTORS = {"H100": "PCIe"}  # the product without "SXM" is the PCIe card
 # https://www.scaleway.com/en/h100-pcie-try-it-now/
 
@@ -62,18 +70,22 @@ def follow(request: Request, payload: Payload) -> list[Request]:
     return [Request(key=f"{zone}:{number}", url=url)]
 
 
-def parse(payload: Payload) -> Iterator[Row]:
+def parse(payload: Payload) -> Iterator[ReadRow]:
     """Yield one offer for each GPU instance type of the zone."""
     document = payload.json()
     servers = document.get("servers") if isinstance(document, dict) else None
-    if not isinstance(servers, dict) or not all(isinstance(s, dict) for s in servers.values()):
+    if not isinstance(servers, dict):
         raise ParseError(f"{payload.where()}: no mapping 'servers'; did the API change?")
-    rows = [{"commercial_type": sku, **server} for sku, server in servers.items()]
+    rows = [
+        {"commercial_type": sku, **server}
+        for sku, server in zip(servers, objects_in(list(servers.values())), strict=True)
+    ]
     yield from each_row(payload, rows, lambda row: _offers(row, payload.key.split(":")[0]))
 
 
 def _offers(row: Mapping[str, Any], zone: str) -> Iterator[Row]:
     if not row["gpu"]:
+        yield OutOfScope(NO_ACCELERATOR)
         return
     sku = row["commercial_type"]
     match = COMMERCIAL_TYPE.match(sku)
@@ -113,9 +125,13 @@ SOURCE = Source(
     allowed_hosts=("api.scaleway.com",),
     requests=requests,
     parse=parse,
+    row_of_answer="server type of the zone",
     follow=follow,
     parser_version=1,
+    verified_with="excerpt",
+    verified_on=date(2026, 8, 22),
     expected_rows=(5, 80),
+    max_bytes=four_times(2_026),
     currency="EUR",
     price_basis="instance",
     price_unit="hour",

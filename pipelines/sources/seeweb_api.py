@@ -1,36 +1,48 @@
 """Seeweb's plans: euros per instance and hour; counts and sizes are printed as text.
 
-``available_regions`` says where a plan is sold, not where it is free.
+``available_regions`` says where a plan can be ordered today; a plan without any is sold out.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import date
 from typing import Any
 
 from pipelines.sources.base import (
-    MEBIBYTE,
+    NO_ACCELERATOR,
+    OutOfScope,
     Payload,
+    ReadRow,
     Row,
     Source,
+    four_times,
+    one_request,
+)
+from pipelines.sources.fields import (
     decimal_or_none,
     each_row,
+    mebibytes_to_bytes,
     objects_at,
     offer_or_held,
-    one_request,
 )
 
 KEY = "SEEWEB_API_TOKEN"
 
 
-def parse(payload: Payload) -> Iterator[Row]:
-    """Yield one offer for each active plan with GPUs and region."""
-    rows = [row for row in objects_at(payload, "plans") if row.get("gpu") not in ("0", 0)]
-    return each_row(payload, [row for row in rows if row.get("available") is not False], _offers)
+def parse(payload: Payload) -> Iterator[ReadRow]:
+    """Yield one offer for each plan with GPUs and region, and one for a plan that is sold out."""
+    return each_row(payload, objects_at(payload, "plans"), _offers)
 
 
 def _offers(row: Mapping[str, Any]) -> Iterator[Row]:
-    for region in row["available_regions"]:
+    if row["gpu"] in ("0", 0) and not isinstance(row["gpu"], bool):
+        yield OutOfScope(NO_ACCELERATOR)
+        return
+    regions = row.get("available_regions")
+    is_sold_out = row.get("available") is False or regions == []
+    places = [region["location"] for region in regions or ()]
+    for place in places or [None]:
         yield offer_or_held(
             row,
             price=row["hourly_price"],
@@ -43,9 +55,10 @@ def _offers(row: Mapping[str, Any]) -> Iterator[Row]:
             price_unit="hour",
             purchase_model="on_demand",
             market_tier="neocloud",
-            region=region["location"],
+            region=place,
             vcpu_count=decimal_or_none(row["cpu"]),
-            memory_bytes=int(row["ram"]) * MEBIBYTE,
+            memory_bytes=mebibytes_to_bytes(row["ram"]),
+            is_available=False if is_sold_out else None,
         )
 
 
@@ -61,8 +74,12 @@ SOURCE = Source(
         "plans", "https://api.seeweb.it/ecs/v2/plans", variable=KEY, header="X-APITOKEN", prefix=""
     ),
     parse=parse,
-    parser_version=1,
+    row_of_answer="element of plans",
+    parser_version=2,
+    verified_with="excerpt",
+    verified_on=date(2026, 8, 22),
     expected_rows=(10, 300),
+    max_bytes=four_times(399),
     currency="EUR",
     price_basis="instance",
     price_unit="hour",

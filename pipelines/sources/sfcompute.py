@@ -6,49 +6,43 @@ without a trade, not a price. Time on this market is bought in blocks.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Iterator, Mapping
+from datetime import date, datetime
 from typing import Any
 
 from pipelines.sources.base import (
     TERMS_UNREAD,
-    Fetching,
     Held,
     ParseError,
     Payload,
-    Request,
+    ReadRow,
     Row,
     Source,
-    each_row,
-    offer_or_held,
+    one_request,
 )
+from pipelines.sources.fields import each_row, offer_or_held
 from pipelines.sources.price_page import flight_text, json_after
 
 URL = "https://sfcompute.com/prices"
 MARKER = '"pricesByHardwareType":'
 
 
-def requests(fetching: Fetching) -> Sequence[Request]:
-    """Return the one request."""
-    return (Request(key="prices", url=URL),)
-
-
-def parse(payload: Payload) -> Iterator[Row]:
+def parse(payload: Payload) -> Iterator[ReadRow]:
     """Yield the newest daily average of each hardware type."""
     by_type = json_after(payload, flight_text(payload), MARKER)
     if not isinstance(by_type, dict) or not by_type:
         raise ParseError(f"{payload.where()}: {MARKER} holds no hardware type")
-    days = [
-        {"hardware_type": gpu, **max(series, key=lambda day: str(day["date"]))}
-        for gpu, series in by_type.items()
-        if series
-    ]
-    if not days:
-        raise ParseError(f"{payload.where()}: no day for any of {sorted(by_type)}")
-    return each_row(payload, days, _offers)
+    rows = [{"hardware_type": gpu, "days": days} for gpu, days in by_type.items()]
+    return each_row(payload, rows, _offers)
 
 
-def _offers(day: Mapping[str, Any]) -> Iterator[Row]:
+def _offers(row: Mapping[str, Any]) -> Iterator[Row]:
+    if not row["days"]:
+        reason = f"no day for {row['hardware_type']}"
+        yield Held(rule="price_missing", reason=reason, row=row)
+        return
+    newest = max(row["days"], key=lambda day: str(day["date"]))
+    day = {"hardware_type": row["hardware_type"], **newest}
     try:
         source_time = datetime.fromisoformat(day["date"].removeprefix("$D"))
     except ValueError:
@@ -80,9 +74,12 @@ SOURCE = Source(
     credit="Prices: SF Compute",
     may_redistribute=False,
     allowed_hosts=("sfcompute.com",),
-    requests=requests,
+    requests=one_request("prices", URL),
     parse=parse,
+    row_of_answer="hardware type",
     parser_version=1,
+    verified_with="excerpt",
+    verified_on=date(2026, 7, 15),
     expected_rows=(1, 10),
     currency="USD",
     price_basis="gpu",

@@ -12,14 +12,17 @@ from typing import Any
 
 from pipelines.sources.base import (
     Payload,
+    ReadRow,
     Row,
     Source,
+    one_request,
+)
+from pipelines.sources.fields import (
     decimal_or_none,
     each_row,
     gigabytes_to_bytes,
     objects_at,
     offer_or_held,
-    one_request,
     sku_of,
 )
 from pipelines.sources.providers import market_tier, provider_id
@@ -28,7 +31,7 @@ CENT = Decimal("0.01")
 NOWHERE: tuple[Mapping[str, Any], ...] = ({"region": None, "available": False},)
 
 
-def parse(payload: Payload) -> Iterator[Row]:
+def parse(payload: Payload) -> Iterator[ReadRow]:
     """Yield one offer for each instance type and region that it is listed in."""
     return each_row(payload, objects_at(payload, "instance_types"), _offers)
 
@@ -70,6 +73,7 @@ SOURCE = Source(
     allowed_hosts=("api.shadeform.ai",),
     requests=one_request("types", "https://api.shadeform.ai/v1/instances/types"),
     parse=parse,
+    row_of_answer="element of instance_types",
     parser_version=1,
     expected_rows=(50, 3000),
     currency="USD",

@@ -1,30 +1,38 @@
 """Reading of catalogues in SkyPilot's CSV format, shared by every source that publishes them.
 
 Columns are found by name: their order differs from cloud to cloud. A row prices a whole machine,
-but for GCP, where machines and their GPUs are separate rows that only together make a price.
-What a catalogue fills in for want of knowledge is held: a spot price of 0 or equal to on demand,
-one round price on every model, one price on every slice size.
+except for GCP, where machines and their GPUs are separate rows that only together make a price.
+What the columns do not say, such as the currency, each catalogue declares (``Catalogue``). Values
+that a catalogue fills in without knowing them are held: one price for on demand and spot, of which
+one is a copy; a spot price that is the same share of on demand for every model; one round price on
+every model, one price on every slice size. A spot price of 0 means that it is not known.
 """
 
 from __future__ import annotations
 
 import csv
-import io
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import NamedTuple
 
 from pipelines.sources.base import (
+    NO_ACCELERATOR,
     Held,
     MarketTier,
     Offer,
+    OutOfScope,
     ParseError,
     Payload,
     PurchaseModel,
+    ReadRow,
     Row,
+)
+from pipelines.sources.documents import csv_lines, header_of
+from pipelines.sources.fields import (
+    count_in_name,
     decimal_or_none,
     gibibytes_to_bytes,
     price_or_held,
@@ -32,20 +40,21 @@ from pipelines.sources.base import (
 )
 from pipelines.sources.instance_types import InstanceType, instance_type
 from pipelines.sources.providers import market_tier, provider_id
+from pipelines.sources.skypilot_rules import has_spot_by_rule, placeholders
 
 NEEDED = ("InstanceType", "AcceleratorName", "AcceleratorCount", "Price", "Region")
 NEEDED_OF_GCP = ("AvailabilityZone", "SpotPrice")  # where a machine meets its GPUs
 TABLED_CLOUDS = {"aws", "azure", "gcp"}
-SIZE_IN_MEBIBYTES = re.compile(r"SizeInMiB['\"]?:\s*(\d+)")
+SIZE_IN_MEBIBYTES = re.compile(r"SizeInMiB['\"]?:\s{0,4}(\d{1,12})")
 GIGABYTES_BELOW = 1024  # RunPod's and Shadeform's "SizeInMiB" holds gigabytes
-VAST_INSTANCE = re.compile(r"^\d+x-(?P<gpu>.+?)-\d+-\d+$")
+VAST_INSTANCE = re.compile(r"^\d{1,4}x-(?P<gpu>.{1,80}?)-\d{1,9}-\d{1,9}$")
 GENERATION = re.compile(r"^V\d$")
 FORM_FACTOR = re.compile(r"(?i)(?<![a-z])(sxm|pcie|nvl)(?!ink)")
 FORM_FACTORS = {"sxm": "SXM", "pcie": "PCIe", "nvl": "NVL"}
 
 # https://cloud.google.com/tpu/pricing (2026-11-21): the number in a slice's name counts cores, of
 # which a chip has two, up to v4 and for v5p; for v5e and v6e it counts chips.
-TPU_SLICE = re.compile(r"^tpu-(?P<version>v\d+[a-z]*)-(?P<size>\d+)$")
+TPU_SLICE = re.compile(r"^tpu-(?P<version>v\d{1,3}[a-z]{0,8})-(?P<size>\d{1,6})$")
 TPU_CORES_PER_CHIP = {"v2": 2, "v3": 2, "v4": 2, "v5p": 2, "v5litepod": 1, "v6e": 1}
 TPU_CHIP_GIBIBYTES = {"v2": 16, "v3": 32, "v4": 32, "v5p": 95, "v5litepod": 16, "v6e": 32}
 
@@ -63,16 +72,23 @@ GCP_NAMES = {
 }
 GCP_SLICE_HOLDS_MACHINE = ("a4-", "a4x-")  # their GPU price includes the machine, printed as 0
 
-PRICED_BY_REGION = {"hyperscaler", "marketplace_community"}  # Google's tariff; a host's own machine
-
-MIN_PRICE = Decimal("0.0001")  # [USD/h] anything below is no price of a machine or its GPUs
+MIN_PRICE = Decimal("0.0001")  # [USD/h] anything below is not a price of a machine
 
 MAX_SLICE_CHIPS = 16  # larger TPU slices, a hundred sizes a region, repeat the price of a chip
 
-FILLERS = {Decimal("0.5"), Decimal(1), Decimal(8)}  # [USD/h] seen on models that were not offered
-FILLER_MODELS = 5
-PLACEHOLDER_MODELS = 2  # so many models, and no other price in the catalogue, or
-PLACEHOLDER_SIZES = 3  # so many sizes of one accelerator for one price
+
+@dataclass(frozen=True, kw_only=True)
+class Catalogue:
+    """What the prices of one cloud's file mean, where its columns do not say it."""
+
+    currency: str  # ISO 4217; a catalogue prints the currency of its cloud, without naming it
+    has_price_by_region: bool = False  # else one price in every region is one offer
+    has_spot_by_rule: bool = False  # spot is a share of on demand, and no observation
+    has_spot_as_floor: bool = False  # spot is the lowest bid of an auction, at which nothing runs
+    is_sold_out_without_region: bool = False  # a row without a region is a plan that is sold out
+
+
+Line = Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -87,7 +103,8 @@ class _Machine:
     tier: MarketTier
     region: str
     zone: str
-    row: Mapping[str, str]
+    row: Line
+    lines: tuple[Line, ...]  # of the file: Google prints a machine and its GPUs apart
 
 
 class _Kind(NamedTuple):
@@ -98,11 +115,12 @@ class _Kind(NamedTuple):
     purchase_model: PurchaseModel
 
 
-def read_catalogue(payload: Payload, cloud: str) -> Iterator[Row]:
-    """Yield the offers of one cloud's ``vms.csv``.
+def read_catalogue(payload: Payload, cloud: str, catalogue: Catalogue) -> Iterator[ReadRow]:
+    """Yield the lines of one cloud's ``vms.csv`` with their offers.
 
-    A neocloud's price that stands in all its regions becomes one offer without a region: the
-    catalogue copies it to each of them (RunPod: to 47 zones), whether the machine is there or not.
+    Where the cloud does not price by region, a price that is the same in all regions becomes one
+    offer without a region: the catalogue copies it to each of them (RunPod: to 47 zones; OCI: new
+    GPUs to every region), whether the machine is there or not.
 
     Raises
     ------
@@ -110,33 +128,42 @@ def read_catalogue(payload: Payload, cloud: str) -> Iterator[Row]:
         If a column that every catalogue has is missing.
     """
     provider = provider_id(cloud)
-    records = list(_records(payload, NEEDED + (NEEDED_OF_GCP if provider == "gcp" else ())))
-    rows = [record for record in records if not isinstance(record, Held)]
-    yield from (record for record in records if isinstance(record, Held))
-    if provider == "gcp":
-        read: Iterable[_Machine | Held] = _gcp_machines(rows)
-    else:
-        read = (found for row in rows if (found := _machine(row, provider)) is not None)
-    machines = []
-    for found in read:
-        if isinstance(found, Held):
-            yield found
+    lines: list[Line] = []
+    found: dict[int, list[Row]] = {}  # a line is known by its identity: two may read the same
+
+    def give(of: Iterable[Line], record: Row) -> None:
+        for line in of:
+            found[id(line)].append(record)
+
+    for line, held in _records(payload, NEEDED + (NEEDED_OF_GCP if provider == "gcp" else ())):
+        lines.append(line)
+        found[id(line)] = [held] if held else []
+    whole = [line for line in lines if not found[id(line)]]
+    machines: list[_Machine] = []
+    for line, read in _gcp_machines(whole) if provider == "gcp" else _machines(whole, provider):
+        if isinstance(read, _Machine):
+            machines.append(read)
         else:
-            machines.append(found)
-    placeholders = _placeholders(machines)
-    offers: list[Offer] = []
+            give((line,), read)
+    filled_in = placeholders(machines)
+    if not catalogue.has_spot_by_rule and has_spot_by_rule(machines):
+        catalogue = replace(catalogue, has_spot_by_rule=True)
+    offers: list[tuple[_Machine, Offer]] = []
     for machine in machines:
-        for row in _priced(machine, provider, placeholders):
+        for row in _priced(machine, provider, catalogue, filled_in):
             if isinstance(row, Offer):
-                offers.append(row)
+                offers.append((machine, row))
             else:
-                yield row
-    yield from _without_copies(offers, is_regional=market_tier(provider) in PRICED_BY_REGION)
+                give(machine.lines, row)
+    for machine, offer in _without_copies(offers, is_regional=catalogue.has_price_by_region):
+        give(machine.lines, offer)
+    for line in lines:
+        yield ReadRow(line, tuple(found[id(line)]))
 
 
-def _records(payload: Payload, needed: Iterable[str]) -> Iterator[dict[str, str] | Held]:
-    reader = csv.reader(io.StringIO(payload.text(), newline=""))
-    header = next(reader, [])
+def _records(payload: Payload, needed: Iterable[str]) -> Iterator[tuple[Line, Held | None]]:
+    reader = csv.reader(csv_lines(payload))
+    header = header_of(payload, next(reader, []))
     missing = [name for name in needed if name not in header]
     if missing:
         raise ParseError(f"{payload.where()}: no column {missing}; there are {header[:12]}")
@@ -155,18 +182,24 @@ def _records(payload: Payload, needed: Iterable[str]) -> Iterator[dict[str, str]
         row = dict(zip(header, record, strict=False))
         if len(record) != len(header):
             reason = f"{len(record)} fields under {len(header)} columns"
-            yield Held(rule="wrong_field_count", reason=reason, row=row)
+            yield row, Held(rule="wrong_field_count", reason=reason, row=row)
         else:
-            yield row
+            yield row, None
 
 
-def _machine(row: Mapping[str, str], provider: str) -> _Machine | Held | None:
-    """Return what the row holds, why it is held, or None where it has no accelerator."""
+def _machines(
+    lines: Iterable[Line], provider: str
+) -> Iterator[tuple[Line, _Machine | Held | OutOfScope]]:
+    return ((line, _machine(line, provider)) for line in lines)
+
+
+def _machine(row: Line, provider: str) -> _Machine | Held | OutOfScope:
+    """Return what the row holds, why it is held, or that it has no accelerator."""
     name, printed = row["InstanceType"], row["AcceleratorName"]
     known = instance_type(provider, name) if provider in TABLED_CLOUDS else None
     count = decimal_or_none(row["AcceleratorCount"])
     if not printed and known is None:
-        return None
+        return OutOfScope(NO_ACCELERATOR)
     if known is not None and not known.is_whole:
         reason = f"{name} holds {known.gpu_count} of a GPU"
         return Held(rule="fractional_gpu", reason=reason, row=row)
@@ -179,6 +212,9 @@ def _machine(row: Mapping[str, str], provider: str) -> _Machine | Held | None:
     if gpu_count is None:
         reason = f"count of {printed} is {row['AcceleratorCount']!r}"
         return Held(rule="gpu_count_not_whole", reason=reason, row=row)
+    if known is None and count_in_name(name) not in (None, gpu_count):
+        reason = f"{gpu_count} GPUs are printed, {name} says {count_in_name(name)}"
+        return Held(rule="gpu_count_disagrees", reason=reason, row=row)
     match = VAST_INSTANCE.match(name) if provider == "vast" else None
     form_factor = FORM_FACTOR.search(f"{printed} {name}")
     return _Machine(
@@ -196,6 +232,7 @@ def _machine(row: Mapping[str, str], provider: str) -> _Machine | Held | None:
         region=row["Region"].strip(),
         zone=row.get("AvailabilityZone", "").strip(),
         row=row,
+        lines=(row,),
     )
 
 
@@ -214,48 +251,55 @@ def _memory(row: Mapping[str, str], provider: str, gpu_count: int) -> int | None
     return size * 2**20 // (gpu_count if provider == "vast" else 1)
 
 
-def _gcp_machines(rows: Iterable[Mapping[str, str]]) -> Iterator[_Machine | Held]:
+def _gcp_machines(
+    rows: Iterable[Line],
+) -> Iterator[tuple[Line, _Machine | Held | OutOfScope]]:
     """Yield Google's machines with their GPUs added, and its TPU slices of up to 16 chips."""
-    hosts: list[tuple[InstanceType, Mapping[str, str]]] = []
-    parts: dict[tuple[str, int, str], Mapping[str, str]] = {}
+    hosts: list[tuple[InstanceType, Line]] = []
+    parts: dict[tuple[str, int, str], Line] = {}
     for row in rows:
         name, printed = row["InstanceType"], row["AcceleratorName"]
+        known = instance_type("gcp", name) if name else None
         if not name and TPU_SLICE.match(printed):
-            found = _tpu(row)
-            if isinstance(found, Held) or found.gpu_count <= MAX_SLICE_CHIPS:
-                yield found
+            yield row, _tpu(row)
         elif not name:
             count = whole_or_none(row["AcceleratorCount"])
             if count is None:
                 reason = f"count of {printed} is {row['AcceleratorCount']!r}"
-                yield Held(rule="gpu_count_not_whole", reason=reason, row=row)
-            else:
-                parts[printed, count, row["AvailabilityZone"]] = row
-        elif known := instance_type("gcp", name):
-            if known.is_whole:
-                hosts.append((known, row))
-            else:
-                reason = f"{name} holds {known.gpu_count} of a GPU"
-                yield Held(rule="fractional_gpu", reason=reason, row=row)
+                yield row, Held(rule="gpu_count_not_whole", reason=reason, row=row)
+                continue
+            key = printed, count, row["AvailabilityZone"]
+            if key in parts:
+                reason = f"{count} {printed} are priced twice in {key[2]}"
+                yield parts[key], Held(rule="duplicate", reason=reason, row=parts[key])
+            parts[key] = row
+        elif known is None:
+            yield row, OutOfScope(NO_ACCELERATOR)
+        elif known.is_whole:
+            hosts.append((known, row))
+        else:
+            reason = f"{name} holds {known.gpu_count} of a GPU"
+            yield row, Held(rule="fractional_gpu", reason=reason, row=row)
     used = set()
     for known, host in hosts:
         key = (GCP_NAMES.get(known.gpu, known.gpu), int(known.gpu_count), host["AvailabilityZone"])
         name = host["InstanceType"]
         if key not in parts:
             reason = f"{name} is priced without its {key[1]} {key[0]}, and {key[2]} prints none"
-            yield Held(rule="host_without_gpu", reason=reason, row=host)
+            yield host, Held(rule="host_without_gpu", reason=reason, row=host)
             continue
         used.add(key)
-        yield _together(known, host, parts[key])
+        together = _together(known, host, parts[key])
+        yield host, together
+        if isinstance(together, Held):
+            yield parts[key], replace(together, rule="gpu_without_host", row=parts[key])
     for key, row in parts.items():
         if key not in used:
             reason = f"{key[1]} {key[0]} are priced without a machine in {key[2]}"
-            yield Held(rule="gpu_without_host", reason=reason, row=row)
+            yield row, Held(rule="gpu_without_host", reason=reason, row=row)
 
 
-def _together(
-    known: InstanceType, host: Mapping[str, str], part: Mapping[str, str]
-) -> _Machine | Held:
+def _together(known: InstanceType, host: Line, part: Line) -> _Machine | Held:
     """Return the machine with the prices of host and GPUs added."""
     name = host["InstanceType"]
     whole_price_is_in_part = name.startswith(GCP_SLICE_HOLDS_MACHINE)
@@ -284,10 +328,11 @@ def _together(
         region=row["Region"],
         zone=row["AvailabilityZone"],
         row=row,
+        lines=(host, part),
     )
 
 
-def _tpu(row: Mapping[str, str]) -> _Machine | Held:
+def _tpu(row: Line) -> _Machine | Held | OutOfScope:
     """Return a TPU slice as its chips: the number in its name counts cores or chips."""
     printed = row["AcceleratorName"]
     match = TPU_SLICE.match(printed)
@@ -295,77 +340,75 @@ def _tpu(row: Mapping[str, str]) -> _Machine | Held:
     if version not in TPU_CORES_PER_CHIP:
         reason = f"{printed}: whether {size} counts cores or chips is not known"
         return Held(rule="tpu_unknown", reason=reason, row=row)
+    chips = max(1, size // TPU_CORES_PER_CHIP[version])
+    if chips > MAX_SLICE_CHIPS:
+        return OutOfScope(f"a TPU slice above {MAX_SLICE_CHIPS} chips: the price of a chip again")
     return _Machine(
         sku=printed,
         gpu=version,
-        gpu_count=max(1, size // TPU_CORES_PER_CHIP[version]),
+        gpu_count=chips,
         gpu_memory_bytes=TPU_CHIP_GIBIBYTES[version] * 2**30,
         form_factor=None,
         tier="hyperscaler",
         region=row["Region"],
         zone=row.get("AvailabilityZone", ""),
         row=row,
+        lines=(row,),
     )
 
 
-def _placeholders(machines: Iterable[_Machine]) -> set[tuple[str, Decimal]]:
-    """Return (accelerator, whole price) pairs that were filled in, not quoted."""
-    per_gpu: dict[str, set[Decimal]] = defaultdict(set)
-    sizes: dict[tuple[str, Decimal], set[int]] = defaultdict(set)
-    for machine in machines:
-        price = decimal_or_none(machine.row["Price"])
-        if price:
-            per_gpu[machine.gpu].add(price / machine.gpu_count)
-            sizes[machine.gpu, price].add(machine.gpu_count)
-    found = {key for key, counts in sizes.items() if len(counts) >= PLACEHOLDER_SIZES}
-    for filler in FILLERS:
-        models = {gpu for gpu, prices in per_gpu.items() if filler in prices}
-        if len(models) >= FILLER_MODELS:
-            found |= {(gpu, price) for gpu, price in sizes if gpu in models and price == filler}
-    prices = set().union(*per_gpu.values())
-    if len(per_gpu) >= PLACEHOLDER_MODELS and len(prices) == 1:
-        found |= set(sizes)
-    return found
-
-
 def _priced(
-    machine: _Machine, provider: str, placeholders: set[tuple[str, Decimal]]
+    machine: _Machine,
+    provider: str,
+    catalogue: Catalogue,
+    filled_in: set[tuple[str, Decimal]],
 ) -> Iterator[Row]:
+    """Yield the offer on demand and the one on spot; a row may have either alone."""
     row = machine.row
-    price = price_or_held(row["Price"].strip(), row)
-    if isinstance(price, Held):
-        yield price
-        return
-    if (machine.gpu, price) in placeholders:
-        reason = f"{price} for {machine.gpu_count} {machine.gpu}: one price stands on everything"
-        yield Held(rule="price_placeholder", reason=reason, row=row)
-        return
-    yield _offer(machine, provider, price, "on_demand")
-    printed = row.get("SpotPrice", "").strip()
-    if not printed or decimal_or_none(printed) == 0:
-        return  # empty or 0.00: the catalogue does not know
-    spot = price_or_held(printed, row)
-    if isinstance(spot, Held):
-        yield spot
-    elif (machine.gpu, spot) in placeholders:
-        reason = f"spot is {spot}, which stands on every size of {machine.gpu}"
-        yield Held(rule="price_placeholder", reason=reason, row=row)
-    elif spot == price:
-        reason = f"spot is {spot}, the price on demand: spot is not known"
+    printed, printed_spot = row["Price"].strip(), row.get("SpotPrice", "").strip()
+    has_spot = bool(printed_spot) and decimal_or_none(printed_spot) != 0
+    price = price_or_held(printed, row) if printed or not has_spot else None
+    spot = price_or_held(printed_spot, row) if has_spot else None
+    if isinstance(price, Decimal) and price == spot and (machine.gpu, price) in filled_in:
+        spot = None
+    elif isinstance(price, Decimal) and price == spot:
+        reason = f"{price} is printed on demand and as spot: one is a copy of the other"
         yield Held(rule="spot_equals_on_demand", reason=reason, row=row)
-    else:
-        yield _offer(machine, provider, spot, "spot")
+        return
+    if isinstance(spot, Decimal) and catalogue.has_spot_by_rule:
+        reason = f"spot is {spot}, a fixed share of the price on demand: a rule, not observed"
+        spot = Held(rule="spot_by_rule", reason=reason, row=row)
+    elif isinstance(spot, Decimal) and catalogue.has_spot_as_floor:
+        reason = f"spot is {spot}, the lowest bid that an auction takes"
+        spot = Held(rule="bid_floor", reason=reason, row=row)
+    models: tuple[tuple[Decimal | Held | None, PurchaseModel], ...] = (
+        (price, "on_demand"),
+        (spot, "spot"),
+    )
+    for amount, model in models:
+        if isinstance(amount, Held):
+            yield amount
+        elif amount is not None and (machine.gpu, amount) in filled_in:
+            reason = (
+                f"{amount} for {machine.gpu_count} {machine.gpu}: one price stands on everything"
+            )
+            yield Held(rule="price_placeholder", reason=reason, row=row)
+        elif amount is not None:
+            yield _offer(machine, provider, catalogue, amount, model)
 
 
-def _offer(machine: _Machine, provider: str, price: Decimal, model: PurchaseModel) -> Offer:
+def _offer(
+    machine: _Machine, provider: str, catalogue: Catalogue, price: Decimal, model: PurchaseModel
+) -> Offer:
     row = machine.row
+    is_sold_out = catalogue.is_sold_out_without_region and not machine.region
     return Offer(
         provider_id=provider,
         sku=f"{machine.sku}@{machine.zone}" if machine.zone else machine.sku,
         gpu_name_printed=machine.gpu,
         gpu_count=machine.gpu_count,
         price_amount=price,
-        currency="USD",
+        currency=catalogue.currency,
         price_basis="instance",
         price_unit="hour",
         purchase_model=model,
@@ -375,34 +418,47 @@ def _offer(machine: _Machine, provider: str, price: Decimal, model: PurchaseMode
         vcpu_count=decimal_or_none(row.get("vCPUs")),
         memory_bytes=gibibytes_to_bytes(row.get("MemoryGiB")),
         form_factor=machine.form_factor,
+        is_available=False if is_sold_out else None,
     )
 
 
-def _without_copies(offers: Iterable[Offer], *, is_regional: bool) -> Iterator[Row]:
+def _without_copies(
+    offers: Sequence[tuple[_Machine, Offer]], *, is_regional: bool
+) -> Iterator[tuple[_Machine, Offer]]:
     """Yield one offer for each price: zones of a region, and regions of one price, are copies.
 
     AWS prices spot by zone: those keep their zone, whether or not the zones agree today.
     """
     by_region: dict[tuple[_Kind, str | None], dict[tuple[Decimal, int], Offer]] = defaultdict(dict)
-    everywhere: dict[_Kind, set[Decimal]] = defaultdict(set)
+    everywhere: dict[_Kind, dict[Decimal, Offer]] = defaultdict(dict)
     regions: dict[_Kind, set[str | None]] = defaultdict(set)
-    for offer in offers:
-        if offer.provider_id == "aws" and offer.purchase_model == "spot":
-            yield offer
-            continue
-        kind = _Kind(offer.sku.partition("@")[0], offer.gpu_count, offer.purchase_model)
-        price = offer.price_amount, offer.gpu_memory_bytes or 0
-        by_region[kind, offer.region].setdefault(price, offer)
-        everywhere[kind].add(offer.price_amount)
+    for _, offer in offers:
+        kind = _kind(offer)
+        by_region[kind, offer.region].setdefault(_price(offer), offer)
+        everywhere[kind].setdefault(offer.price_amount, offer)
         regions[kind].add(offer.region)
-    seen: set[_Kind] = set()
-    for (kind, _), prices in by_region.items():
-        if not is_regional and len(everywhere[kind]) == 1 and len(regions[kind]) > 1:
-            if kind not in seen:
-                seen.add(kind)
-                yield replace(next(iter(prices.values())), sku=kind.sku, region=None)
-            continue
-        for number, (_, offer) in enumerate(sorted(prices.items()), start=1):
-            is_zonal = "@" in offer.sku
-            sku = kind.sku if len(prices) == 1 else offer.sku
-            yield replace(offer, sku=sku if is_zonal or number == 1 else f"{sku}-{number}")
+    for machine, offer in offers:
+        kind = _kind(offer)
+        if offer.provider_id == "aws" and offer.purchase_model == "spot":
+            yield machine, offer
+        elif not is_regional and len(everywhere[kind]) == 1 and len(regions[kind]) > 1:
+            (first,) = everywhere[kind].values()
+            yield machine, replace(first, sku=kind.sku, region=None)
+        else:
+            prices = by_region[kind, offer.region]
+            number = sorted(prices).index(_price(offer)) + 1
+            first = prices[_price(offer)]
+            is_zonal = "@" in first.sku
+            sku = kind.sku if len(prices) == 1 else first.sku
+            yield (
+                machine,
+                replace(first, sku=sku if is_zonal or number == 1 else f"{sku}-{number}"),
+            )
+
+
+def _kind(offer: Offer) -> _Kind:
+    return _Kind(offer.sku.partition("@")[0], offer.gpu_count, offer.purchase_model)
+
+
+def _price(offer: Offer) -> tuple[Decimal, int]:
+    return offer.price_amount, offer.gpu_memory_bytes or 0

@@ -1,7 +1,7 @@
 """TensorDock: GPUs, vCPUs and memory priced apart; the price is the sum for a stated shape.
 
-The GPU's rate alone is no offer. The shape (4 vCPUs and 16 GB with one GPU) is our choice, stands
-in the row, and can be rented wherever the location's own limits allow it.
+The GPU's rate alone is not an offer. The shape (4 vCPUs and 16 GB with one GPU) is our choice. It
+is recorded in the row, and can be rented wherever the location's own limits allow it.
 """
 
 from __future__ import annotations
@@ -11,16 +11,21 @@ from decimal import Decimal
 from typing import Any
 
 from pipelines.sources.base import (
+    NO_ACCELERATOR,
     Held,
+    OutOfScope,
     Payload,
+    ReadRow,
     Row,
     Source,
+    one_request,
+)
+from pipelines.sources.fields import (
     each_row,
     gigabytes_to_bytes,
     objects_at,
     offer_or_held,
-    one_request,
-    price_or_held,
+    prices_or_held,
     sku_of,
 )
 
@@ -28,23 +33,24 @@ KEY = "TENSORDOCK_API_KEY"
 VCPUS, GIGABYTES = Decimal(4), Decimal(16)
 
 
-def parse(payload: Payload) -> Iterator[Row]:
+def parse(payload: Payload) -> Iterator[ReadRow]:
     """Yield one offer for each location and GPU."""
     return each_row(payload, objects_at(payload, "data", "locations"), _offers)
 
 
 def _offers(location: Mapping[str, Any]) -> Iterator[Row]:
     place = ", ".join(location[part] for part in ("city", "stateprovince", "country"))
+    if not location["gpus"]:
+        yield OutOfScope(NO_ACCELERATOR)
     for gpu in location["gpus"]:
         rates = gpu["pricing"]
         printed = (gpu["price_per_hr"], rates["per_vcpu_hr"], rates["per_gb_ram_hr"])
         row = {"location": place, **gpu}
-        parts = [price_or_held(part, row) for part in printed]
-        held = next((part for part in parts if isinstance(part, Held)), None)
-        if held:
-            yield held
+        parts = prices_or_held(printed, row)
+        if isinstance(parts, Held):
+            yield parts
             continue
-        card, vcpu, gigabyte = (part for part in parts if isinstance(part, Decimal))
+        card, vcpu, gigabyte = parts
         yield offer_or_held(
             row,
             price=card + VCPUS * vcpu + GIGABYTES * gigabyte,
@@ -76,6 +82,7 @@ SOURCE = Source(
         "locations", "https://dashboard.tensordock.com/api/v2/locations", variable=KEY
     ),
     parse=parse,
+    row_of_answer="element of data.locations",
     parser_version=1,
     expected_rows=(5, 1000),
     currency="USD",

@@ -14,13 +14,17 @@ from typing import Any
 
 from pipelines.sources.base import (
     MEBIBYTE,
-    Fetching,
+    NO_ACCELERATOR,
     Held,
+    OutOfScope,
     Payload,
     PurchaseModel,
-    Request,
+    ReadRow,
     Row,
     Source,
+    one_request,
+)
+from pipelines.sources.fields import (
     decimal_or_none,
     each_row,
     gibibytes_to_bytes,
@@ -35,19 +39,16 @@ SYSTEM = "linux"
 RESERVED = {"yrTerm1Standard.noUpfront": 12, "yrTerm3Standard.noUpfront": 36}
 
 
-def requests(fetching: Fetching) -> list[Request]:
-    """Ask for the whole file."""
-    return [Request(key="instances", url=URL, max_bytes=512 * MEBIBYTE)]
-
-
-def parse(payload: Payload) -> Iterator[Row]:
+def parse(payload: Payload) -> Iterator[ReadRow]:
     """Yield on-demand and reserved offers of each GPU machine in each region."""
-    rows = [row for row in objects_at(payload) if row.get("GPU")]
-    yield from each_row(payload, rows, _offers)
+    yield from each_row(payload, objects_at(payload), _offers)
 
 
 def _offers(row: Mapping[str, Any]) -> Iterator[Row]:
     name = row["instance_type"]
+    if not row["GPU"] and instance_type("aws", name) is None:
+        yield OutOfScope(NO_ACCELERATOR)
+        return
     short = {"instance_type": name, "GPU": row["GPU"], "GPU_model": row.get("GPU_model")}
     known = instance_type("aws", name)
     if known is None:
@@ -65,6 +66,7 @@ def _offers(row: Mapping[str, Any]) -> Iterator[Row]:
     for region, systems in row["pricing"].items():
         prices = systems.get(SYSTEM)
         if not isinstance(prices, dict):
+            yield OutOfScope("not sold with Linux in this region")
             continue
         plans: list[tuple[object, PurchaseModel, int | None]] = [
             (prices.get("ondemand"), "on_demand", None)
@@ -73,6 +75,7 @@ def _offers(row: Mapping[str, Any]) -> Iterator[Row]:
         plans += [(reserved.get(plan), "reserved", months) for plan, months in RESERVED.items()]
         for price, model, months in plans:
             if price in (None, "", "N/A"):
+                yield OutOfScope("not sold this way")
                 continue
             yield offer_or_held(
                 {**short, "region": region, "price": price, "months": months},
@@ -106,10 +109,13 @@ SOURCE = Source(
     credit="Vantage, ec2instances.info (MIT)",
     may_redistribute=False,
     allowed_hosts=("instances.vantage.sh",),
-    requests=requests,
+    requests=one_request("instances", URL),
     parse=parse,
+    row_of_answer="element of the answer",
     parser_version=1,
     expected_rows=(200, 20000),
+    max_bytes=512 * MEBIBYTE,  # every instance type of AWS in every region
+    visit_max_bytes=512 * MEBIBYTE,
     currency="USD",
     price_basis="instance",
     price_unit="hour",

@@ -1,14 +1,16 @@
 """Vast.ai's bundles: what hosts ask for whole GPUs of their machines, before the disk.
 
-One machine stands several times, as 1, 2, 4 ... of its GPUs (``gpu_frac`` is the share of the
+One machine is listed several times, as 1, 2, 4 ... of its GPUs (``gpu_frac`` is the share of the
 machine, never of a GPU). ``dph_base`` is the price of the GPUs; ``dph_total`` adds a disk that is
-billed apart. The server hands out 64 offers a request, so each GPU name is asked for on its own,
+billed apart. ``min_bid`` is where an auction begins and no price at which anything runs: it is not
+read. The server hands out 64 offers a request, so each GPU name is asked for on its own,
 cheapest first; an answer is read for its own name only.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -16,11 +18,15 @@ from pipelines.sources.base import (
     Fetching,
     Held,
     MarketTier,
+    OutOfScope,
     Payload,
-    PurchaseModel,
+    ReadRow,
     Request,
     Row,
     Source,
+    four_times,
+)
+from pipelines.sources.fields import (
     decimal_or_none,
     each_row,
     objects_at,
@@ -82,8 +88,8 @@ def requests(fetching: Fetching) -> list[Request]:
     ]
 
 
-def parse(payload: Payload) -> Iterator[Row]:
-    """Yield an on-demand and a spot offer for each machine and number of GPUs of the key's name."""
+def parse(payload: Payload) -> Iterator[ReadRow]:
+    """Yield an offer for each machine and number of GPUs of the key's name."""
     seen: set[tuple[object, object]] = set()
     yield from each_row(
         payload, objects_at(payload, "offers"), lambda row: _offers(payload.key, row, seen)
@@ -92,8 +98,9 @@ def parse(payload: Payload) -> Iterator[Row]:
 
 def _offers(key: str, row: Mapping[str, Any], seen: set[tuple[object, object]]) -> Iterator[Row]:
     name = row["gpu_name"]
-    # A filter that the server ignored must not make one offer stand under every key.
+    # If the server ignores the filter, one offer must not appear under every key.
     if name != key and (name in GPU_NAMES or key != GPU_NAMES[0]):
+        yield OutOfScope("a GPU that is asked for under another key")
         return
     machine = (row["machine_id"], row["num_gpus"])
     if whole_or_none(row["machine_id"]) is None:
@@ -122,21 +129,10 @@ def _offers(key: str, row: Mapping[str, Any], seen: set[tuple[object, object]]) 
         reason = f"dph_total {total} is not dph_base {price} plus disk {disk}"
         yield Held(rule="price_parts_disagree", reason=reason, row=row)
         return
-    yield _offer(name, row, price, "on_demand")
-    bid = row.get("min_bid")
-    if bid is None:
-        return
-    bid_price = price_or_held(bid, row)
-    if isinstance(bid_price, Held):
-        yield bid_price
-    elif bid_price >= price:
-        reason = f"the lowest bid that wins, {bid_price}, is no less than on demand, {price}"
-        yield Held(rule="spot_not_below_on_demand", reason=reason, row=row)
-    else:
-        yield _offer(name, row, bid_price, "spot")
+    yield _offer(name, row, price)
 
 
-def _offer(name: str, row: Mapping[str, Any], price: Decimal, model: PurchaseModel) -> Row:
+def _offer(name: str, row: Mapping[str, Any], price: Decimal) -> Row:
     memory = decimal_or_none(row.get("gpu_ram"))
     host_memory = decimal_or_none(row.get("cpu_ram"))
     return offer_or_held(
@@ -149,7 +145,7 @@ def _offer(name: str, row: Mapping[str, Any], price: Decimal, model: PurchaseMod
         currency="USD",
         price_basis="instance",
         price_unit="hour",
-        purchase_model=model,
+        purchase_model="on_demand",
         market_tier=HOSTING_TIERS.get(row.get("hosting_type", 0), "marketplace_community"),
         region=row.get("geolocation"),
         gpu_memory_bytes=int(memory * 2**20) if memory else None,
@@ -171,8 +167,12 @@ SOURCE = Source(
     allowed_hosts=("console.vast.ai",),
     requests=requests,
     parse=parse,
-    parser_version=1,
+    row_of_answer="element of offers",
+    parser_version=2,
+    verified_with="whole",
+    verified_on=date(2026, 7, 18),
     expected_rows=(10, 3200),
+    max_bytes=four_times(160_184),
     currency="USD",
     price_basis="instance",
     price_unit="hour",

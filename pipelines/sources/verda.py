@@ -1,7 +1,7 @@
 """Verda (DataCrunch until 2025): instance prices as strings, on demand and spot.
 
-``gpu_memory`` is the total of the instance. Where an instance is in stock stands elsewhere, so an
-offer has no region: listing every type in every location would invent offers.
+``gpu_memory`` is the total of the instance. The locations where an instance is in stock are not in
+this answer, so an offer has no region: listing every type in every location would invent offers.
 """
 
 from __future__ import annotations
@@ -11,17 +11,22 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pipelines.sources.base import (
+    NO_ACCELERATOR,
     Held,
+    OutOfScope,
     Payload,
     PurchaseModel,
+    ReadRow,
     Row,
     Source,
+    one_request,
+)
+from pipelines.sources.fields import (
     decimal_or_none,
     each_row,
     gigabytes_to_bytes,
     objects_at,
     offer_or_held,
-    one_request,
     whole_or_none,
 )
 
@@ -31,10 +36,9 @@ PRICES: tuple[tuple[str, PurchaseModel], ...] = (
 )
 
 
-def parse(payload: Payload) -> Iterator[Row]:
+def parse(payload: Payload) -> Iterator[ReadRow]:
     """Yield the offers of each instance type that has GPUs."""
-    rows = [row for row in objects_at(payload) if _gpu_count(row) != 0]
-    return each_row(payload, rows, _offers)
+    return each_row(payload, objects_at(payload), _offers)
 
 
 def _gpu_count(row: Mapping[str, Any]) -> object:
@@ -43,8 +47,11 @@ def _gpu_count(row: Mapping[str, Any]) -> object:
 
 
 def _offers(row: Mapping[str, Any]) -> Iterator[Row]:
+    if _gpu_count(row) == 0:
+        yield OutOfScope(NO_ACCELERATOR)
+        return
     description, count = row["gpu"]["description"], whole_or_none(row["gpu"]["number_of_gpus"])
-    printed_count = re.match(r"(\d+)x ", description)
+    printed_count = re.match(r"(\d{1,4})x ", description)
     if printed_count is None or int(printed_count[1]) != count:
         reason = f"{row['gpu']['number_of_gpus']!r} GPUs, but the text says {description!r}"
         yield Held(rule="gpu_count_disagrees", reason=reason, row=row)
@@ -79,6 +86,7 @@ SOURCE = Source(
     allowed_hosts=("api.datacrunch.io", "api.verda.com"),
     requests=one_request("instance_types", "https://api.datacrunch.io/v1/instance-types"),
     parse=parse,
+    row_of_answer="element of the answer",
     parser_version=1,
     expected_rows=(20, 400),
     price_basis="instance",

@@ -7,15 +7,22 @@ the price is gone. Storage of a machine is billed beside it and left out here.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 from typing import Any
 
 from pipelines.sources.base import (
+    NO_ACCELERATOR,
     TERMS_UNREAD,
     Fetching,
+    OutOfScope,
     Payload,
+    ReadRow,
     Request,
     Row,
     Source,
+    four_times,
+)
+from pipelines.sources.fields import (
     decimal_or_none,
     each_row,
     gigabytes_to_bytes,
@@ -35,7 +42,7 @@ def requests(fetching: Fetching) -> Sequence[Request]:
     )
 
 
-def parse(payload: Payload) -> Iterator[Row]:
+def parse(payload: Payload) -> Iterator[ReadRow]:
     """Yield the offers of the presets, or of the locations."""
     if payload.key.startswith("bare-metal"):
         return each_row(payload, objects_at(payload, "results"), _node_offers)
@@ -44,6 +51,8 @@ def parse(payload: Payload) -> Iterator[Row]:
 
 def _machine_offers(row: Mapping[str, Any]) -> Iterator[Row]:
     resources = row["resources"]
+    if not resources["gpus"]:
+        yield OutOfScope(NO_ACCELERATOR)
     for gpu, quantity in resources["gpus"].items():
         yield offer_or_held(
             row,
@@ -96,8 +105,12 @@ SOURCE = Source(
     allowed_hosts=("cloud-api.voltagepark.com",),
     requests=requests,
     parse=parse,
+    row_of_answer="element of the answer",
     parser_version=1,
+    verified_with="whole",
+    verified_on=date(2026, 8, 22),
     expected_rows=(3, 60),
+    max_bytes=four_times(1_170),
     currency="USD",
     price_unit="hour",
     known_gpus=frozenset({"h100-sxm5-80gb"}),

@@ -7,33 +7,43 @@ create schema if not exists meta;
 
 create table if not exists meta.capture (
     capture_id varchar, source_id varchar, request_key varchar, request_scope varchar,
-    is_scope_complete boolean, valid_at timestamp, recorded_at timestamp, status varchar,
+    is_scope_complete boolean, seen_at timestamp, recorded_at timestamp, status varchar,
     record_kind varchar, payload_sha256 varchar, parser_version integer, observation_path varchar,
-    rows_kept bigint, rows_held bigint, rows_duplicate bigint, bytes bigint, source_url varchar,
-    source_time timestamp, http_status integer, attempts integer, warnings varchar,
-    error_class varchar, error varchar, run_id varchar
+    offers_kept bigint, offers_held bigint, offers_duplicate bigint, bytes bigint,
+    source_url varchar, source_time timestamp, http_status integer, attempts integer,
+    warnings varchar, error_class varchar, error varchar, run_id varchar,
+    rows_read bigint, rows_kept bigint, rows_held bigint, rows_out_of_scope bigint,
+    row_reasons varchar
 );
 create table if not exists meta.quarantine (
     held_id varchar, scope varchar, source_id varchar, request_key varchar, capture_id varchar,
-    captured_at timestamp, payload_sha256 varchar, parser_version integer, rule varchar,
+    seen_at timestamp, payload_sha256 varchar, parser_version integer, rule varchar,
     reason varchar, row_json varchar, state varchar default 'held', run_id varchar
 );
 create table if not exists meta.quarantine_audit (
     held_id varchar, capture_id varchar, state varchar, reason varchar, decided_at timestamp,
-    known_at timestamp  -- the clock of the build that read the capture anew, null before it
+    recorded_at timestamp  -- the clock of the build that read the capture again, null before it
 );
 create table if not exists meta.run (
     run_id varchar, started_at timestamp, finished_at timestamp, status varchar,
-    captures_new bigint, rows_kept bigint, rows_held bigint, code_version varchar, note varchar
+    captures_new bigint, offers_kept bigint, offers_held bigint, code_version varchar, note varchar
+);
+-- Documents as JSON text; one that did not change has no new row.
+create table if not exists meta.reference_document (
+    name varchar, document varchar, sha256 varchar, recorded_at timestamp, superseded_at timestamp
 );
 create table if not exists staged.table_row (
     source_id varchar, request_key varchar, table_name varchar, row_key varchar,
     "values" map(varchar, varchar), source_url varchar, payload_sha256 varchar,
-    parser_version integer, captured_at timestamp
+    parser_version integer, seen_at timestamp
+);
+create table if not exists staged.offer_stated (
+    source_id varchar, request_key varchar, offer_key varchar, seen_at timestamp,
+    source_time timestamp
 );
 create table if not exists core.series_point (
     series_id varchar, "on" date, value double, unit varchar, source_id varchar,
-    request_key varchar, source_url varchar, payload_sha256 varchar, captured_at timestamp
+    request_key varchar, source_url varchar, payload_sha256 varchar, seen_at timestamp
 );
 create table if not exists marts.gpu_price_index_revision (
     gpu_id varchar, day date, purchase_model varchar, commitment_months integer,

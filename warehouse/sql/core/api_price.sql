@@ -1,24 +1,27 @@
--- One row per API price, price interval and belief: what a token cost, when, and when we knew.
--- api_price_key | the price's owner: price list, API provider, model and variant
--- source_id | the price list that told us
+-- One row per API price, price interval and belief: what a token cost, when it was valid, and when it was known.
+-- api_price_key | the price's owner: price list, API provider, model and condition
+-- source_id | the price list
 -- request_key | the part of the list whose good answers are complete
 -- api_provider_id | who serves the model
 -- api_model_id | the model's name at the provider, as printed
 -- model_name_printed | the model's name for people, as printed
--- variant | free, batch, ...; null for the plain endpoint
+-- variant | free, batch, priority, flex or off_peak; null for the plain endpoint
+-- above_input_tokens | the price holds for longer prompts only; null where it holds for the shortest [token]
+-- modality | audio, image or video, of the tokens priced; null for text
 -- usd_per_million_input_tokens | price of a million prompt tokens [USD/10^6 token]
 -- usd_per_million_output_tokens | price of a million generated tokens [USD/10^6 token]
 -- usd_per_million_cache_read_tokens | price of a million prompt tokens read from the cache [USD/10^6 token]
+-- usd_per_million_cache_write_tokens | price of a million prompt tokens written to the cache [USD/10^6 token]
 -- context_tokens | longest context [token]
 -- is_deprecated | whether the list calls it deprecated; null where it does not say
--- valid_from | since when the price stood, UTC
--- valid_to | until when (exclusive), UTC; null while it stands
--- recorded_at | since when we believed this row, UTC
--- superseded_at | until when (exclusive) we believed it, UTC; null while we do
+-- valid_from | since when the price was valid, UTC
+-- valid_to | until when (exclusive), UTC; null while it is valid
+-- recorded_at | when this row became known, UTC
+-- superseded_at | when another row replaced it (exclusive), UTC; null while it is believed
 -- source_url | where the price was first read
 -- payload_sha256 | hash of the bytes in which it was first read
 -- parser_version | version of the parser that read them
 -- view
 -- made by: warehouse/history.py
 -- grows by: recorded_at
--- check: select * from {this} where valid_to <= valid_from or superseded_at <= recorded_at
+-- check: no time ends before it begins: select * from {this} where valid_to <= valid_from or superseded_at <= recorded_at

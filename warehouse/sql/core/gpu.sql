@@ -1,21 +1,22 @@
--- One row per accelerator; coarse ones stand for names that do not say form factor or memory.
--- gpu_id | canonical id, family-form-memory
+-- One row per accelerator; a coarse one is a name without form factor or memory.
+-- gpu_id | canonical id: family, form factor, memory
 -- name | full name
--- vendor | who makes it
+-- vendor | manufacturer, in lower case
 -- architecture | chip architecture
+-- gpu_class | data_center, workstation or consumer, as the vendor sells it
 -- form_factor | SXM5, PCIe, NVL, OAM, ...
--- is_coarse | true where it stands for several variants; only fields on which all agree are given
+-- is_coarse | true for a name of several variants; it has only the figures on which all of them agree
 -- released_on | release date [date]
 -- memory_bytes | memory as the vendor prints it [byte]
 -- driver_visible_memory_bytes | memory as the driver reports it [byte]
 -- bandwidth_bytes_per_second | memory bandwidth [byte/s]
 -- link_bandwidth_bytes_per_second | bandwidth to the other GPUs, one direction [byte/s]
 -- link_kind | NVLink, xGMI, ICI or PCIe
--- scale_up_gpu_count | largest domain of the fast link [GPU]
+-- scale_up_gpu_count | most GPUs that one fast-link domain joins [GPU]
 -- board_power_watts | board or module power limit [W]
--- facility_power_watts | power at the facility per GPU, all in [W]
--- purchase_usd | purchase price of one [USD]
--- source_url | main source; each figure has its own in meta.reference_value
--- check: select gpu_id from {this} group by gpu_id having count(*) > 1
--- check: select * from {this} where memory_bytes <= 0 or bandwidth_bytes_per_second <= 0 or board_power_watts <= 0
--- made by: warehouse/reference.py
+-- facility_watts | power of one GPU with its share of server, network and cooling [W]
+-- purchase_usd | purchase price of one GPU [USD]
+-- source_url | source of the memory size, else of the first figure; meta.reference_value has the source of each figure
+-- check: each row is there once: select gpu_id from {this} group by gpu_id having count(*) > 1
+-- check: no figure is zero: select * from {this} where memory_bytes <= 0 or bandwidth_bytes_per_second <= 0 or board_power_watts <= 0
+-- made by: warehouse/reference/tables.py

@@ -1,5 +1,5 @@
--- One row per spelling of an accelerator at a family of sources.
--- source_family | where the spelling was seen
--- gpu_name_printed | the spelling
--- canonical | gpu_id, or EXCLUDE_... or AMBIGUOUS_... with the reason in the name
--- made by: warehouse/reference.py
+-- One row per name that a family of sources prints for an accelerator.
+-- source_family | family of sources that prints the name
+-- gpu_name_printed | name as printed
+-- canonical | gpu_id it means, or EXCLUDE_... or AMBIGUOUS_... and the reason
+-- made by: warehouse/reference/tables.py

@@ -1,10 +1,10 @@
 -- One row per accelerator, precision and sparsity.
 -- gpu_id | the accelerator
 -- precision | number format of the operands
--- is_sparse | true for the 2:4 structured-sparse peak, never used for costs
--- flops_per_second | peak [FLOP/s]
--- source_url | where the figure stands
--- note | what to know about it
--- check: select gpu_id, precision, is_sparse from {this} group by all having count(*) > 1
--- check: select * from {this} where flops_per_second <= 0
--- made by: warehouse/reference.py
+-- is_sparse | true for the peak with 2:4 structured sparsity, which no cost uses
+-- flops_per_second | peak throughput [FLOP/s]
+-- source_url | source of the figure
+-- note | remark on the figure, null where there is none
+-- check: each row is there once: select gpu_id, precision, is_sparse from {this} group by all having count(*) > 1
+-- check: every peak is above zero: select * from {this} where flops_per_second <= 0
+-- made by: warehouse/reference/tables.py

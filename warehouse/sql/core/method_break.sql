@@ -1,12 +1,12 @@
--- One row per declared break: a day on which a source changed what it reads or prints, and no price moved.
+-- One row per declared break of method: a source changed what it reads or prints on that day, so a step in its prices is not a change of price.
 -- source_id | the source
--- break_on | the first day by the new method [UTC date]
--- settled_on | the first day on which no price by the old method stands [UTC date]
--- ended_request_key | the part of the source that is read no more: its last prices end on settled_on; null where none is
+-- break_on | first day read by the new method [UTC date]
+-- settled_on | first day without a price read by the old method [UTC date]
+-- ended_request_key | part of the source that is no longer read, whose last prices end on settled_on; null if every part is still read
 -- change | what changed
--- evidence | what shows it in the data
--- source_url | where the data are
--- retrieved_on | when that was looked at [date]
--- check: select source_id from {this} group by source_id, break_on, ended_request_key having count(*) > 1
--- check: select * from {this} where settled_on < break_on
--- made by: warehouse/reference.py
+-- evidence | how the data show the change
+-- source_url | address of the data
+-- retrieved_on | day on which the evidence was checked [date]
+-- check: each row is there once: select source_id from {this} group by source_id, break_on, ended_request_key having count(*) > 1
+-- check: a break settles after it began: select * from {this} where settled_on < break_on
+-- made by: warehouse/reference/tables.py

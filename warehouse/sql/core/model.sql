@@ -1,29 +1,31 @@
 -- One row per reference model.
--- model_id | id
--- name | name
--- organization | who made it
--- is_open_weights | true where the weights can be had
--- attention | mha, gqa, mqa or mla
+-- model_id | id of the model
+-- name | full name
+-- organization | developer
+-- is_open_weights | true if the weights are published
+-- attention | kind of attention: mha, gqa, mqa or mla
+-- ties_embeddings | true if the output head is the input embedding, null where they are stored apart
 -- native_precision | precision of the published weights
--- training_gpu_id | what it was trained on
--- epoch_model_name | its name in the data of Epoch AI
+-- training_gpu_id | accelerator it was trained on
+-- epoch_model_name | name in the data of Epoch AI
 -- published_on | publication date [date]
--- parameters | parameters
--- active_parameters | parameters that one token uses
+-- parameters | number of parameters
+-- active_parameters | number of parameters that one token uses
 -- layers | transformer layers
 -- hidden_size | width of the residual stream
 -- attention_heads | query heads
--- kv_heads | key and value heads
+-- kv_heads | key-value heads
 -- head_dimension | dimension of one head
 -- full_attention_layers | layers with attention over the whole context
 -- context_limit_tokens | longest context [token]
 -- vocabulary_size | entries of the vocabulary
+-- four_bit_overhead | storage of its own 4-bit weights with their scales over 4 bits, null where it has none [1]
 -- training_tokens | tokens seen in training [token]
 -- training_flops | training compute [FLOP]
--- training_chip_hours | chip-hours of the training run [chip h]
--- training_utilisation | model FLOPs utilisation of the training run [1]
--- source_url | main source; each figure has its own in meta.reference_value
--- experts | experts of a layer
+-- training_gpu_hours | GPU-hours of the training run [GPU h]
+-- training_utilisation_fraction | model FLOPs utilisation of the training run [1]
+-- source_url | source of the first figure; meta.reference_value has the source of each figure
+-- experts | experts in a layer
 -- experts_per_token | experts that one token uses
 -- routed_expert_parameters | parameters in routed experts
 -- kv_lora_rank | rank of the compressed keys and values (MLA)
@@ -33,6 +35,6 @@
 -- sliding_window_tokens | window of sliding-window layers [token]
 -- sliding_window_layers | layers with a sliding window
 -- linear_attention_layers | layers with linear attention
--- check: select model_id from {this} group by model_id having count(*) > 1
--- check: select * from {this} where active_parameters > parameters
--- made by: warehouse/reference.py
+-- check: each row is there once: select model_id from {this} group by model_id having count(*) > 1
+-- check: no more parameters are active than there are: select * from {this} where active_parameters > parameters
+-- made by: warehouse/reference/tables.py

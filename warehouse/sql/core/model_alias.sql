@@ -1,7 +1,7 @@
--- One row per spelling of a reference model in the data of Epoch AI or in a list of API prices.
+-- One row per name that Epoch AI or a list of API prices prints for a reference model.
 -- source_family | epoch or api
--- model_name_printed | the spelling
--- model_id | the model
--- relation | same, or fine_tune of it
--- check: select source_family, model_name_printed from {this} group by all having count(*) > 1
--- made by: warehouse/reference.py
+-- model_name_printed | name as printed
+-- model_id | reference model it means
+-- relation | same, or fine_tune of the model
+-- check: each row is there once: select source_family, model_name_printed from {this} group by all having count(*) > 1
+-- made by: warehouse/reference/tables.py

@@ -1,16 +1,16 @@
--- One row per offer, price interval and belief: what was asked, when it stood, and when we knew.
+-- One row per offer, price interval and belief: the price, when it was valid, and when it was known.
 -- offer_key | the offer, stable over days
--- source_id | the source that told us
+-- source_id | the source
 -- request_key | the part of the source (a region, a page) whose good answers are complete
--- provider_id | who rents the GPU out
+-- provider_id | the provider that rents the GPU out
 -- sku | the source's own id of the thing
 -- region | the provider's own id of the place; null where one price holds everywhere
 -- gpu_id | the GPU, as in core.gpu; null where the printed name is not known
 -- gpu_name_printed | the GPU's name as the source prints it
 -- gpu_count | GPUs of the instance [GPU]
--- gpu_memory_bytes | memory of one GPU, as printed [B]
+-- gpu_memory_bytes | memory of one GPU, as printed [byte]
 -- vcpu_count | virtual processors of the instance
--- memory_bytes | main memory of the instance [B]
+-- memory_bytes | main memory of the instance [byte]
 -- form_factor | as printed: SXM, PCIe, NVL, OAM
 -- interconnect | what joins the GPUs or nodes, as printed
 -- purchase_model | on_demand, spot, reserved or capacity_block
@@ -24,10 +24,10 @@
 -- price_unit | for how long: hour, minute, second, month or term
 -- usd_per_gpu_hour | the price of one GPU for one hour [USD/(GPU h)]
 -- is_available | whether it could be rented; null where the source does not say
--- valid_from | since when the offer stood at this price, UTC: the first capture that showed it
--- valid_to | until when (exclusive), UTC: the first capture that did not; null while it stands
--- recorded_at | since when we believed this row, UTC
--- superseded_at | until when (exclusive) we believed it, UTC; null while we do
+-- valid_from | since when the offer had this price, UTC: the first capture that showed it
+-- valid_to | until when (exclusive), UTC: the first capture that did not; null while it is valid
+-- recorded_at | when this row became known, UTC
+-- superseded_at | when another row replaced it (exclusive), UTC; null while it is believed
 -- source_url | where the price was first read
 -- payload_sha256 | hash of the bytes in which it was first read
 -- parser_version | version of the parser that read them
@@ -35,5 +35,5 @@
 -- depends on: staged.normalised_offer
 -- made by: warehouse/history.py
 -- grows by: recorded_at
--- check: select * from {this} where valid_to <= valid_from or superseded_at <= recorded_at
--- check: select offer_key from core.offer_open group by source_id, request_key, offer_key having count(*) > 1
+-- check: no time ends before it begins: select * from {this} where valid_to <= valid_from or superseded_at <= recorded_at
+-- check: an offer stands once: select offer_key from core.offer_open group by source_id, request_key, offer_key having count(*) > 1

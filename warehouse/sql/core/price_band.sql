@@ -1,8 +1,8 @@
--- One row per accelerator whose plausible rental price is known.
+-- One row per accelerator with a range of plausible rental prices.
 -- gpu_id | the accelerator
--- low_usd_per_gpu_hour | below this a price is held [USD/(GPU h)]
--- high_usd_per_gpu_hour | above this a price is held [USD/(GPU h)]
--- source | where the band comes from
--- note | how it was set
--- check: select * from {this} where not (0 < low_usd_per_gpu_hour and low_usd_per_gpu_hour < high_usd_per_gpu_hour)
--- made by: warehouse/reference.py
+-- low_usd_per_gpu_hour | a price below this is held back [USD/(GPU h)]
+-- high_usd_per_gpu_hour | a price above this is held back [USD/(GPU h)]
+-- source | source of the range
+-- note | how the range was set
+-- check: the band is above zero: select * from {this} where not (0 < low_usd_per_gpu_hour and low_usd_per_gpu_hour < high_usd_per_gpu_hour)
+-- made by: warehouse/reference/tables.py

@@ -1,8 +1,8 @@
 -- One row per rental provider.
--- provider_id | id
--- name | name
+-- provider_id | id of the provider
+-- name | full name
 -- market_family | hyperscaler, neocloud or marketplace
--- homepage | its page
--- country | where it is based, ISO 3166
--- check: select provider_id from {this} group by provider_id having count(*) > 1
--- made by: warehouse/reference.py
+-- homepage | address of its website
+-- country | country of its seat, ISO 3166-1 alpha-2
+-- check: each row is there once: select provider_id from {this} group by provider_id having count(*) > 1
+-- made by: warehouse/reference/tables.py

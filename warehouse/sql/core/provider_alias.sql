@@ -1,5 +1,5 @@
--- One row per spelling of a provider at a source.
--- source_id | where it was seen
--- provider_printed | the spelling
--- provider_id | the provider
--- made by: warehouse/reference.py
+-- One row per name that a source prints for a provider.
+-- source_id | source that prints the name; 'any' for every source
+-- provider_printed | name as printed
+-- provider_id | provider it means
+-- made by: warehouse/reference/tables.py

@@ -1,7 +1,7 @@
 -- One row per region of a provider.
 -- provider_id | the provider
--- region | the provider's own id
--- country | ISO 3166
--- area | canonical area
--- check: select provider_id, region from {this} group by all having count(*) > 1
--- made by: warehouse/reference.py
+-- region | id that the provider gives the region
+-- country | country, ISO 3166-1 alpha-2
+-- area | part of the world, such as europe
+-- check: each row is there once: select provider_id, region from {this} group by all having count(*) > 1
+-- made by: warehouse/reference/tables.py

@@ -7,6 +7,6 @@
 -- request_key | the part of the source
 -- source_url | the address that was asked
 -- payload_sha256 | hash of the bytes
--- captured_at | when we read it [UTC]
--- check: select series_id, "on" from {this} group by all having count(*) > 1
--- made by: pipelines/build.py
+-- seen_at | when we read it [UTC]
+-- check: each row is there once: select series_id, "on" from {this} group by all having count(*) > 1
+-- made by: pipelines/derive/load.py

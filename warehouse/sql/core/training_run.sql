@@ -10,17 +10,17 @@
 -- training_hours | duration of the run [h]
 -- hardware | chip names, comma list
 -- hardware_quantity | chips [chip]
--- chip_hours | chip-hours as reported [chip h]
+-- gpu_hours | GPU-hours as reported [GPU h]
 -- utilisation_fraction | model FLOP utilisation as reported [1]
 -- confidence | Confident, Likely, Speculative or Unknown
 -- is_notable | whether Epoch gives a criterion of notability
 -- link | the paper or page of the model
 -- source_id | the source of the row
 -- table_name | the table of the source
--- captured_at | when the table was captured [UTC]
--- payload_sha256 | the payload that says so
--- check: select model from {this} group by all having count(*) > 1
--- check: select * from {this} where training_flops <= 0 or hardware_quantity <= 0 or chip_hours <= 0 or training_hours <= 0
+-- seen_at | when the table was captured [UTC]
+-- payload_sha256 | the payload it was read from
+-- check: each row is there once: select model from {this} group by all having count(*) > 1
+-- check: no figure is zero: select * from {this} where training_flops <= 0 or hardware_quantity <= 0 or gpu_hours <= 0 or training_hours <= 0
 with spelled as (
     select *, trim(regexp_replace("values"['Model'], '\s+', ' ', 'g')) as spelling
     from staged.table_row
@@ -33,7 +33,7 @@ printed as (
     select
         s.source_id,
         s.table_name,
-        s.captured_at,
+        s.seen_at,
         s.payload_sha256,
         s."values" as cells,
         coalesce(a.model, s.spelling) as model,
@@ -41,7 +41,7 @@ printed as (
             -- "Grok 3" and "Grok-3" are one; "CALM" and "CaLM" are two.
             partition by regexp_replace(coalesce(a.model, s.spelling), '[\s_-]', '', 'g')
             order by
-                captured_at desc,
+                seen_at desc,
                 case table_name
                     when 'epoch_frontier_models' then 1
                     when 'epoch_notable_models' then 2
@@ -71,14 +71,14 @@ select
     nullif(greatest(try_cast(cells['Training time (hours)'] as double), 0), 0) as training_hours,
     nullif(trim(cells['Training hardware']), '') as hardware,
     nullif(greatest(try_cast(cells['Hardware quantity'] as double), 0), 0) as hardware_quantity,
-    nullif(greatest(try_cast(cells['Training chip-hours'] as double), 0), 0) as chip_hours,
+    nullif(greatest(try_cast(cells['Training chip-hours'] as double), 0), 0) as gpu_hours,
     nullif(greatest(try_cast(cells['Hardware utilization (MFU)'] as double), 0), 0) as utilisation_fraction,
     coalesce(nullif(cells['Confidence'], ''), 'Unknown') as confidence,
     coalesce(cells['Notability criteria'], '') <> '' as is_notable,
     cells['Link'] as link,
     source_id,
     table_name,
-    captured_at,
+    seen_at,
     payload_sha256
 from printed
 where place = 1

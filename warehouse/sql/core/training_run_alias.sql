@@ -1,5 +1,5 @@
--- One row per name under which Epoch AI prints a model that another of its tables calls otherwise.
--- model_name_printed | the name
--- model | the name that stands for both
--- note | why they are the same
--- made by: warehouse/reference.py
+-- One row per second name of a training run in the tables of Epoch AI.
+-- model_name_printed | second name
+-- model | name used for both
+-- note | reason why both are the same run
+-- made by: warehouse/reference/tables.py

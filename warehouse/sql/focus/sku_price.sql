@@ -6,7 +6,7 @@
 -- ServiceSubcategory | Virtual Machines, or Generative AI
 -- ServiceName | Accelerated computing, or the model as printed
 -- SkuId | the provider's own id
--- SkuPriceId | stable hash of provider, sku, region, way of buying, term and tier
+-- SkuPriceId | stable hash of provider, sku, region, purchase model, term and tier
 -- SkuPriceDetails | JSON; keys of our own begin with x_
 -- SkuMeter | GPU instance, Input, Output or Input Cache
 -- RegionId | the provider's own id of the place; null where one price holds everywhere
@@ -18,19 +18,20 @@
 -- PricingUnit | Hours (of the whole instance), or 1M Tokens
 -- PricingCurrency | currency in which the price is printed, ISO 4217
 -- PricingCurrencyListUnitPrice | the same in that currency; null, never 0, where there is none
--- SkuPriceEffectiveStart | since when it stood, as far as we saw [UTC]
--- SkuPriceEffectiveEnd | until when (exclusive), null while it stands [UTC]
+-- SkuPriceEffectiveStart | since when it has been valid, as far as captures show [UTC]
+-- SkuPriceEffectiveEnd | until when (exclusive), null while it is valid [UTC]
 -- x_GpuModel | the accelerator, as in core.gpu; null where the printed name is not resolved
 -- x_ListUnitPricePerGpu | price of one GPU for one hour [USD/(GPU h)]
 -- x_TermMonths | length of the commitment [month]
 -- x_UpfrontShare | share of the commitment that is paid at its start [1]
 -- x_MarketTier | hyperscaler, neocloud, marketplace_secure or marketplace_community
+-- x_Availability | in_stock or sold_out where the source reports capacity; else on_sale on a provider's own list, unknown elsewhere; null for tokens
 -- x_SourceId | where we read it
 -- x_SourceUrl | the address that was asked
 -- x_PayloadSha256 | hash of the bytes
 -- view
 -- grows by: "SkuPriceEffectiveStart"
--- check: select * from {this} where "ListUnitPrice" = 0 or "PricingCurrencyListUnitPrice" = 0
+-- check: no price is zero: select * from {this} where "ListUnitPrice" = 0 or "PricingCurrencyListUnitPrice" = 0
 with offer as (
     select
         p.*,
@@ -80,7 +81,10 @@ select
         'x_GpuNamePrinted': o.gpu_name_printed,
         'x_FormFactor': coalesce(g.form_factor, o.form_factor),
         'x_GpuMemoryGiB': round(o.gpu_memory_bytes / 1073741824.0, 3),
-        'x_Interconnect': o.interconnect
+        'x_Interconnect': o.interconnect,
+        'x_NodeLink': w.node_link,
+        'x_Network': w.network,
+        'x_NetworkGbps': round(w.network_bits_per_second / 1e9)
     })) as varchar) as "SkuPriceDetails",
     'GPU instance' as "SkuMeter",
     o.region as "RegionId",
@@ -104,12 +108,19 @@ select
     o.commitment_months as "x_TermMonths",
     o.upfront_fraction as "x_UpfrontShare",
     o.market_tier as "x_MarketTier",
+    case
+        when o.is_available then 'in_stock'
+        when not o.is_available then 'sold_out'
+        when o.source_kind in ('api', 'page') then 'on_sale'
+        else 'unknown'
+    end as "x_Availability",
     o.source_id as "x_SourceId",
     o.source_url as "x_SourceUrl",
     o.payload_sha256 as "x_PayloadSha256"
 from offer as o
 left join core.gpu as g on o.gpu_id = g.gpu_id
 left join core.region as r on o.provider_id = r.provider_id and o.region = r.region
+left join core.node_network as w on o.provider_id = w.provider_id and o.sku = w.sku
 union all
 select
     t.api_provider_id,
@@ -119,9 +130,11 @@ select
     'Generative AI',
     t.api_model_id,
     t.api_model_id,
-    md5(concat_ws('|', t.api_provider_id, t.api_model_id, coalesce(t.variant, ''), t.meter)),
+    md5(concat_ws('|', t.api_provider_id, t.api_model_id, coalesce(t.variant, ''), t.meter,
+        t.above_input_tokens, t.modality)),
     cast(json_merge_patch('{}', to_json({
-        'x_Variant': t.variant, 'x_ContextTokens': t.context_tokens
+        'x_Variant': t.variant, 'x_AboveInputTokens': t.above_input_tokens,
+        'x_Modality': t.modality, 'x_ContextTokens': t.context_tokens
     })) as varchar),
     t.meter,
     null,
@@ -135,6 +148,7 @@ select
     t.usd,
     t.valid_from,
     t.valid_to,
+    null,
     null,
     null,
     null,

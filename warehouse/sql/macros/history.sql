@@ -1,5 +1,5 @@
 -- What was believed about offers on a day (or at an instant), as known on a day (or at an instant).
--- A date stands for the end of that UTC day, so that the captures of the day count.
+-- A date means the end of that UTC day, so that the captures of the day count.
 create or replace macro instant(moment) as
     case when length(cast(moment as varchar)) = 10
         then cast(moment as date) + interval 1 day - interval 1 microsecond

@@ -1,14 +1,12 @@
--- What a training run takes and costs: the formulas of cost_engine.compute and cost_engine.training.
-create or replace macro training_flops(parameters, tokens) as
-    cast(6 as double) * parameters * tokens;
-
--- Rental on demand at the newest tracked price of all markets, at the dense 16-bit peak.
-create or replace macro training_usd(parameters, tokens, gpu_id, utilisation_fraction) as (
-    with newest_price as (
-        select d.gpu_id as gpu, arg_max(d.median_usd_per_gpu_hour, d.day) as usd_per_gpu_hour
-        from marts.gpu_price_daily as d
-        where d.purchase_model = 'on_demand' and d.market_family = 'all'
-        group by d.gpu_id
+-- What a training run costs, by the formula of cost_engine.training.run: rental on demand at today's price on the default basis (marts.gpu_price_now), at the dense 16-bit peak.
+create or replace macro training_usd(
+    parameters, tokens, gpu_id, utilisation_fraction,
+    goodput_fraction := 1.0, runs_multiplier := 1.0
+) as (
+    with price_now as (
+        select d.gpu_id as gpu, d.middle_usd_per_gpu_hour as usd_per_gpu_hour
+        from marts.gpu_price_now as d
+        where d.purchase_model = 'on_demand' and d.is_default_basis
     ),
     dense_peak as (
         select p.gpu_id as gpu, max(p.flops_per_second) as flops_per_second
@@ -17,10 +15,11 @@ create or replace macro training_usd(parameters, tokens, gpu_id, utilisation_fra
         group by p.gpu_id
     )
     select
-        cast(6 as double) * parameters * tokens
-        / (max(flops_per_second) * utilisation_fraction) / 3600
+        training_flops(parameters, tokens)
+        / (max(flops_per_second) * utilisation_fraction * goodput_fraction) / 3600
+        * runs_multiplier
         * max(usd_per_gpu_hour)
-    from newest_price
+    from price_now
     inner join dense_peak using (gpu)
     where gpu = gpu_id
 );

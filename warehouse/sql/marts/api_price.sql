@@ -1,23 +1,30 @@
--- One row per price list, API provider, model, variant and day (month ends and the newest).
+-- One row per price list, API provider, model, condition and day (month ends and the newest).
 -- api_source_id | the price list
 -- api_provider_id | who serves the model
 -- api_model_id | the model as printed
--- model_id | the reference model, null where the printed one is none of ours
+-- model_id | the reference model, null where the printed one is not in core.model
 -- relation | same, or fine_tune of the reference model
--- variant | free, batch, ...; null for the plain endpoint
--- day | the day, prices as they stood at its end [UTC date]
+-- variant | free, batch, priority, flex or off_peak; null for the plain endpoint
+-- above_input_tokens | the price holds for longer prompts only; null where it holds for the shortest [token]
+-- up_to_input_tokens | the longest prompt for which the price holds; null where the list names no limit [token]
+-- modality | audio, image or video, of the tokens priced; null for text
+-- is_plain | true for the price of text at the plain endpoint for the shortest prompts: what tables of margins use
+-- day | the day, with the prices at its end [UTC date]
 -- usd_per_million_input_tokens | list price of input [USD/10^6 token]
 -- usd_per_million_output_tokens | list price of output [USD/10^6 token]
 -- usd_per_million_cache_read_tokens | list price of input read from a cache [USD/10^6 token]
+-- usd_per_million_cache_write_tokens | list price of input written to a cache [USD/10^6 token]
 -- usd_per_million_tokens_blended | three parts input, one part output [USD/10^6 token]
 -- context_tokens | longest context of the endpoint [token]
--- is_deprecated | true where the list says so
+-- is_deprecated | true where the list marks it as deprecated
 -- is_relisted | true where the provider id re-lists the hosts of others (openrouter, gateways)
--- valid_from | since when the price has stood, as far as we saw [UTC]
+-- valid_from | since when the price has been valid, as far as captures show [UTC]
+-- confirmed_at | since when the price has been valid, or the day where another list prints it too, within 25 % [UTC]
+-- is_confirmed | whether that is at most 270 days before the day: an old price that no other list prints may be of an endpoint that is gone
 -- source_url | the address that was asked
 -- payload_sha256 | hash of the bytes
--- check: select api_source_id, api_provider_id, api_model_id, variant, day from {this} group by all having count(*) > 1
--- check: select * from {this} where usd_per_million_input_tokens < 0 or usd_per_million_output_tokens < 0
+-- check: each row is there once: select api_source_id, api_provider_id, api_model_id, variant, above_input_tokens, modality, day from {this} group by all having count(*) > 1
+-- check: no price is below zero: select * from {this} where usd_per_million_input_tokens < 0 or usd_per_million_output_tokens < 0
 with named as (
     select lower(model_name_printed) as folded, min(model_id) as model_id,
         min(relation) as relation
@@ -25,31 +32,93 @@ with named as (
     where source_family = 'api'
     group by lower(model_name_printed)
     having count(distinct model_id) = 1
+),
+listed as (
+    select
+        p.source_id as api_source_id,
+        p.api_provider_id,
+        p.api_model_id,
+        n.model_id,
+        n.relation,
+        p.variant,
+        p.above_input_tokens,
+        lead(p.above_input_tokens) over (
+            partition by
+                p.source_id, p.api_provider_id, p.api_model_id, p.variant, p.modality, d.day
+            order by coalesce(p.above_input_tokens, 0)
+        ) as up_to_input_tokens,
+        p.modality,
+        p.variant is null and p.above_input_tokens is null and p.modality is null as is_plain,
+        d.day,
+        p.usd_per_million_input_tokens,
+        p.usd_per_million_output_tokens,
+        p.usd_per_million_cache_read_tokens,
+        p.usd_per_million_cache_write_tokens,
+        (3 * p.usd_per_million_input_tokens + p.usd_per_million_output_tokens) / 4
+            as usd_per_million_tokens_blended,
+        p.context_tokens,
+        p.is_deprecated,
+        p.api_provider_id in ('openrouter', 'vercel_ai_gateway', 'aihubmix', 'kyma')
+        or starts_with(p.api_provider_id, 'huggingface') as is_relisted,
+        lower(regexp_extract(p.api_model_id, '([^/@]+)(@[^/]*)?$', 1)) as folded_model,
+        p.valid_from,
+        p.source_url,
+        p.payload_sha256
+    from core.api_price as p
+    inner join staged.api_price_day as d
+        on
+            p.valid_from < d.day + interval 1 day
+            and (p.valid_to is null or p.valid_to >= d.day + interval 1 day)
+    left join named as n on lower(p.api_model_id) = n.folded
+    where p.superseded_at is null
+),
+-- What other lists print for the same model of the same provider on the same day.
+witnessed as (
+    select
+        a.api_source_id, a.api_provider_id, a.api_model_id, a.day,
+        bool_or(
+            abs(ln(a.usd_per_million_tokens_blended / b.usd_per_million_tokens_blended))
+            <= ln(1.25)
+        ) as is_printed_elsewhere
+    from listed as a
+    inner join listed as b
+        on
+            a.api_provider_id = b.api_provider_id and a.folded_model = b.folded_model
+            and a.day = b.day and a.api_source_id <> b.api_source_id
+    where
+        a.is_plain and b.is_plain
+        and a.usd_per_million_tokens_blended > 0 and b.usd_per_million_tokens_blended > 0
+    group by a.api_source_id, a.api_provider_id, a.api_model_id, a.day
 )
 select
-    p.source_id as api_source_id,
-    p.api_provider_id,
-    p.api_model_id,
-    n.model_id,
-    n.relation,
-    p.variant,
-    d.day,
-    p.usd_per_million_input_tokens,
-    p.usd_per_million_output_tokens,
-    p.usd_per_million_cache_read_tokens,
-    (3 * p.usd_per_million_input_tokens + p.usd_per_million_output_tokens) / 4
-        as usd_per_million_tokens_blended,
-    p.context_tokens,
-    p.is_deprecated,
-    p.api_provider_id in ('openrouter', 'vercel_ai_gateway', 'aihubmix', 'kyma')
-    or starts_with(p.api_provider_id, 'huggingface') as is_relisted,
-    p.valid_from,
-    p.source_url,
-    p.payload_sha256
-from core.api_price as p
-inner join staged.api_price_day as d
+    l.api_source_id,
+    l.api_provider_id,
+    l.api_model_id,
+    l.model_id,
+    l.relation,
+    l.variant,
+    l.above_input_tokens,
+    l.up_to_input_tokens,
+    l.modality,
+    l.is_plain,
+    l.day,
+    l.usd_per_million_input_tokens,
+    l.usd_per_million_output_tokens,
+    l.usd_per_million_cache_read_tokens,
+    l.usd_per_million_cache_write_tokens,
+    l.usd_per_million_tokens_blended,
+    l.context_tokens,
+    l.is_deprecated,
+    l.is_relisted,
+    l.valid_from,
+    if(w.is_printed_elsewhere, cast(l.day as timestamp), l.valid_from) as confirmed_at,
+    coalesce(w.is_printed_elsewhere, false) or l.valid_from >= l.day - interval 270 day
+        as is_confirmed,
+    l.source_url,
+    l.payload_sha256
+from listed as l
+left join witnessed as w
     on
-        p.valid_from < d.day + interval 1 day
-        and (p.valid_to is null or p.valid_to >= d.day + interval 1 day)
-left join named as n on lower(p.api_model_id) = n.folded
-where p.superseded_at is null
+        l.is_plain and l.api_source_id = w.api_source_id
+        and l.api_provider_id = w.api_provider_id and l.api_model_id = w.api_model_id
+        and l.day = w.day

@@ -11,7 +11,7 @@
 -- years_to_double | ln 2 over the slope; null where it does not grow [year]
 -- r_squared | share of the variance explained [1]
 -- priced_on | day of the rental prices, null for the others [date]
--- made by: pipelines/costing/inference.py
--- depends on: core.gpu, core.gpu_peak, marts.gpu_price_daily
--- check: select quantity, precision from {this} group by all having count(*) > 1
--- check: select * from {this} where not (ci_low <= growth_per_year and growth_per_year <= ci_high)
+-- made by: pipelines/derive/flop_trend.py
+-- depends on: core.gpu, core.gpu_peak, marts.gpu_price_now
+-- check: each row is there once: select quantity, precision from {this} group by all having count(*) > 1
+-- check: the growth lies in its interval: select * from {this} where not (ci_low <= growth_per_year and growth_per_year <= ci_high)

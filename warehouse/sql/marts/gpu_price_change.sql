@@ -8,19 +8,19 @@
 -- usd_per_gpu_hour | the index now [USD/(GPU h)]
 -- then_day | day that it is compared with, at most 3 days before the horizon [UTC date]
 -- then_usd_per_gpu_hour | the index then, null where none was published [USD/(GPU h)]
--- change_fraction | change of the index, null where none can be told or a declared break of method (core.method_break) has a part in it [1]
--- matched_change_fraction | middle change of the providers that count on both days: what is left when no one enters or leaves [1]
+-- change_fraction | change of the index, null where there is none, or where a declared break of method (core.method_break) contributes [1]
+-- matched_change_fraction | median change of the providers that count on both days, without those that enter or leave [1]
 -- matched_count | providers that count on both days
 -- raised_count | of these, those that ask more
 -- lowered_count | of these, those that ask less
 -- entered_count | providers that count now only
 -- left_count | providers that counted then only
 -- remeasured_count | providers on both days whose source changed its method between them: no move of a price
--- mover_provider_id | the provider without whose move the index would differ most, null where none alone decides
+-- mover_provider_id | the provider without whose move the index would differ most, null where no single provider decides
 -- movers | up to five moves, those that decide first; (api, was feed) is another kind of source, not a move; (another method) is a declared break
 -- reason | why there is no change: no value then, or 'method_break: ' with the sources and what changed; null where there is one
--- check: select gpu_id from {this} group by gpu_id, purchase_model, commitment_months, market_family, horizon_days having count(*) > 1
--- check: select * from {this} where (change_fraction is null) <> (reason is not null)
+-- check: each row is there once: select gpu_id from {this} group by gpu_id, purchase_model, commitment_months, market_family, horizon_days having count(*) > 1
+-- check: a change or a reason: select * from {this} where (change_fraction is null) <> (reason is not null)
 with newest as (
     select max(day) as day
     from marts.gpu_price_index
@@ -73,7 +73,7 @@ moved as (
                 abs(contribution_usd_per_gpu_hour) desc, abs(change_fraction) desc nulls last,
                 provider_id
         ) filter (move <> 'kept') as moves,
-        -- Told only where the index would be another one without it.
+        -- Reported only if the index would differ without it.
         case
             when coalesce(
                 abs(

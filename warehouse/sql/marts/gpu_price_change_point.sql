@@ -1,4 +1,4 @@
--- One row per day on which a daily median went to another level: a change-point, and who moved it.
+-- One row per day on which a daily median changed its level: a change point, and who moved it.
 -- gpu_id | the accelerator
 -- purchase_model | on_demand, spot, reserved or capacity_block
 -- commitment_months | length of the commitment, null where there is none [month]
@@ -8,8 +8,8 @@
 -- usd_per_gpu_hour | median on the day [USD/(GPU h)]
 -- before_usd_per_gpu_hour | median on the day before it [USD/(GPU h)]
 -- change_fraction | change of the median between the two days [1]
--- week_after_usd_per_gpu_hour | middle of the medians of the day and the 6 days after it [USD/(GPU h)]
--- week_before_usd_per_gpu_hour | middle of the medians of the 7 days before it [USD/(GPU h)]
+-- week_after_usd_per_gpu_hour | median of the medians of the day and the 6 days after it [USD/(GPU h)]
+-- week_before_usd_per_gpu_hour | median of the medians of the 7 days before it [USD/(GPU h)]
 -- is_settled | true where the 6 days after it have passed; before that it may prove a blip
 -- provider_count | independent providers behind the median on the day
 -- before_provider_count | the same on the day before it
@@ -17,14 +17,15 @@
 -- lowered_count | providers on both days that ask less
 -- entered_count | providers on the day only
 -- left_count | providers on the day before it only
--- mover_provider_id | the provider without whose move the median would differ most, null where none alone decides
+-- mover_provider_id | the provider without whose move the median would differ most, null where no single provider decides
 -- mover_move | what that provider did: raised, lowered, entered or left
--- is_price_move | true where the mover changed its price; false where it came or went, or another kind of source speaks for it now
+-- same_providers_change_fraction | change of the median of the providers on both days, without those that came, went or are read elsewhere now; null where there is none [1]
+-- is_price_move | true where that is at least half of the change of the median: prices moved; false where the sellers changed
 -- movers | up to five moves, those that decide first; (api, was feed) is another kind of source, not a move
 -- method_break | the source that changed its method between the two days, and what changed: no move of a price; null where none did
 -- view
 -- CTEs are not materialized, so that asking for one accelerator computes one only; checks, which
--- would ask for all of them every day, stand in the tests.
+-- would ask for all of them every day, are in the tests.
 with levelled as (
     select
         gpu_id, purchase_model, commitment_months, market_family, day, provider_count,
@@ -46,7 +47,7 @@ with levelled as (
         partition by gpu_id, purchase_model, commitment_months, market_family order by day
     )
 ),
--- A step that holds: the day moves by 5 % or more, and so do the weeks around it, the same way.
+-- A lasting step: the day moves by 5 % or more, and the weeks around it move the same way.
 step as not materialized (
     select *, ln(week_after / week_before) as shift
     from levelled
@@ -107,7 +108,7 @@ by_family as not materialized (
     where kind_rank = best_rank
     group by gpu_id, purchase_model, commitment_months, day, market_family, provider_id
 ),
--- A declared break of a source that speaks on one of the two days.
+-- A declared break of a source that has prices on one of the two days.
 broken as not materialized (
     select
         p.gpu_id, p.purchase_model, p.commitment_months, p.market_family, p.day,
@@ -186,13 +187,13 @@ who as (
         count(*) filter (move = 'left') as left_count,
         -- The first of the moves below.
         arg_min(
-            {
-                'provider_id': provider_id, 'move': move,
-                'is_price_move': move in ('raised', 'lowered') and not is_reread
-            },
+            {'provider_id': provider_id, 'move': move},
             (-abs(contribution), -abs(ln(usd / before_usd)), provider_id)
         )
             filter (abs(contribution) > 1e-9 and move <> 'kept') as mover,
+        median(usd) filter (move in ('raised', 'lowered', 'kept') and not is_reread)
+        / median(before_usd) filter (move in ('raised', 'lowered', 'kept') and not is_reread) - 1
+            as same_providers_change_fraction,
         list(
             case move
                 when 'entered' then format('{} entered at {:.4g}', provider_id, usd)
@@ -226,7 +227,10 @@ select
     coalesce(w.left_count, 0) as left_count,
     w.mover.provider_id as mover_provider_id,
     w.mover.move as mover_move,
-    w.mover.is_price_move as is_price_move,
+    w.same_providers_change_fraction,
+    b.method_break is null and coalesce(
+        ln(1 + w.same_providers_change_fraction) / ln(p.usd / p.before_usd) >= 0.5, false
+    ) as is_price_move,
     array_to_string(w.moves[:5], '; ') as movers,
     b.method_break
 from point as p

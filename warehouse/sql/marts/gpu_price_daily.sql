@@ -1,6 +1,6 @@
 -- One row per accelerator, day, purchase model, commitment and market family with a price.
 -- gpu_id | the accelerator
--- day | the day, prices as they stood at its end [UTC date]
+-- day | the day, with the prices at its end [UTC date]
 -- purchase_model | on_demand, spot, reserved or capacity_block
 -- commitment_months | length of the commitment, null where there is none [month]
 -- market_family | hyperscaler, neocloud, marketplace, or all (the three together)
@@ -8,15 +8,15 @@
 -- p10_usd_per_gpu_hour | 10th percentile of the providers' medians [USD/(GPU h)]
 -- p90_usd_per_gpu_hour | 90th percentile of the providers' medians [USD/(GPU h)]
 -- min_usd_per_gpu_hour | cheapest single offer [USD/(GPU h)]
--- max_usd_per_gpu_hour | dearest single offer [USD/(GPU h)]
+-- max_usd_per_gpu_hour | most expensive single offer [USD/(GPU h)]
 -- provider_count | independent providers behind the value
 -- offer_count | offers behind the value
--- oldest_seen_on | the longest-ago day on which a source behind the value last answered [date]
+-- oldest_seen_on | the oldest of the days on which the sources behind the value last answered [date]
 -- method_break | a source behind the value that changes its method on this day (core.method_break), and what changed: the step from the day before is no move of a price; null where none does
 -- incremental: day
 -- grows by: day
--- check: select gpu_id, day, purchase_model, commitment_months, market_family from {this} group by all having count(*) > 1
--- check: select * from {this} where not (0 < min_usd_per_gpu_hour and p10_usd_per_gpu_hour <= median_usd_per_gpu_hour * (1 + 1e-12) and median_usd_per_gpu_hour <= p90_usd_per_gpu_hour * (1 + 1e-12))
+-- check: each row is there once: select gpu_id, day, purchase_model, commitment_months, market_family from {this} group by all having count(*) > 1
+-- check: the median lies between its percentiles: select * from {this} where not (0 < min_usd_per_gpu_hour and p10_usd_per_gpu_hour <= median_usd_per_gpu_hour * (1 + 1e-12) and median_usd_per_gpu_hour <= p90_usd_per_gpu_hour * (1 + 1e-12))
 with provider_day as (
     select *
     from staged.provider_price_day

@@ -1,7 +1,7 @@
--- One row per accelerator, day, way of buying and market family: the index in its newest revision.
+-- One row per accelerator, day, purchase model and market family: the index in its newest revision.
 -- gpu_id | the accelerator
 -- is_coarse | true where the name does not say form factor or memory: an index of its own, not comparable
--- day | the day, prices as they stood at its end [UTC date]
+-- day | the day, with the prices at its end [UTC date]
 -- purchase_model | on_demand, spot, reserved or capacity_block
 -- commitment_months | length of the commitment, null where there is none [month]
 -- market_family | hyperscaler, neocloud, marketplace_secure or marketplace_community; never mixed
@@ -9,21 +9,21 @@
 -- p10_usd_per_gpu_hour | 10th percentile of the providers' medians [USD/(GPU h)]
 -- p90_usd_per_gpu_hour | 90th percentile of the providers' medians [USD/(GPU h)]
 -- provider_count | independent providers that count
--- n_in | providers that were heard, before trimming
+-- n_in | providers with a valid price, before trimming
 -- n_trimmed | providers trimmed: over 3.5 robust standard deviations from the middle of the logarithms
 -- n_excluded | inputs barred before: too old, not available, or a better kind of source speaks
 -- withheld_reason | why there is no value; null where there is one
 -- is_flagged | true where an answer behind the value is over 30 hours old at the end of the day
 -- oldest_age_hours | age of the oldest answer behind the value at the end of the day [h]
 -- methodology_version | version of the rules, docs/methodology/index.md
--- input_sha256 | hash of the inputs that were heard
+-- input_sha256 | hash of the inputs with a valid price
 -- revision | 1 when first published; a later one restates the value
 -- revision_reason | which inputs moved since the revision before; null for the first
 -- recorded_at | when this revision was made, the clock of its run [UTC]
 -- run_id | the run that made it
 -- view
 -- grows by: day
--- check: select gpu_id from {this} group by gpu_id, day, purchase_model, commitment_months, market_family having count(*) > 1
+-- check: each row is there once: select gpu_id from {this} group by gpu_id, day, purchase_model, commitment_months, market_family having count(*) > 1
 select
     r.gpu_id,
     coalesce(g.is_coarse, false) as is_coarse,

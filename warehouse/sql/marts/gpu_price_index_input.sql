@@ -1,12 +1,12 @@
--- One row per published value of the index, revision, provider, kind of source and exclusion: what it was made from.
+-- One row per published value of the index, revision, provider, kind of source and exclusion: an input of the value.
 -- gpu_id | the accelerator
--- day | the day, prices as they stood at its end [UTC date]
+-- day | the day, with the prices at its end [UTC date]
 -- purchase_model | on_demand, spot, reserved or capacity_block
 -- commitment_months | length of the commitment, null where there is none [month]
 -- market_family | hyperscaler, neocloud, marketplace_secure or marketplace_community
 -- methodology_version | version of the rules
 -- revision | revision of the value
--- provider_id | who rents it out; a marketplace is one contributor
+-- provider_id | the provider that rents it out; a marketplace is one contributor
 -- source_kind | api, page, marketplace or feed
 -- source_ids | the sources, in alphabetical order
 -- median_usd_per_gpu_hour | median of the provider's offers of this kind of source [USD/(GPU h)]
@@ -17,7 +17,7 @@
 -- exclusion | why it does not count: too_old, not_available, witness or trimmed; null where it counts
 -- view
 -- grows by: day
--- check: select * from {this} where not median_usd_per_gpu_hour > 0
+-- check: every price is above zero: select * from {this} where not median_usd_per_gpu_hour > 0
 with opened as (
     select
         gpu_id, day, purchase_model, commitment_months, market_family, methodology_version,

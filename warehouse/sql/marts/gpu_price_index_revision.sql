@@ -1,6 +1,6 @@
--- One row per published value of the index and revision; nothing is ever changed here, only added.
+-- One row per published value of the index and revision; rows are only added, never changed.
 -- gpu_id | the accelerator
--- day | the day, prices as they stood at its end [UTC date]
+-- day | the day, with the prices at its end [UTC date]
 -- purchase_model | on_demand, spot, reserved or capacity_block
 -- commitment_months | length of the commitment, null where there is none [month]
 -- market_family | hyperscaler, neocloud, marketplace_secure or marketplace_community; never mixed
@@ -8,14 +8,14 @@
 -- p10_usd_per_gpu_hour | 10th percentile of the providers' medians [USD/(GPU h)]
 -- p90_usd_per_gpu_hour | 90th percentile of the providers' medians [USD/(GPU h)]
 -- provider_count | independent providers that count
--- n_in | providers that were heard, before trimming
+-- n_in | providers with a valid price, before trimming
 -- n_trimmed | providers trimmed: over 3.5 robust standard deviations from the middle of the logarithms
 -- n_excluded | inputs barred before: too old, not available, or a better kind of source speaks
 -- withheld_reason | why there is no value; null where there is one
 -- is_flagged | true where an answer behind the value is over 30 hours old at the end of the day
 -- oldest_age_hours | age of the oldest answer behind the value at the end of the day [h]
 -- methodology_version | version of the rules, docs/methodology/index.md
--- input_sha256 | hash of the inputs that were heard
+-- input_sha256 | hash of the inputs with a valid price
 -- inputs | every input: provider, kind, sources, median, offers, age, distance, exclusion
 -- revision | 1 when first published; a later one restates the value
 -- revision_reason | which inputs moved since the revision before; null for the first
@@ -23,9 +23,9 @@
 -- run_id | the run that made it
 -- append
 -- grows by: day
--- check: select gpu_id from {this} group by gpu_id, day, purchase_model, commitment_months, market_family, methodology_version, revision having count(*) > 1
--- check: select * from {this} where (usd_per_gpu_hour is null) <> (withheld_reason is not null) or (usd_per_gpu_hour is not null and provider_count < 3)
--- check: select * from {this} where not (0 < p10_usd_per_gpu_hour and p10_usd_per_gpu_hour <= usd_per_gpu_hour * (1 + 1e-12) and usd_per_gpu_hour <= p90_usd_per_gpu_hour * (1 + 1e-12))
+-- check: each row is there once: select gpu_id from {this} group by gpu_id, day, purchase_model, commitment_months, market_family, methodology_version, revision having count(*) > 1
+-- check: a value of three providers or a reason: select * from {this} where (usd_per_gpu_hour is null) <> (withheld_reason is not null) or (usd_per_gpu_hour is not null and provider_count < 3)
+-- check: the index lies between its percentiles: select * from {this} where not (0 < p10_usd_per_gpu_hour and p10_usd_per_gpu_hour <= usd_per_gpu_hour * (1 + 1e-12) and usd_per_gpu_hour <= p90_usd_per_gpu_hour * (1 + 1e-12))
 with published as (
     select *
     from marts.gpu_price_index_revision
@@ -67,7 +67,7 @@ moved as (
             and c.market_family = p.market_family
     where p.input_sha256 is distinct from coalesce(c.input_sha256, sha256(''))
 ),
--- Which inputs came, went or moved, for the restatement log.
+-- Which inputs came, went or moved, for the log of restatements.
 now_heard as (
     select gpu_id, day, purchase_model, commitment_months, market_family,
         unnest(inputs, recursive := true)
@@ -80,7 +80,7 @@ heard_before as (
     from moved
     where revision > 1
 ),
-told as (
+reported as (
     select
         coalesce(n.gpu_id, b.gpu_id) as gpu_id,
         coalesce(n.day, b.day) as day,
@@ -139,7 +139,7 @@ select
     k.now_at as recorded_at,
     k.run_id
 from moved as m
-left join told as t
+left join reported as t
     on
         m.gpu_id = t.gpu_id and m.day = t.day and m.purchase_model = t.purchase_model
         and m.commitment_months is not distinct from t.commitment_months

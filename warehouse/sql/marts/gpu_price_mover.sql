@@ -1,4 +1,4 @@
--- One row per newest value of the index, horizon and provider: what the provider asked then and asks now.
+-- One row per newest value of the index, horizon and provider: the provider's price then and now.
 -- gpu_id | the accelerator
 -- purchase_model | on_demand, spot, reserved or capacity_block
 -- commitment_months | length of the commitment, null where there is none [month]
@@ -10,12 +10,12 @@
 -- move | raised, lowered, kept, entered, left, or remeasured: there on both days, but by another method
 -- usd_per_gpu_hour | its median now, null where it left [USD/(GPU h)]
 -- then_usd_per_gpu_hour | its median then, null where it entered [USD/(GPU h)]
--- source_kind | the kind of source that speaks for it now: api, page, marketplace or feed
--- then_source_kind | the kind that spoke for it then; another one is no move of the price
+-- source_kind | the kind of source that its price comes from now: api, page, marketplace or feed
+-- then_source_kind | the kind that it came from then; another one is not a move of the price
 -- change_fraction | its own change, null where it entered or left [1]
 -- method_break | its source that changed its method between the two days, and what changed: no move of a price; null where none did
--- contribution_usd_per_gpu_hour | the index now less the index if this provider alone had stayed as it was [USD/(GPU h)]
--- check: select gpu_id from {this} group by gpu_id, purchase_model, commitment_months, market_family, horizon_days, provider_id having count(*) > 1
+-- contribution_usd_per_gpu_hour | the index now minus the index if this provider alone had not changed [USD/(GPU h)]
+-- check: each row is there once: select gpu_id from {this} group by gpu_id, purchase_model, commitment_months, market_family, horizon_days, provider_id having count(*) > 1
 with newest as (
     select max(day) as day
     from marts.gpu_price_index
@@ -85,7 +85,7 @@ asked as (
         c.gpu_id, c.purchase_model, c.commitment_months, c.market_family, c.horizon_days,
         c.day, c.then_day, i.provider_id
 ),
--- The index if one provider had stayed as it was: absent where it entered, present where it left.
+-- The index if one provider had not changed: without it if it entered, with it if it left.
 counterfactual as (
     select
         a.gpu_id, a.purchase_model, a.commitment_months, a.market_family, a.horizon_days,

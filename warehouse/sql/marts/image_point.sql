@@ -1,4 +1,4 @@
--- One row per image model and accelerator that holds it: how fast it makes images, whatever the day.
+-- One row per image model and accelerator that holds it: how fast it makes images, independent of the day.
 -- image_model_id | the model, its resolution and steps as in the reference data
 -- gpu_id | the accelerator
 -- flops_per_image | FLOPs of one image: encoder, denoising steps, decoder [FLOP]
@@ -9,7 +9,7 @@
 -- high_images_per_second | the same at the highest share that was measured [1/(s GPU)]
 -- method | measured, or peak share: the median share of the 16-bit peak that measured GPUs reach
 -- utilisation_fraction | share of the dense 16-bit peak [1]
--- made by: pipelines/costing/inference.py
+-- made by: pipelines/derive/image_point.py
 -- depends on: core.gpu, core.gpu_peak
--- check: select image_model_id, gpu_id from {this} group by all having count(*) > 1
--- check: select * from {this} where not (0 < low_images_per_second and low_images_per_second <= images_per_second_per_gpu * (1 + 1e-12) and images_per_second_per_gpu <= high_images_per_second * (1 + 1e-12))
+-- check: each row is there once: select image_model_id, gpu_id from {this} group by all having count(*) > 1
+-- check: the speed lies in its interval: select * from {this} where not (0 < low_images_per_second and low_images_per_second <= images_per_second_per_gpu * (1 + 1e-12) and images_per_second_per_gpu <= high_images_per_second * (1 + 1e-12))

@@ -1,7 +1,7 @@
--- One row per measured serving result and what we predict for it.
+-- One row per measured serving result, with our prediction.
 -- case_number | place in the file of measured results
--- source | the table it stands in
--- source_url | where it stands
+-- source | the table it comes from
+-- source_url | the address it comes from
 -- published_on | date of the table, as far as it is known
 -- model | the model, as printed
 -- gpu | the accelerator, as printed
@@ -16,12 +16,12 @@
 -- metric | what was measured
 -- unit | its unit
 -- reported | measured value [as the unit says]
--- predicted | our value, this row having been part of the fit [as the unit says]
+-- predicted | our value, with this row in the fit [as the unit says]
 -- ratio | predicted over reported [1]
 -- predicted_when_left_out | our value from constants fitted without this (model, GPU) pair [as the unit says]
 -- ratio_when_left_out | the same over reported: the only one to quote [1]
 -- reason | why it is not scored, null where it is
 -- constants_fitted_on | date of the constants [date]
--- made by: pipelines/costing/inference.py
--- check: select case_number from {this} group by all having count(*) > 1
--- check: select * from {this} where reason is null and (reported is null or predicted is null)
+-- made by: pipelines/derive/inference_backtest.py
+-- check: each row is there once: select case_number from {this} group by all having count(*) > 1
+-- check: a result or a reason: select * from {this} where reason is null and (reported is null or predicted is null)

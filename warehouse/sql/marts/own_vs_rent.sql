@@ -1,11 +1,18 @@
--- One row per accelerator and size of cluster: owning against renting.
+-- One row per accelerator and size of cluster: the cost of owning and of renting.
 -- gpu_id | the accelerator
 -- gpu_count | GPUs of the cluster
 -- day | day of the rental price [date]
--- rental_usd_per_gpu_hour | tracked on-demand median [USD/(GPU h)]
+-- rental_usd_per_gpu_hour | middle of the providers on demand [USD/(GPU h)]
+-- rental_usd_per_gpu_hour_low | lower end of 80 % of what the next seller asks [USD/(GPU h)]
+-- rental_usd_per_gpu_hour_high | upper end of it [USD/(GPU h)]
+-- market_family | whose rent: that of the default basis, or where the GPU has none there the family with most providers
+-- reference_region | us, europe or asia
+-- is_default_basis | false where it is another family or part of the world: not comparable with the other rows
+-- provider_count | providers behind the rent [1]
+-- oldest_seen_at | when the oldest of their prices was last shown [UTC]
 -- purchase_usd_per_gpu | list price with the share of a server [USD/GPU]
 -- purchase_priced_on | newest list price behind it [date]
--- utilisation_fraction | central utilisation of the owner [1]
+-- fleet_utilisation_fraction | share of the hours that the owner's GPUs work, central case [1]
 -- owned_usd_per_gpu_hour | cost of an hour of work to the owner, central case [USD/(GPU h)]
 -- low | 5th percentile of it [USD/(GPU h)]
 -- high | 95th percentile of it [USD/(GPU h)]
@@ -21,6 +28,6 @@
 -- probability_owning_is_cheaper | share of draws in which it is [1]
 -- reason | why there is no comparison
 -- source_url | the list price
--- depends on: marts.gpu_price_daily
--- made by: pipelines/costing/training.py
--- check: select * from {this} where reason is null and (owned_usd_per_gpu_hour <= 0 or low > high * (1 + 1e-12))
+-- depends on: marts.gpu_price_now, marts.gpu_set_offer
+-- made by: pipelines/derive/own_vs_rent.py
+-- check: an owned hour costs something and lies in its interval: select * from {this} where reason is null and (owned_usd_per_gpu_hour <= 0 or low > high * (1 + 1e-12))

@@ -1,19 +1,18 @@
--- One row per accelerator, market family, term, length of job and resale; without an accelerator the bare multiplier.
+-- One row per accelerator, provider, term, length of job and resale; without an accelerator the bare multiplier.
 -- gpu_id | the accelerator, null for the multiplier alone
--- market_family | hyperscaler, neocloud or marketplace: reserved and on demand are compared within one
--- term_months | length of the reservation [month]
+-- provider_id | the provider, whose reserved and on-demand prices of the same machine in the United States are compared
+-- market_family | hyperscaler, neocloud or marketplace
+-- commitment_months | length of the reservation; a longer job takes whole terms, one after another [month]
 -- job_months | how long the capacity is needed [month]
 -- resale_fraction | share of the price of unused months that subletting recovers [1]
 -- multiplier | total paid over the price of the months used [1]
--- day | day of the prices [date]
--- on_demand_usd_per_gpu_hour | tracked median [USD/(GPU h)]
--- reserved_usd_per_gpu_hour | tracked median for this term [USD/(GPU h)]
+-- day | day on which the oldest of the prices was last shown [date]
+-- on_demand_usd_per_gpu_hour | price of the machine on demand [USD/(GPU h)]
+-- reserved_usd_per_gpu_hour | price for this term [USD/(GPU h)]
 -- effective_usd_per_gpu_hour | reserved price times the multiplier [USD/(GPU h)]
--- break_even_months | job above which the reservation is cheaper, null for never [month]
+-- break_even_months | job, or rest of a job after whole terms, above which the reservation is cheaper; null for never [month]
 -- is_reserved_cheaper | whether it is for this job
--- low | effective price at the 10th percentile of reserved prices [USD/(GPU h)]
--- high | effective price at the 90th percentile [USD/(GPU h)]
 -- reason | why there is no comparison
--- depends on: marts.gpu_price_daily
--- made by: pipelines/costing/training.py
--- check: select * from {this} where multiplier < 1
+-- depends on: marts.price_term_structure
+-- made by: pipelines/derive/reservation_multiplier.py
+-- check: no multiplier is below one: select * from {this} where multiplier < 1

@@ -1,9 +1,9 @@
--- One row per model, GPU set, precision, workload and service level: how fast it serves, whatever the day.
+-- One row per model, GPU set, precision, workload and service level: how fast it serves, independent of the day.
 -- model_id | the model served
 -- gpu_id | the accelerator
 -- gpu_count | GPUs of one replica [GPU]
 -- precision | number format of the weights
--- workload_id | what a request looks like
+-- workload | what a request looks like
 -- service_level_id | how fast one user wants the answer
 -- input_tokens | prompt of a request [token]
 -- output_tokens | answer of a request [token]
@@ -14,7 +14,7 @@
 -- requests_per_second | throughput of the replica [1/s]
 -- tokens_per_second_per_gpu | input and output tokens of the full replica over its GPUs [token/(s GPU)]
 -- tokens_per_second_per_user | pace of the answer [token/s]
--- time_to_first_token_seconds | with the replica full and nobody waiting for memory [s]
+-- time_to_first_token_seconds | with a full replica and no request waiting for memory [s]
 -- prefill_fraction | share of the replica's time that prompts take [1]
 -- binding_limit | compute, bandwidth, memory, communication or overhead
 -- error_log_sd | spread of the model's error, wider beyond the measured range [ln]
@@ -23,13 +23,13 @@
 -- is_cheapest_set | true for the set and precision with the cheapest tokens at this service level
 -- weight_bytes | weights of one replica [byte]
 -- kv_bytes_per_sequence | cache of one request at its end [byte]
--- facility_watts_per_gpu | power of one GPU with server, network and cooling [W]
+-- facility_watts | electric power of the facility for one GPU: server, network and cooling [W]
 -- watt_hours_per_1k_tokens | energy, the replica always full [W h/10^3 token]
 -- watt_hours_per_request | energy of one request, the replica always full [W h]
 -- engine_version | version of the equations
 -- reference_hash | hash of constants, models, GPUs and workloads that went in
--- made by: pipelines/costing/inference.py
--- depends on: core.gpu, core.gpu_peak, core.model
--- check: select model_id, gpu_id, gpu_count, precision, workload_id, service_level_id from {this} group by all having count(*) > 1
--- check: select * from {this} where not (tokens_per_second_per_gpu > 0 and concurrency >= 1 and prefill_fraction between 0 and 1)
--- check: select * from {this} where tokens_per_second_per_user < required_tokens_per_second_per_user * 0.98
+-- made by: pipelines/derive/serving_point.py
+-- depends on: core.gpu, core.gpu_peak, core.model, marts.gpu_price_daily
+-- check: each row is there once: select model_id, gpu_id, gpu_count, precision, workload, service_level_id from {this} group by all having count(*) > 1
+-- check: speeds and users are possible: select * from {this} where not (tokens_per_second_per_gpu > 0 and concurrency >= 1 and prefill_fraction between 0 and 1)
+-- check: every user gets the speed that is required: select * from {this} where tokens_per_second_per_user < required_tokens_per_second_per_user * 0.98

@@ -1,6 +1,6 @@
--- One row per spot offer standing now and size of job: what an hour of work costs when instances are taken back.
+-- One row per fresh spot offer and size of job: what an hour of work costs with interruptions.
 -- offer_key | the offer, as in marts.offers_latest
--- provider_id | who rents it out
+-- provider_id | the provider that rents it out
 -- gpu_id | the accelerator
 -- sku | the provider's own id
 -- region | the provider's own region id
@@ -9,19 +9,19 @@
 -- usd_per_gpu_hour | spot price [USD/(GPU h)]
 -- interruption_low_fraction | lower bound of the published band: share taken back in a month [1]
 -- interruption_high_fraction | upper bound of the band, null where it is open [1]
--- checkpoint_seconds | time the job stands still to write a checkpoint [s]
+-- checkpoint_seconds | time that the job pauses to write a checkpoint [s]
 -- restart_seconds | time from an interruption to work again [s]
 -- low | effective price at the lower bound [USD/(GPU h)]
--- effective_usd_per_gpu_hour | effective price at the middle of the band; at its lower bound, as a least value, where it is open [USD/(GPU h)]
+-- effective_usd_per_gpu_hour | effective price at the middle of the band; its lower bound, where the band is open [USD/(GPU h)]
 -- high | effective price at the upper bound, null where it is open [USD/(GPU h)]
 -- on_demand_usd_per_gpu_hour | cheapest on-demand offer of the same provider, region and sku [USD/(GPU h)]
 -- saving_fraction | what is left of the saving against on demand [1]
 -- reason | why there is no effective price, or no upper bound; null where both are there
--- observed_at | the last good answer that held the offer [UTC]
+-- seen_at | when its origin last showed it (marts.offers_latest) [UTC]
 -- source_url | where the price was read
 -- rate_source_url | where the band was read
--- check: select offer_key from {this} group by offer_key, instance_count having count(*) > 1
--- check: select * from {this} where effective_usd_per_gpu_hour < usd_per_gpu_hour * (1 - 1e-12) or low > effective_usd_per_gpu_hour or high < effective_usd_per_gpu_hour
+-- check: each row is there once: select offer_key from {this} group by offer_key, instance_count having count(*) > 1
+-- check: interruptions never make an hour cheaper: select * from {this} where effective_usd_per_gpu_hour < usd_per_gpu_hour * (1 - 1e-12) or low > effective_usd_per_gpu_hour or high < effective_usd_per_gpu_hour
 with band as (
     select
         'aws' as provider_id,
@@ -46,7 +46,7 @@ assumed as (
 on_demand as (
     select provider_id, sku, region, min(usd_per_gpu_hour) as usd_per_gpu_hour
     from marts.offers_latest
-    where purchase_model = 'on_demand' and not is_witness
+    where purchase_model = 'on_demand' and not is_witness and not is_stale
     group by provider_id, sku, region
 ),
 offer as (
@@ -57,7 +57,7 @@ offer as (
         case when b.high_fraction < 1 then (b.low_fraction + b.high_fraction) / 2
             else b.low_fraction end as middle_fraction,
         a.checkpoint_seconds, a.restart_seconds, d.usd_per_gpu_hour as on_demand_usd_per_gpu_hour,
-        o.observed_at, o.source_url, b.rate_source_url
+        o.seen_at, o.source_url, b.rate_source_url
     from marts.offers_latest as o
     cross join assumed as a
     cross join (select unnest([1, 16]) as instance_count) as j
@@ -67,7 +67,7 @@ offer as (
         on
             o.provider_id = d.provider_id and o.sku = d.sku
             and o.region is not distinct from d.region
-    where o.purchase_model = 'spot' and o.gpu_id is not null
+    where o.purchase_model = 'spot' and o.gpu_id is not null and not o.is_stale
 ),
 rated as (
     select
@@ -133,7 +133,7 @@ select
         when o.high_fraction is null
             then format('the band is open: over {:.0f} % a month', o.low_fraction * 100)
     end as reason,
-    o.observed_at,
+    o.seen_at,
     o.source_url,
     o.rate_source_url
 from offer as o

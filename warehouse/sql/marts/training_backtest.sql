@@ -1,8 +1,9 @@
--- One row per figure that was published about a model, beside ours.
+-- One row per published figure about a model, compared with ours.
 -- case_id | the case
 -- model | name as Epoch AI prints it
--- quantity | chip_hours, energy_kwh, rental_usd, rental_real_usd, acquisition_usd, development_usd or stated_price_usd
+-- quantity | gpu_hours, energy_kwh, rental_usd, rental_real_usd, acquisition_usd, development_usd or stated_price_usd
 -- predicted | our value [unit]
+-- kind | prediction, or recomputation: made from the reported hours themselves, which tells nothing of the method
 -- reported | the published value, or the low end of a range [unit]
 -- reported_high | high end of a published range [unit]
 -- unit | unit of both
@@ -16,6 +17,6 @@
 -- source | who published it
 -- source_url | where
 -- note | what to know about it
--- depends on: core.training_run, marts.gpu_price_daily
--- made by: pipelines/costing/training.py
--- check: select * from {this} where not is_within_tolerance
+-- depends on: core.training_run
+-- made by: pipelines/derive/training_backtest.py
+-- check: every published figure is met within its tolerance: select * from {this} where not is_within_tolerance

@@ -1,19 +1,24 @@
 -- One row per model, method and basis of price; a model without a cost has the reason.
 -- model | name as Epoch AI prints it
--- model_number | place in the table of its basis; tells two models of one name apart
+-- model_number | place in the table of its basis; distinguishes two models of one name
 -- method | amortized (hardware used up and energy), acquisition (the cluster), rental, or development (all runs and staff)
--- price_basis | clean, 2025-06, 2024-12, 2024-05 (rules and prices of that vintage, at the time of training), tracked_same_chip or tracked_h100 (our prices of the day)
+-- price_basis | clean, 2025-06, 2024-12, 2024-05 (rules and prices of that vintage, at the time of training), tracked_same_chip or tracked_h100 (prices of the day: fresh, on demand, neoclouds in the US)
 -- day | the day whose prices are used: start of training, or the tracked day [date]
 -- published_on | publication of the model [date]
 -- organization | comma list
 -- compute_rank | rank by compute among notable models up to its publication, null where it was not ranked
 -- training_flops | compute of the run [FLOP]
 -- hardware | chip, comma list where mixed
--- gpu_id | the accelerator, null where the chip is none of ours
+-- gpu_id | the accelerator, null where the chip is not in core.gpu
 -- is_hardware_imputed | whether the chip is a guess: the most common of the year
--- gpu_hours | chip-hours that the cost is made of [chip h]
+-- gpu_hours | GPU-hours that the cost is made of [GPU h]
 -- gpu_hours_method | reported, quantity*time, compute/(peak*mfu) or none
--- usd_per_gpu_hour | amortized cost or rental price of a chip-hour [USD/(chip h)]
+-- usd_per_gpu_hour | amortized cost or rental price of a GPU-hour [USD/(GPU h)]
+-- purchase_model | contract of a rental price: on_demand or reserved; null for other methods
+-- commitment_months | length of its commitment, null where there is none [month]
+-- is_term_converted | whether the list had only a shorter commitment, from which the method makes three years by a discount
+-- market_family | whose prices of the day are used; null for prices at the time of training
+-- provider_count | providers behind the price of the day [1]
 -- usd_nominal | the cost in money of its day [USD]
 -- usd_real | the cost in money of real_month, null for tracked prices [USD]
 -- real_month | month whose money usd_real is in
@@ -28,12 +33,12 @@
 -- high | 95th percentile of the nominal cost [USD]
 -- low_80 | 10th percentile of the nominal cost [USD]
 -- high_80 | 90th percentile of the nominal cost [USD]
--- confidence | high, medium or low: how much rests on what was reported
+-- confidence | high, medium or low: how much rests on what was reported; a step lower where fewer than three providers are behind a price of the day
 -- reason | why there is no cost
 -- price_source_url | the price list
 -- source_url | the paper or page of the model. Data: Epoch AI, epoch.ai, CC BY 4.0
--- depends on: core.training_run, marts.gpu_price_daily
--- made by: pipelines/costing/training.py
--- check: select * from {this} where (usd_nominal is null) = (reason is null)
--- check: select * from {this} where usd_nominal <= 0 or low > high * (1 + 1e-12) or low_80 < low * (1 - 1e-12) or high_80 > high * (1 + 1e-12)
--- check: select model_number, method, price_basis from {this} group by all having count(*) > 1
+-- depends on: core.training_run, marts.gpu_price_now
+-- made by: pipelines/derive/training_cost.py
+-- check: a cost or a reason: select * from {this} where (usd_nominal is null) = (reason is null)
+-- check: the cost lies in its intervals: select * from {this} where usd_nominal <= 0 or low > high * (1 + 1e-12) or low_80 < low * (1 - 1e-12) or high_80 > high * (1 + 1e-12)
+-- check: each row is there once: select model_number, method, price_basis from {this} group by all having count(*) > 1

@@ -12,7 +12,7 @@
 -- slope_orders_per_year | slope of log10(cost) [OOM/year]
 -- residual_deviation_orders | standard deviation of the residuals [OOM]
 -- usd_1e9_reached_mean_on | when the line reaches 1e9 USD [date]
--- usd_1e9_reached_anchored_on | when growth from the dearest model reaches 1e9 USD [date]
+-- usd_1e9_reached_anchored_on | when growth from the most expensive model reaches 1e9 USD [date]
 -- usd_1e9_reached_anchored_earliest_on | the same at ci_high [date]
 -- usd_1e9_reached_anchored_latest_on | the same at ci_low [date]
 -- usd_2027_mean | cost on the line at the start of 2027 [USD]
@@ -23,6 +23,6 @@
 -- growth_after_breakpoint | growth after it [1]
 -- is_breakpoint_supported | whether the kink earns its two parameters (lower BIC)
 -- real_month | month whose money the costs are in
--- depends on: core.training_run, marts.gpu_price_daily
--- made by: pipelines/costing/training.py
--- check: select * from {this} where not (ci_low <= growth_per_year and growth_per_year <= ci_high)
+-- depends on: core.training_run
+-- made by: pipelines/derive/training_cost_trend.py
+-- check: the growth lies in its interval: select * from {this} where not (ci_low <= growth_per_year and growth_per_year <= ci_high)

@@ -5,6 +5,6 @@
 -- variance_share_fraction | share of the variance of the logarithm of cost, first order [1]
 -- relative_high | 95th percentile of the input over its median, null for the trend [1]
 -- usd_nominal | central cost [USD]
--- depends on: core.training_run, marts.gpu_price_daily
--- made by: pipelines/costing/training.py
--- check: select model, published_on from {this} group by all having abs(sum(variance_share_fraction) - 1) > 1e-6
+-- depends on: core.training_run
+-- made by: pipelines/derive/training_sensitivity.py
+-- check: shares of variance add up to one: select model, published_on from {this} group by all having abs(sum(variance_share_fraction) - 1) > 1e-6

@@ -1,16 +1,16 @@
--- One row per capture and rule that holds it as a whole: yesterday's rows stand until it is judged.
+-- One row per capture and rule that holds it as a whole: earlier rows stay until it is decided.
 -- capture_id | the capture
 -- rule | row_count_fall, gpus_gone, duplicate_share, currency_factor, common_factor, per_node_factor, aggregate_drift, currency_changed or unit_changed
 -- reason | one sentence with the figures
 with judged_capture as (
     select
         c.*,
-        -- Two looks at a market a fortnight apart may differ in anything but the unit.
-        c.valid_at - s.predecessor_at <= interval 14 day as is_recent,
+        -- Two captures of a market two weeks apart may differ in anything but the unit.
+        c.seen_at - s.predecessor_at <= interval 14 day as is_recent,
         s.is_after_break
     from quality_capture as c
     inner join quality_scope as s on c.capture_id = s.capture_id
-    -- A first answer has nothing to be compared with.
+    -- A first answer has no earlier one to compare with.
     where s.predecessor_at is not null
 ),
 fresh as (
@@ -42,7 +42,7 @@ matched as (
         on f.capture_id = b.capture_id and f.offer_key = b.offer_key
     where f.usd_per_gpu_hour > 0 and isfinite(f.usd_per_gpu_hour) and b.usd_per_gpu_hour > 0
 ),
--- The ratio to the answer before that most rows share.
+-- The ratio to the previous answer that most rows share.
 common as (
     select
         m.capture_id,
@@ -114,15 +114,15 @@ usual_conflicts as (
     left join meta.quarantine as q
         on
             c.source_id = q.source_id and c.request_key = q.request_key
-            and q.rule = 'duplicate_key' and q.scope = 'row' and q.captured_at < c.valid_at
-            and q.captured_at >= c.valid_at - interval 14 day
+            and q.rule = 'duplicate_key' and q.scope = 'row' and q.seen_at < c.seen_at
+            and q.seen_at >= c.seen_at - interval 14 day
     group by c.capture_id
 ),
 suspicion as (
     select
         c.capture_id,
         'row_count_fall' as rule,
-        format('{} offers where {} stood', coalesce(n.offer_count, 0), b.offer_count) as reason
+        format('{} offers, {} before', coalesce(n.offer_count, 0), b.offer_count) as reason
     from judged_capture as c
     inner join believed as b on c.capture_id = b.capture_id
     left join size as n on c.capture_id = n.capture_id
@@ -218,18 +218,18 @@ suspicion as (
     inner join common as r on c.capture_id = r.capture_id
     where r.other_unit_count >= 3 and r.other_unit_count > 0.5 * r.matched_count
 ),
--- What shrank and is as small on the next day is the market, not a fault; what moved must stay for
--- three. A factor never becomes true by standing: someone must accept it.
+-- A source that is as small on the next day shrank with the market; a moved price must stay for
+-- three. A common factor is never accepted by time alone: a person must accept it.
 seen_before as (
-    select s.capture_id, s.rule, count(distinct q.captured_at::date) as day_count
+    select s.capture_id, s.rule, count(distinct q.seen_at::date) as day_count
     from suspicion as s
     inner join judged_capture as c on s.capture_id = c.capture_id
     inner join meta.quarantine as q
         on
             c.source_id = q.source_id and c.request_key = q.request_key
             and q.scope = 'batch' and s.rule = q.rule
-            and q.captured_at::date < c.valid_at::date
-            and q.captured_at >= c.valid_at - interval 5 day
+            and q.seen_at::date < c.seen_at::date
+            and q.seen_at >= c.seen_at - interval 5 day
     group by s.capture_id, s.rule
 ),
 accepted as (
@@ -247,7 +247,7 @@ inner join judged_capture as j on s.capture_id = j.capture_id
 left join seen_before as b on s.capture_id = b.capture_id and s.rule = b.rule
 where
     s.capture_id not in (select capture_id from accepted)
-    -- What a change of method does is no fault; no price at all, two, or another currency is.
+    -- A change caused by a new method is not a fault; no price, two prices or another currency is.
     and not (
         j.is_after_break and s.capture_id in (select capture_id from size)
         and s.rule not in ('duplicate_share', 'currency_factor', 'currency_changed')

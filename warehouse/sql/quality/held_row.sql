@@ -1,4 +1,4 @@
--- One row per offer that is held and the first rule that holds it; what stood before it stays.
+-- One row per offer that is held, with the first rule that holds it; its earlier price stays.
 -- row_id | rowid in staged.normalised_offer
 -- rule | the rule, see quality.py
 -- reason | one sentence with the figures
@@ -43,14 +43,14 @@ offer as (
         o.usd_per_currency_unit,
         o.usd_per_gpu_hour,
         o.payload_sha256,
-        o.valid_at,
+        o.seen_at,
         p.low_usd_per_gpu_hour,
         p.high_usd_per_gpu_hour,
         b.usd_per_gpu_hour as believed_usd_per_gpu_hour,
         b.gpu_count as believed_gpu_count,
         b.currency as believed_currency,
-        -- Two looks at a market a fortnight apart may differ in anything but the unit.
-        coalesce(o.valid_at - n.predecessor_at <= interval 14 day, false) as is_recent,
+        -- Two captures of a market two weeks apart may differ in anything but the unit.
+        coalesce(o.seen_at - n.predecessor_at <= interval 14 day, false) as is_recent,
         o.usd_per_gpu_hour > 0 and isfinite(o.usd_per_gpu_hour) as is_price,
         if(
             b.usd_per_gpu_hour > 0 and o.usd_per_gpu_hour > 0 and isfinite(o.usd_per_gpu_hour),
@@ -75,6 +75,14 @@ duplicate as (
     from offer
     window same_offer as (partition by capture_id, offer_key)
 ),
+-- A feed that prints one price on demand and as spot has copied one of the two.
+copied as (
+    select capture_id, provider_id, sku, region, market_tier, usd_per_gpu_hour
+    from offer
+    where is_price and source_kind = 'feed' and purchase_model in ('on_demand', 'spot')
+    group by capture_id, provider_id, sku, region, market_tier, usd_per_gpu_hour
+    having count(distinct purchase_model) = 2
+),
 on_demand as (
     select
         capture_id, provider_id, sku, region, market_tier,
@@ -94,7 +102,7 @@ peer as (
     group by capture_id, provider_id, sku, purchase_model, commitment_months, market_tier
     having count(*) >= 5
 ),
--- One price for cards of very different worth is a form field that nobody filled in.
+-- One price for cards of very different value is a default that was never changed.
 placeholder as (
     select capture_id, provider_id, market_tier, purchase_model, usd_per_gpu_hour
     from offer
@@ -133,18 +141,18 @@ provider_factor as (
             )
         )
 ),
--- What stands for three looks on three days is a price.
+-- A price that three captures on three days confirm is a price.
 seen_before as (
     select
         o.row_id,
-        count(distinct q.captured_at::date) as day_count
+        count(distinct q.seen_at::date) as day_count
     from offer as o
     inner join meta.quarantine as q
         on
             o.source_id = q.source_id and o.request_key = q.request_key
             and q.scope = 'row' and q.rule in ('price_jump', 'gpu_count_changed')
-            and q.captured_at::date < o.valid_at::date
-            and q.captured_at >= o.valid_at - interval 5 day
+            and q.seen_at::date < o.seen_at::date
+            and q.seen_at >= o.seen_at - interval 5 day
             and json_extract_string(q.row_json, '$.offer_key') = o.offer_key
             and abs(
                 json_extract(q.row_json, '$.usd_per_gpu_hour')::double / o.usd_per_gpu_hour - 1
@@ -181,6 +189,7 @@ suspicion as (
             when h.usd_per_gpu_hour is not null then 'placeholder'
             when o.usd_per_gpu_hour / p.usd_per_gpu_hour not between 0.2 and 5
                 then 'far_from_peers'
+            when e.usd_per_gpu_hour is not null then 'spot_equals_on_demand'
             when o.purchase_model = 'spot' and o.source_kind <> 'marketplace'
                 and o.usd_per_gpu_hour > 1.001 * m.usd_per_gpu_hour
                 then 'spot_above_on_demand'
@@ -194,7 +203,7 @@ suspicion as (
         o.believed_gpu_count,
         o.currency,
         o.believed_currency,
-        o.valid_at,
+        o.seen_at,
         o.source_id,
         o.payload_sha256,
         o.offer_key,
@@ -207,6 +216,12 @@ suspicion as (
         on
             o.capture_id = m.capture_id and o.provider_id = m.provider_id and o.sku = m.sku
             and o.region is not distinct from m.region and o.market_tier = m.market_tier
+    left join copied as e
+        on
+            o.capture_id = e.capture_id and o.provider_id = e.provider_id and o.sku = e.sku
+            and o.region is not distinct from e.region and o.market_tier = e.market_tier
+            and o.usd_per_gpu_hour = e.usd_per_gpu_hour
+            and o.purchase_model in ('on_demand', 'spot')
     left join peer as p
         on
             o.capture_id = p.capture_id and o.provider_id = p.provider_id and o.sku = p.sku
@@ -233,7 +248,7 @@ select
     s.rule,
     case s.rule
         when 'no_exchange_rate'
-            then format('no {} rate of the last 7 days before {}', s.currency, s.valid_at::date)
+            then format('no {} rate of the last 7 days before {}', s.currency, s.seen_at::date)
         when 'price_missing' then 'no price could be worked out'
         when 'price_out_of_band'
             then format(
@@ -244,17 +259,22 @@ select
             )
         when 'gpu_count_implausible' then format('{} GPUs', coalesce(s.gpu_count::varchar, 'null'))
         when 'gpu_count_changed'
-            then format('{} GPUs where {} stood', s.gpu_count, s.believed_gpu_count)
+            then format('{} GPUs, {} before', s.gpu_count, s.believed_gpu_count)
         when 'duplicate_row' then 'the capture holds this offer more than once at this price'
         when 'duplicate_key'
-            then 'the capture holds this offer more than once; the cheapest stands'
-        when 'currency_changed' then format('{} where {} stood', s.currency, s.believed_currency)
+            then 'the capture holds this offer more than once; the cheapest is kept'
+        when 'currency_changed' then format('{}, {} before', s.currency, s.believed_currency)
         when 'placeholder'
             then format('{:.5g} USD/h for five or more unlike GPUs', s.usd_per_gpu_hour)
         when 'far_from_peers'
             then format(
                 '{:.5g} USD/h where the other regions ask {:.5g}',
                 s.usd_per_gpu_hour, s.peer_usd_per_gpu_hour
+            )
+        when 'spot_equals_on_demand'
+            then format(
+                '{:.5g} USD/h on demand and as spot: one is a copy of the other',
+                s.usd_per_gpu_hour
             )
         when 'spot_above_on_demand'
             then format(
@@ -268,7 +288,7 @@ select
             )
         when 'price_jump'
             then format(
-                '{:.5g} USD/h where {:.5g} stood', s.usd_per_gpu_hour, s.believed_usd_per_gpu_hour
+                '{:.5g} USD/h, {:.5g} before', s.usd_per_gpu_hour, s.believed_usd_per_gpu_hour
             )
         else format('{:.5g} USD/h', s.usd_per_gpu_hour)
     end as reason

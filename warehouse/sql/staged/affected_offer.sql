@@ -1,17 +1,17 @@
--- One row per belief that is held and may have stood at the end of an affected day.
+-- One row per belief that is held and may have been valid at the end of an affected day.
 -- offer_key | stable identity of the offer
 -- source_id | where we read it
 -- request_key | the part of the source that it came with
 -- source_kind | api, page, marketplace or feed
--- provider_id | who rents it out
+-- provider_id | the provider that rents it out
 -- gpu_id | the accelerator
 -- purchase_model | on_demand, spot, reserved or capacity_block
 -- commitment_months | length of the commitment, null where there is none [month]
 -- market_tier | hyperscaler, neocloud, marketplace_secure or marketplace_community
 -- usd_per_gpu_hour | price of one GPU for one hour [USD/(GPU h)]
--- is_available | whether the source says it can be had, null where it does not say
--- valid_from | since when the offer stood at this price [UTC]
--- valid_to | until when, null while it stands [UTC]
+-- is_available | whether the source reports capacity, null where it does not say
+-- valid_from | since when the offer has had this price [UTC]
+-- valid_to | until when, null while it is valid [UTC]
 -- view
 select
     offer_key, source_id, request_key, source_kind, provider_id, gpu_id, purchase_model,
@@ -19,7 +19,7 @@ select
 from core.offer_price
 where superseded_at is null and valid_to is null and gpu_id is not null
 union all
--- Apart, so that what ended before the affected days is not read: it lies together.
+-- A select of its own, so that the rows that ended before the affected days are not read.
 select
     offer_key, source_id, request_key, source_kind, provider_id, gpu_id, purchase_model,
     commitment_months, market_tier, usd_per_gpu_hour, is_available, valid_from, valid_to

@@ -1,4 +1,4 @@
--- One row per day on which token prices are laid out: every month's last and the newest.
+-- One row per day for which token prices are listed: month ends and the newest day.
 -- day | the day [UTC date]
 -- view
 with span as (

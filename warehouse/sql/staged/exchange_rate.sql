@@ -3,7 +3,7 @@
 -- day | the day from which the rate is the newest [date]
 -- next_day | the day of the next published rate, null for the newest [date]
 -- usd_per_unit | US dollars for one unit of the currency [USD]
--- check: select * from {this} where usd_per_unit <= 0
+-- check: every rate is above zero: select * from {this} where usd_per_unit <= 0
 with usd_per_eur as (
     select "on" as day, value::double as usd_per_eur
     from core.series_point

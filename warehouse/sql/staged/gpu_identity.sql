@@ -4,10 +4,10 @@
 -- gpu_memory_bytes | memory of one GPU as printed [byte]
 -- form_factor | form factor as printed
 -- gpu_id | the accelerator; null where the name is not known, not a whole GPU, or contradicted
--- identity_method | own_alias (spelling known from this source) or alias (spelling on which all sources agree), with _memory, _form where these told the variant
--- identity_reason | unknown_name, mig_slice, excluded, ambiguous_name, memory_mismatch, form_factor_mismatch or coarse; null where all is clear
--- check: select * from {this} where gpu_id is null and identity_reason is null
--- check: select * from {this} where gpu_id is not null and gpu_id not in (select gpu_id from core.gpu)
+-- identity_method | own_alias (spelling known from this source) or alias (spelling on which all sources agree), with _memory, _form where these decide the variant
+-- identity_reason | unknown_name, mig_slice, excluded, ambiguous_name, memory_mismatch, modified_card, form_factor_mismatch or coarse; null where all is clear
+-- check: an unknown name has its reason: select * from {this} where gpu_id is null and identity_reason is null
+-- check: every GPU is in core.gpu: select * from {this} where gpu_id is not null and gpu_id not in (select gpu_id from core.gpu)
 with printed as (
     select
         row_number() over () as printing,
@@ -15,10 +15,13 @@ with printed as (
         gpu_name_printed,
         gpu_memory_bytes,
         form_factor,
-        -- Case, spaces, dashes and the maker's name tell no card from another; every letter and
-        -- digit does. Names are compared whole: a part of a name is another name.
+        -- Case, spaces, dashes, the maker's name and how the machine is let distinguish no cards;
+        -- every other letter and digit does. Names are compared whole: a part of a name is
+        -- another name.
         regexp_replace(
-            regexp_replace(lower(trim(gpu_name_printed)), '^(nvidia|amd)[ _-]+', ''),
+            regexp_replace(
+                lower(trim(gpu_name_printed)), '^(nvidia|amd)[ _-]+|[ _-]+bare[ _-]?metal$', '', 'g'
+            ),
             '[ _-]+', '', 'g'
         ) as folded,
         case
@@ -31,25 +34,16 @@ with printed as (
         from staged.offer_observation
     )
 ),
--- Spellings that a source shares with a family of another name.
-shared_spelling (source_id, source_family) as (
+-- Bare names that several generations of a card carry; memory tells them apart.
+shared_name (folded, memory_bytes, canonical) as (
     values
-    ('anycloud_catalog', 'skypilot_catalog'), ('aws', 'aws_gpuinfo_name'),
-    ('aws', 'aws_instance_family'), ('aws_bulk', 'aws_gpuinfo_name'),
-    ('aws_bulk', 'aws_instance_family'), ('aws_spot', 'aws_gpuinfo_name'),
-    ('aws_spot', 'aws_instance_family'), ('azure', 'azure_armSkuName_regex'),
-    ('azure', 'azure_sku_family'), ('digitalocean', 'digitalocean_gpu_model'),
-    ('digitalocean_api', 'digitalocean_gpu_model'),
-    ('epoch_training_cost', 'epoch_hardware_prices'), ('gcp_billing', 'gcp_billing_sku_text'),
-    ('gcp_billing', 'gcp_accelerator'), ('gcp_pricing_yml', 'gcp_accelerator'),
-    ('gcp_pricing_yml', 'gcp_machine_family'), ('gpuhunt', 'gpuhunt_catalog'),
-    ('hyperstack_api', 'hyperstack'),
-    ('jarvislabs_api', 'jarvislabs'), ('lambda_api', 'lambda_instance_type'),
-    ('linode', 'linode_label'), ('lium', 'lium_gpu_model'), ('nebius', 'nebius_platform'),
-    ('oci', 'oci_part_number'), ('oci', 'oci_shape'), ('ovh', 'ovh_planCode'),
-    ('runpod', 'runpod_displayName'), ('runpod', 'runpod_id'), ('seeweb_api', 'seeweb'),
-    ('tensordock', 'tensordock_v0'), ('vast', 'vastai'), ('vultr', 'vultr_gpu_type'),
-    ('vultr', 'vultr_plan_id')
+    ('rtx4000', 8e9, 'QUADRORTX4000-8GB'),
+    ('rtx4000', 20e9, 'RTX4000ADA-20GB'),
+    ('rtx5000', 16e9, 'QUADRORTX5000-16GB'),
+    ('rtx5000', 32e9, 'RTX5000ADA-32GB'),
+    ('rtx6000', 24e9, 'QUADRORTX6000-24GB'),
+    ('rtx6000', 48e9, 'RTX6000ADA-48GB'),
+    ('rtx6000', 96e9, 'RTXPRO6000-96GB')
 ),
 spelling as (
     select
@@ -95,19 +89,18 @@ voted as (
     from (
         select
             known.*,
-            known.source_id = known.source_family or shared_spelling.source_id is not null
-                as is_own
+            known.source_id = known.source_family or n.source_id is not null as is_own
         from known
-        left join shared_spelling
+        left join core.gpu_name_source as n
             on
-                known.source_id = shared_spelling.source_id
-                and known.source_family = shared_spelling.source_family
+                known.source_id = n.source_id and known.source_family = n.source_family
     ) as k
     group by k.printing
 ),
-named as (
+meant as (
     select
         p.printing,
+        p.source_id,
         p.gpu_name_printed,
         p.folded,
         p.gpu_memory_bytes,
@@ -115,20 +108,41 @@ named as (
         case when v.own_count = 1 then 'own_alias' else 'alias' end as method,
         v.printing is not null as is_known,
         case
-            -- Three cards are called RTX 6000; memory tells them apart.
-            when p.folded = 'rtx6000' and p.gpu_memory_bytes is not null
-                then case
-                    when p.gpu_memory_bytes between 22e9 and 27e9 then 'QUADRORTX6000-24GB'
-                    when p.gpu_memory_bytes between 44e9 and 54e9 then 'RTX6000ADA-48GB'
-                    when p.gpu_memory_bytes between 89e9 and 107e9 then 'RTXPRO6000-96GB'
-                    else 'AMBIGUOUS_RTX6000'
-                end
+            when s.folded is not null and p.gpu_memory_bytes is not null
+                then coalesce(s.canonical, 'AMBIGUOUS_' || upper(p.folded))
             when v.own_count = 1 then v.own_canonical
             when v.own_count = 0 and v.all_count = 1 then v.all_canonical
             else v.generic_canonical
-        end as canonical
+        end as canonical,
+        v.generic_canonical
     from printed as p
     left join voted as v on p.printing = v.printing
+    left join (
+        select n.folded, q.printing, min(c.canonical) as canonical
+        from (select distinct folded from shared_name) as n
+        inner join printed as q on n.folded = q.folded
+        left join shared_name as c
+            on
+                n.folded = c.folded
+                and q.gpu_memory_bytes between 0.91 * c.memory_bytes and 1.13 * c.memory_bytes
+        group by n.folded, q.printing
+    ) as s on p.printing = s.printing
+),
+-- What the name means, and, for a memory that contradicts the source's own meaning of it, what it
+-- means elsewhere.
+named as (
+    select
+        printing, source_id, gpu_name_printed, folded, gpu_memory_bytes, form, method, is_known,
+        canonical, generic_canonical, 2 * printing as reading, false as is_second
+    from meant
+    union all
+    select
+        printing, source_id, gpu_name_printed, folded, gpu_memory_bytes, form, method, is_known,
+        generic_canonical, generic_canonical, 2 * printing + 1, true
+    from meant
+    where
+        method = 'own_alias' and generic_canonical <> canonical
+        and gpu_memory_bytes is not null
 ),
 card as (
     select
@@ -152,10 +166,10 @@ card as (
 memory_fit as (
     select
         *,
-        bool_or(fits_strictly) over (partition by printing) as is_strict
+        bool_or(fits_strictly) over (partition by reading) as is_strict
     from (
         select
-            n.printing,
+            n.reading,
             f.gpu_id,
             least(
                 abs(n.gpu_memory_bytes / f.memory_bytes - 1),
@@ -168,10 +182,10 @@ memory_fit as (
         where n.gpu_memory_bytes is not null and f.memory_bytes is not null
     )
 ),
--- The fine cards that the name may stand for: itself, or the variants of a coarse one.
+-- The exact cards that the name may mean: itself, or the variants of a coarse one.
 candidate as (
     select
-        n.printing,
+        n.reading,
         c.gpu_id as named_id,
         c.is_coarse,
         n.gpu_memory_bytes is not null or n.form is not null as tells_variant,
@@ -180,7 +194,7 @@ candidate as (
         n.gpu_memory_bytes is null or m.fits_strictly or (m.fits_loosely and not m.is_strict)
             as fits_memory,
         coalesce(n.form = f.form, true) as fits_form,
-        -- A card of the same name with other memory, where the name says nothing of memory.
+        -- A card of the same name with other memory, if the name does not include memory.
         f.gpu_id <> c.gpu_id and not c.is_coarse as is_sibling
     from named as n
     inner join card as c on n.canonical = c.gpu_id
@@ -198,26 +212,43 @@ candidate as (
                     )
                 )
             )
-    left join memory_fit as m on n.printing = m.printing and f.gpu_id = m.gpu_id
+    left join memory_fit as m on n.reading = m.reading and f.gpu_id = m.gpu_id
 ),
--- Memory beyond every card of the family is no memory of one GPU (a total, the host's): it is
--- left aside, and said so. Memory below is a slice or another card.
+-- Memory above every card of the family: where the source prints that of one GPU, the card was
+-- modified and is another good. Elsewhere it is a total, or the host's: it is ignored, with the
+-- reason given. Memory below is a slice or another card.
 family_memory as (
     select
-        n.printing,
-        n.gpu_memory_bytes > 1.16 * max(f.memory_bytes) as is_beyond
-    from named as n
-    inner join card as c on n.canonical = c.gpu_id
-    inner join card as f on c.family = f.family
-    group by n.printing, n.gpu_memory_bytes
+        *,
+        -- A memory that is part of the name (GH200 480GB) is no evidence.
+        is_beyond and is_of_one_gpu and not regexp_matches(
+            gpu_name_printed,
+            '(^|\D)(' || round(gpu_memory_bytes / 1e9)::bigint::varchar || '|'
+            || round(gpu_memory_bytes / 1073741824.0)::bigint::varchar || ')(\D|$)'
+        ) as is_modified
+    from (
+        select
+            n.reading,
+            n.gpu_name_printed,
+            n.gpu_memory_bytes,
+            n.gpu_memory_bytes > 1.16 * max(f.memory_bytes) as is_beyond,
+            n.source_id in (
+                select source_id from core.gpu_name_source where is_memory_of_one_gpu
+            ) as is_of_one_gpu
+        from named as n
+        inner join card as c on n.canonical = c.gpu_id
+        inner join card as f on c.family = f.family
+        group by n.reading, n.source_id, n.gpu_name_printed, n.gpu_memory_bytes
+    )
 ),
 narrowed as (
     select
-        d.printing,
+        d.reading,
         min(d.named_id) as named_id,
         bool_or(d.is_coarse) as is_coarse,
         bool_or(d.tells_variant) as tells_variant,
         coalesce(any_value(m.is_beyond), false) as is_beyond,
+        coalesce(any_value(m.is_modified), false) as is_modified,
         count(*) filter (where d.is_coarse and d.gpu_id <> d.named_id) as variant_count,
         list(d.gpu_id order by d.gpu_id) filter (
             where (d.fits_memory or m.is_beyond) and d.fits_form
@@ -232,10 +263,10 @@ narrowed as (
         bool_or(d.gpu_id = d.named_id and d.fits_form) as named_fits_form,
         bool_or(d.fits_memory and (d.gpu_id <> d.named_id or not d.is_coarse)) as any_fits_memory
     from candidate as d
-    left join family_memory as m on d.printing = m.printing
-    group by d.printing
+    left join family_memory as m on d.reading = m.reading
+    group by d.reading
 ),
--- The coarse cards that stand for exactly the variants that are left.
+-- The coarse cards whose variants are exactly those that are left.
 coarse_variants as (
     select c.gpu_id, list(f.gpu_id order by f.gpu_id) as variants
     from card as c
@@ -248,6 +279,7 @@ decided as (
     select
         w.*,
         case
+            when w.is_modified then null
             when not w.is_coarse and w.named_fits_memory and w.named_fits_form then w.named_id
             when not w.is_coarse and len(w.fitting) = 1 then w.fitting[1]
             when not w.is_coarse then null
@@ -261,18 +293,27 @@ decided as (
     left join (
         select variants, min(gpu_id) as gpu_id from coarse_variants group by variants
     ) as v on w.fitting = v.variants and w.is_coarse
+),
+chosen as (
+    select n.printing, n.canonical, n.method, n.is_known, d.*
+    from named as n
+    left join decided as d on n.reading = d.reading
+    where not n.is_second or (d.gpu_id is not null and not d.is_beyond)
+    qualify row_number() over (
+        partition by n.printing order by d.gpu_id is null, n.is_second
+    ) = 1
 )
 select
     p.source_id,
     p.gpu_name_printed,
     p.gpu_memory_bytes,
     p.form_factor,
-    d.gpu_id,
+    n.gpu_id,
     case
-        when d.gpu_id is not null then n.method || case
-            when d.gpu_id = d.named_id then ''
+        when n.gpu_id is not null then n.method || case
+            when n.gpu_id = n.named_id then ''
             else
-                case when p.gpu_memory_bytes is not null and not d.is_beyond then '_memory' else '' end
+                case when p.gpu_memory_bytes is not null and not n.is_beyond then '_memory' else '' end
                 || case when p.form is not null then '_form' else '' end
         end
     end as identity_method,
@@ -284,16 +325,16 @@ select
         when n.canonical = 'EXCLUDE_MIG' then 'mig_slice'
         when starts_with(n.canonical, 'EXCLUDE_') then 'excluded'
         when n.canonical is null or starts_with(n.canonical, 'AMBIGUOUS_') then 'ambiguous_name'
-        when d.gpu_id is null and not coalesce(d.any_fits_memory, false) and not d.is_beyond
+        when n.is_modified then 'modified_card'
+        when n.gpu_id is null and not coalesce(n.any_fits_memory, false) and not n.is_beyond
             then 'memory_mismatch'
-        when d.gpu_id is null and d.is_coarse and not d.named_fits_memory then 'memory_mismatch'
-        when d.gpu_id is null and not d.is_coarse and not d.named_fits_memory
+        when n.gpu_id is null and n.is_coarse and not n.named_fits_memory then 'memory_mismatch'
+        when n.gpu_id is null and not n.is_coarse and not n.named_fits_memory
             then 'memory_mismatch'
-        when d.gpu_id is null then 'form_factor_mismatch'
-        when d.is_beyond then 'memory_mismatch'
+        when n.gpu_id is null then 'form_factor_mismatch'
+        when n.is_beyond then 'memory_mismatch'
         when c.is_coarse then 'coarse'
     end as identity_reason
 from printed as p
-inner join named as n on p.printing = n.printing
-left join decided as d on p.printing = d.printing
-left join card as c on d.gpu_id = c.gpu_id
+inner join chosen as n on p.printing = n.printing
+left join card as c on n.gpu_id = c.gpu_id

@@ -1,6 +1,6 @@
--- One row per accelerator, affected day, way of buying and market family: what the index would say now.
+-- One row per accelerator, affected day, purchase model and market family: the index as it would be now.
 -- gpu_id | the accelerator
--- day | the day, prices as they stood at its end [UTC date]
+-- day | the day, with the prices at its end [UTC date]
 -- purchase_model | on_demand, spot, reserved or capacity_block
 -- commitment_months | length of the commitment, null where there is none [month]
 -- market_family | hyperscaler, neocloud, marketplace_secure or marketplace_community
@@ -8,14 +8,14 @@
 -- p10_usd_per_gpu_hour | 10th percentile of the providers' medians [USD/(GPU h)]
 -- p90_usd_per_gpu_hour | 90th percentile of the providers' medians [USD/(GPU h)]
 -- provider_count | independent providers that count
--- n_in | providers that were heard, before trimming
+-- n_in | providers with a valid price, before trimming
 -- n_trimmed | providers trimmed: over 3.5 robust standard deviations from the middle of the logarithms
 -- n_excluded | inputs barred before: too old, not available, or a better kind of source speaks
 -- withheld_reason | why there is no value; null where there is one
 -- is_flagged | true where an answer behind the value is over 30 hours old at the end of the day
 -- oldest_age_hours | age of the oldest answer behind the value at the end of the day [h]
 -- methodology_version | version of the rules
--- input_sha256 | hash of the inputs that were heard
+-- input_sha256 | hash of the inputs with a valid price
 -- inputs | every input: provider, kind, sources, median, offers, age, distance, exclusion
 -- view
 with counted as (

@@ -1,10 +1,10 @@
--- One row per accelerator, affected day, way of buying, market family, provider, kind of source and bar.
+-- One row per accelerator, affected day, purchase model, market family, provider, kind of source and bar.
 -- gpu_id | the accelerator
--- day | the day, prices as they stood at its end [UTC date]
+-- day | the day, with the prices at its end [UTC date]
 -- purchase_model | on_demand, spot, reserved or capacity_block
 -- commitment_months | length of the commitment, null where there is none [month]
 -- market_family | hyperscaler, neocloud, marketplace_secure or marketplace_community
--- provider_id | who rents it out; a marketplace is one contributor
+-- provider_id | the provider that rents it out; a marketplace is one contributor
 -- source_kind | api, page, marketplace or feed
 -- source_ids | the sources, in alphabetical order
 -- median_usd_per_gpu_hour | median of the provider's offers of this kind of source [USD/(GPU h)]
@@ -20,12 +20,12 @@ with affected as (
     where entity = 'offer'
 ),
 answer as (
-    -- What has not answered for over 7 days is not even listed.
+    -- A source without an answer for over 7 days is not listed.
     select a.day, c.source_id, c.request_key,
-        date_diff('minute', max(c.valid_at), a.day + interval 1 day) / 60.0 as age_hours
+        date_diff('minute', max(c.seen_at), a.day + interval 1 day) / 60.0 as age_hours
     from core.offer_capture as c
     inner join affected as a
-        on c.valid_at < a.day + interval 1 day and c.valid_at >= a.day - interval 6 day
+        on c.seen_at < a.day + interval 1 day and c.seen_at >= a.day - interval 6 day
     group by a.day, c.source_id, c.request_key
 ),
 standing as (
@@ -84,7 +84,7 @@ middle as (
 spread as (
     select
         m.gpu_id, m.day, m.purchase_model, m.commitment_months, m.market_family, m.log_middle,
-        -- List prices cluster: distances under 5 % say nothing of the spread.
+        -- List prices cluster: distances under 5 % do not measure the spread.
         greatest(median(abs(ln(r.median_usd_per_gpu_hour) - m.log_middle)), ln(1.05))
             as log_scale
     from middle as m

@@ -3,7 +3,7 @@
 -- capture_id | the capture that saw it
 -- source_id | where we read it
 -- request_key | the part of the source, the scope within which a missing offer is gone
--- provider_id | who rents it out
+-- provider_id | the provider that rents it out
 -- sku | the source's own id
 -- region | the provider's own region id, null where one price holds everywhere
 -- gpu_id | the accelerator, null where the printed name is not resolved
@@ -28,15 +28,15 @@
 -- usd_per_currency_unit | exchange rate used, null where none is known [USD]
 -- usd_per_gpu_hour | price of one GPU for one hour, null where the rate is not known [USD/(GPU h)]
 -- usd_per_node_hour | price of the whole instance for one hour [USD/h]
--- is_available | whether the source says it can be had, null where it does not say
--- source_time | when the source says the price holds [UTC]
+-- is_available | whether the source reports capacity, null where it does not say
+-- source_time | the source's own time of the price [UTC]
 -- source_url | the address that was asked
 -- offer_url | a page for people
 -- payload_sha256 | hash of the bytes
 -- parser_version | version of the parser that read them
--- valid_at | when the source was seen [UTC]
+-- seen_at | when the source was seen [UTC]
 -- recorded_at | when we knew [UTC]
--- check: select * from {this} where usd_per_gpu_hour <= 0
+-- check: every price is above zero: select * from {this} where usd_per_gpu_hour <= 0
 with priced as (
     select
         o.*,
@@ -53,7 +53,7 @@ with priced as (
             when 'term' then 730.0 * o.commitment_months
         end as hours_per_price,
         case when o.price_basis = 'gpu' then 1 else o.gpu_count end as gpus_per_price,
-        -- By its text: a wide decimal as a double is off by a last digit in 4 % of prices.
+        -- Cast through text: a wide decimal cast to a double differs in its last digit in 4 % of prices.
         cast(cast(o.price_amount as varchar) as double) as amount
     from staged.offer_observation as o
     left join staged.gpu_identity as i
@@ -65,10 +65,10 @@ with priced as (
     left join staged.exchange_rate as x
         on
             o.currency = x.currency
-            and x.day <= cast(o.valid_at as date)
-            and (x.next_day is null or x.next_day > cast(o.valid_at as date))
-            -- A rate of more than 7 days before the price is no rate.
-            and x.day >= cast(o.valid_at as date) - 7
+            and x.day <= cast(o.seen_at as date)
+            and (x.next_day is null or x.next_day > cast(o.seen_at as date))
+            -- A rate from more than 7 days before the price is not used.
+            and x.day >= cast(o.seen_at as date) - 7
 )
 select
     md5(concat_ws(
@@ -112,6 +112,6 @@ select
     offer_url,
     payload_sha256,
     parser_version,
-    valid_at,
+    seen_at,
     recorded_at
 from priced

@@ -3,7 +3,7 @@
 -- source_id | where we read it
 -- source_kind | api, page, marketplace or feed
 -- request_key | the part of the source, the scope within which a missing offer is gone
--- provider_id | who rents it out
+-- provider_id | the provider that rents it out
 -- sku | the source's own id
 -- region | the provider's own region id, null where one price holds everywhere
 -- gpu_name_printed | the name as printed
@@ -21,12 +21,12 @@
 -- commitment_months | length of the commitment [month]
 -- upfront_fraction | share of the commitment paid at the start [1]
 -- market_tier | hyperscaler, neocloud, marketplace_secure or marketplace_community
--- is_available | whether the source says it can be had, null where it does not say
--- source_time | when the source says the price holds [UTC]
+-- is_available | whether the source reports capacity, null where it does not say
+-- source_time | the source's own time of the price [UTC]
 -- source_url | the address that was asked
 -- offer_url | a page for people
 -- payload_sha256 | hash of the bytes
 -- parser_version | version of the parser that read them
--- valid_at | when the source was seen [UTC]
+-- seen_at | when the source was seen [UTC]
 -- recorded_at | when we knew [UTC]
--- made by: pipelines/build.py
+-- made by: pipelines/derive/load.py

@@ -1,16 +1,16 @@
 -- One row per provider, accelerator, affected day, purchase model, commitment and market family.
--- provider_id | who rents it out
+-- provider_id | the provider that rents it out
 -- gpu_id | the accelerator
--- day | the day, prices as they stood at its end [UTC date]
+-- day | the day, with the prices at its end [UTC date]
 -- purchase_model | on_demand, spot, reserved or capacity_block
 -- commitment_months | length of the commitment, null where there is none [month]
 -- market_family | hyperscaler, neocloud or marketplace
 -- source_kind | the best kind of source that has a price for this; lower kinds only witness it
 -- median_usd_per_gpu_hour | median of the provider's offers [USD/(GPU h)]
 -- min_usd_per_gpu_hour | cheapest offer [USD/(GPU h)]
--- max_usd_per_gpu_hour | dearest offer [USD/(GPU h)]
+-- max_usd_per_gpu_hour | most expensive offer [USD/(GPU h)]
 -- offer_count | offers behind the value
--- seen_on | the longest-ago day on which a source behind it had last answered by then [date]
+-- seen_on | the oldest of the days on which the sources behind it had last answered by then [date]
 -- method_break | a source behind it that changes its method on these days, and what changed; null where none does
 -- view
 with affected as (
@@ -20,9 +20,9 @@ with affected as (
 ),
 answer as (
     select
-        source_id, request_key, valid_at,
+        source_id, request_key, seen_at,
         coalesce(
-            lead(valid_at) over (partition by source_id, request_key order by valid_at),
+            lead(seen_at) over (partition by source_id, request_key order by seen_at),
             cast('9999-12-31' as timestamp)
         ) as next_at
     from core.offer_capture
@@ -30,13 +30,13 @@ answer as (
 -- The newest answer by the end of each day.
 seen as (
     select
-        a.day, w.source_id, w.request_key, cast(w.valid_at as date) as seen_on,
+        a.day, w.source_id, w.request_key, cast(w.seen_at as date) as seen_on,
         w.next_at < cast('9999-12-31' as timestamp) as is_followed
     from affected as a
     inner join answer as w
-        on w.valid_at < a.day + interval 1 day and w.next_at >= a.day + interval 1 day
+        on w.seen_at < a.day + interval 1 day and w.next_at >= a.day + interval 1 day
 ),
--- The days on which a step may be one from a method to another, by core.method_break.
+-- The days on which a step may be a change of method, by core.method_break.
 broken as (
     select a.day, b.source_id, min(b.source_id || ': ' || b.change) as method_break
     from affected as a
@@ -58,7 +58,7 @@ standing as (
             and p.valid_from < w.day + interval 1 day
             and (p.valid_to is null or p.valid_to >= w.day + interval 1 day)
     left join broken as b on p.source_id = b.source_id and w.day = b.day
-    -- A price is carried for 3 days, and over a silence that a later answer ended.
+    -- A price is carried for 3 days, and over days without an answer if a later answer confirms it.
     where w.is_followed or w.day <= w.seen_on + 3
 ),
 best as (

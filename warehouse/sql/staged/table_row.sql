@@ -7,5 +7,5 @@
 -- source_url | the address that was asked
 -- payload_sha256 | hash of the bytes
 -- parser_version | version of the parser that read them
--- captured_at | when we read it [UTC]
--- made by: pipelines/build.py
+-- seen_at | when we read it [UTC]
+-- made by: pipelines/derive/load.py

@@ -1,0 +1,127 @@
+"""What someone wants to know of the tokens of a model, checked before any price is read.
+
+Answering it belongs to ``infer``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from cost_engine.serving.cost import computed_input_tokens
+from cost_engine.serving.inputs import ServingConstants
+from cost_engine.serving.replicas import Request
+from pipelines.answers.fit import precisions_for, refuse_long_context
+from pipelines.derive import serving_reference as reference
+from pipelines.derive.price_basis import DEFAULT_BASIS, PriceBasis
+from pipelines.derive.serving_names import UnknownSubjectError, precision_named
+from pipelines.derive.serving_reference import Fit
+from warehouse.reference import Documents, Gpu, Model
+from warehouse.reference.training import grid_intensities
+
+AGGREGATED, DISAGGREGATED = "aggregated", "disaggregated"
+SERVING_MODES = (AGGREGATED, DISAGGREGATED, "either")
+
+
+@dataclass(frozen=True, kw_only=True)
+class InferQuestion:
+    """What someone wants to know of one model.
+
+    Attributes
+    ----------
+    documents : Documents
+        The reference data to answer from.
+    model : Model
+    gpu : Gpu or None
+        Only this one; then every set of it is answered.
+    gpu_count : int or None
+        Only sets of this size. [GPU]
+    precision : str or None
+        Only this one; by default 16, 8 and 4 bits as each chip has them.
+    input_tokens, output_tokens : float
+        Of one request. [token]
+    cached_fraction : float
+        Share of the prompt that a prefix cache holds. [1]
+    tokens_per_second_per_user : float
+        Lowest pace of each user, 0 for batch work, where no user waits. [token / s]
+    serving_mode : str
+        One of ``SERVING_MODES``: every GPU does prefill and decodes, separate pools do, or both.
+        With separate pools, ``gpu_count`` is that of all of them.
+    fleet_utilisation_fraction : float
+        Mean over peak demand, for the provisioned cost and the energy. [1]
+    country : str or None
+        Whose grid feeds the GPUs; None leaves carbon at zero.
+    own_factors : mapping of str to float
+        Speed factors from ``calibrate``. [1]
+    basis : PriceBasis
+        What the prices rest on: how many providers a ranked GPU needs.
+    """
+
+    documents: Documents
+    model: Model
+    gpu: Gpu | None = None
+    gpu_count: int | None = None
+    precision: str | None = None
+    input_tokens: float
+    output_tokens: float
+    cached_fraction: float = 0.0
+    tokens_per_second_per_user: float
+    serving_mode: str = AGGREGATED
+    fleet_utilisation_fraction: float = 0.5
+    country: str | None = None
+    own_factors: Mapping[str, float] = field(default_factory=dict)
+    basis: PriceBasis = DEFAULT_BASIS
+
+    @property
+    def fit(self) -> Fit:
+        """The calibration of the reference data, with what the user measured."""
+        known = reference.fitted(self.documents)
+        if not self.own_factors:
+            return known
+        own = {**self.own_factors, **reference.twin_factors(self.documents, self.own_factors)}
+        return replace(known, constants=ServingConstants({**known.constants.values, **own}))
+
+    @property
+    def request(self) -> Request:
+        """The lengths that are computed: the prompt without its cached part, at least one token."""
+        computed = computed_input_tokens(self.input_tokens, self.cached_fraction)
+        return Request(max(float(computed), 1.0), float(self.output_tokens))
+
+    def refuse_impossible(self) -> None:
+        """Raise if no price can make this question answerable.
+
+        Raises
+        ------
+        UnknownSubjectError
+            The message says what would work.
+        """
+        if self.country is not None:
+            grid_intensity(self.documents, self.country)
+        refuse_long_context(self.model, self.input_tokens + self.output_tokens)
+        if self.gpu is not None:
+            precisions_for(self.documents, self.gpu, self.precision)
+        elif self.precision is not None:
+            precision_named(self.documents, self.precision)
+        reference.shape_row(self.model)
+
+
+def grid_intensity(documents: Documents, country: str) -> float:
+    """Return the newest carbon intensity of a country's grid [gCO2e / kWh].
+
+    Raises
+    ------
+    UnknownSubjectError
+        If there is no such country. The message lists those that exist.
+
+    Examples
+    --------
+    >>> from warehouse.reference import bundled
+    >>> grid_intensity(bundled(), "fr") < grid_intensity(bundled(), "US")
+    True
+    """
+    by_country = grid_intensities(documents)
+    if country.upper() not in by_country:
+        raise UnknownSubjectError(
+            f"no grid intensity for {country!r}; there are: {', '.join(sorted(by_country))}"
+        )
+    return by_country[country.upper()]

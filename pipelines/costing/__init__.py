@@ -1,1 +1,0 @@
-"""Bindings between the tables of the warehouse and the formulas of ``cost_engine``."""

@@ -1,0 +1,291 @@
+"""Making every table of the build after the load, in order, with comments and lineage.
+
+SQL models run from ``warehouse/sql``; tables that Python makes come from the modules that
+``registry`` lists. Loading captures belongs to ``load``, looking for wrong rows to ``check``.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import cast
+
+import duckdb
+import pyarrow as pa
+
+from pipelines.derive.made import Traces, Watched, engine_hash, reads_of, sql_hash
+from pipelines.derive.registry import DERIVATIONS, MADE_WHILE_LOADING, derived_tables
+from warehouse import history
+from warehouse.database import open_build
+from warehouse.lineage import column_lineage
+from warehouse.meaning import hash_of
+from warehouse.models import (
+    SQL_FOLDER,
+    TableModel,
+    comment,
+    models_hash,
+    row_count,
+    run_formulas,
+    run_macros,
+    run_models,
+    table_exists,
+)
+from warehouse.paths import Home
+from warehouse.reports import Report, read_reports
+
+HISTORIES = {f"core.{entity.view}": entity for entity in history.ENTITIES}
+
+
+@dataclass(frozen=True)
+class Phases:
+    """The models in the order in which they are made."""
+
+    loaded: tuple[TableModel, ...]  # made by the load
+    before: tuple[TableModel, ...]  # SQL that reads no table of the cost engine
+    made: tuple[TableModel, ...]  # made by the modules of ``DERIVATIONS``
+    after: tuple[TableModel, ...]  # SQL that reads tables of the cost engine
+
+    @property
+    def all(self) -> tuple[TableModel, ...]:
+        """Return every model, in order."""
+        return self.loaded + self.before + self.made + self.after
+
+
+def phases(models: dict[str, TableModel]) -> Phases:
+    """Sort the models into phases by what they read.
+
+    Parameters
+    ----------
+    models : dict
+        Models by name, each after the models that it reads (``warehouse.models.read_models``).
+    """
+    made = derived_tables()
+    after: set[str] = set()
+    for model in models.values():
+        if model.select is not None and model.depends_on & (made | after):
+            after.add(model.name)
+    loaded = {m.name for m in models.values() if m.select is None and m.name not in made}
+    loaded.update(MADE_WHILE_LOADING)
+
+    def those(names: Iterable[str]) -> tuple[TableModel, ...]:
+        wanted = set(names)
+        return tuple(model for model in models.values() if model.name in wanted)
+
+    return Phases(
+        loaded=those(loaded),
+        before=those(models.keys() - loaded - made - after),
+        made=those(made),
+        after=those(after),
+    )
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A table that a build has looked at."""
+
+    model: TableModel
+    rows: int | None  # None for a view (see ``warehouse.models.row_count``)
+    is_made: bool  # false where it was current
+
+
+class NotMadeError(ValueError):
+    """A table is wanted before the tables that it reads."""
+
+
+def make(
+    home: Home,
+    order: Phases,
+    say: Callable[[str], None] = lambda _: None,
+    wanted: Collection[str] | None = None,
+) -> Iterator[Outcome]:
+    """Make the tables after the load that are not current, and yield each that was looked at.
+
+    A table is made again where what makes it or a table that it reads changed (``made``). Without a
+    daily price yet, the cost engine makes its tables for the day of the build: what needs a price
+    has no rows.
+
+    Parameters
+    ----------
+    home : Home
+        The data folder.
+    order : Phases
+        What to make, see ``phases``.
+    say : callable
+        Receives lines of progress.
+    wanted : collection of str, optional
+        Make these tables in any case, and those that depend on them where they are not current.
+        Default: all that are not current.
+
+    Raises
+    ------
+    NotMadeError
+        If a wanted table reads one that is not made yet.
+    """
+    with open_build(home) as connection:
+        run_formulas(connection)  # they read no table, and the models use them
+        maker = Maker(connection, wanted, say)
+        if wanted is None:
+            for model, rows in described_and_counted(connection, order.loaded):
+                yield Outcome(model, rows, is_made=True)
+        for model in order.before:
+            yield from maker.by_sql(model)
+        yield from maker.by_cost_engine(order.made)
+        run_macros(connection)  # they read the tables made so far, and the views below use them
+        for model in order.after:  # left out where the cost engine has not made what they read
+            if all(table_exists(connection, name) for name in model.depends_on):
+                yield from maker.by_sql(model)
+        connection.execute((SQL_FOLDER / "meta_views.sql").read_text(encoding="utf-8"))
+        describe(connection, order)
+
+
+class Maker:
+    """Makes tables of a build, one after the other."""
+
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        wanted: Collection[str] | None,
+        say: Callable[[str], None],
+    ) -> None:
+        self.connection = connection
+        self.traces = Traces(connection)
+        self.wanted = wanted
+        self.say = say
+        self.reached: set[str] = set()  # what is wanted, and what depends on it
+
+    def by_sql(self, model: TableModel) -> Iterator[Outcome]:
+        """Make a table from its select."""
+        reads = reads_of(str(model.select)) | model.depends_on
+        if not self._concerns([model], reads):
+            return
+        definition = sql_hash(model)
+        if self._is_current([model], definition):
+            yield Outcome(model, row_count(self.connection, model), is_made=False)
+            return
+        self._refuse_missing(model)
+        self.traces.begin([model])
+        [(_, rows)] = made_by_sql(self.connection, [model])
+        self.traces.end(model, definition, reads)
+        yield Outcome(model, rows, is_made=True)
+
+    def by_cost_engine(self, models: Sequence[TableModel]) -> Iterator[Outcome]:
+        """Make the tables that the modules of ``DERIVATIONS`` make."""
+        known = {model.name: model for model in models}
+        newest = self._newest_day()
+        definition = hash_of((engine_hash(), str(newest)))
+        for name, tables in DERIVATIONS.items():
+            own = [known[table] for table in tables]
+            reads = {read for table in tables for read in self.traces.inputs(table)}
+            if not self._concerns(own, reads.union(*(model.depends_on for model in own))):
+                continue
+            is_made = not self._is_current(own, definition)
+            if is_made:
+                self.say(f"cost engine: {name}")
+                self.traces.begin(own)
+                watched = Watched(self.connection)
+                module = importlib.import_module(f"pipelines.derive.{name}")
+                module.derive(watched, newest)
+                for model in own:
+                    if table_exists(self.connection, model.name):
+                        self.traces.end(model, definition, watched.reads - set(tables))
+            for model, rows in described_and_counted(self.connection, own):
+                yield Outcome(model, rows, is_made)
+
+    def _newest_day(self) -> date:
+        if not table_exists(self.connection, "marts.gpu_price_daily"):
+            raise NotMadeError("nothing is built yet: run `truecost run`, or the job build, once")
+        [(newest,)] = self.connection.execute(
+            "select coalesce(max(day), (select cast(now_at as date) from staged.build_clock))"
+            " from marts.gpu_price_daily"
+        ).fetchall()
+        return cast("date", newest)
+
+    def _concerns(self, models: Sequence[TableModel], reads: Collection[str]) -> bool:
+        """Return whether tables are wanted or depend on one that is."""
+        names = {model.name for model in models}
+        if self.wanted is None:
+            return True
+        if names & set(self.wanted) or self.reached & set(reads):
+            self.reached |= names
+            return True
+        return False
+
+    def _is_current(self, models: Sequence[TableModel], definition: str) -> bool:
+        if self.wanted is not None and {model.name for model in models} & set(self.wanted):
+            return False
+        return all(self.traces.is_current(model, definition) for model in models)
+
+    def _refuse_missing(self, model: TableModel) -> None:
+        missing = [n for n in sorted(model.depends_on) if not table_exists(self.connection, n)]
+        if self.wanted is not None and missing:
+            raise NotMadeError(
+                f"{model.name} reads {missing[0]}, which is not made yet:"
+                " run `truecost run`, or the job build, once"
+            )
+
+
+def made_by_sql(
+    connection: duckdb.DuckDBPyConnection, models: Iterable[TableModel]
+) -> list[tuple[TableModel, int | None]]:
+    """Run SQL models in the order given, and return each with its row count."""
+    done: list[tuple[TableModel, int | None]] = []
+    run_models(connection, models, lambda *pair: done.append(pair))
+    return done
+
+
+def described_and_counted(
+    connection: duckdb.DuckDBPyConnection, models: Iterable[TableModel]
+) -> Iterator[tuple[TableModel, int | None]]:
+    """Write the comments of tables that exist, and yield each with its row count."""
+    for model in models:
+        if table_exists(connection, model.name):
+            comment(connection, model)
+            entity = HISTORIES.get(model.name)
+            yield (
+                model,
+                history.row_count(connection, entity) if entity else row_count(connection, model),
+            )
+
+
+def describe(connection: duckdb.DuckDBPyConnection, order: Phases) -> None:
+    """Write ``meta.column`` and ``meta.lineage``, reports included, if the SQL files changed."""
+    version = models_hash()
+    if table_exists(connection, "meta.lineage"):
+        known = connection.execute("select distinct models_hash from meta.lineage").fetchall()
+        if known == [(version,)]:
+            return
+    makers = {model.name: model.made_by for model in order.all}
+    documents: list[TableModel | Report] = [*order.all, *read_reports().values()]
+    columns = pa.Table.from_pylist(
+        [
+            {
+                "table_name": document.name,
+                "column_name": column.name,
+                "meaning": column.meaning,
+                "unit": column.unit,
+                "grain": document.grain,
+                "made_by": makers.get(document.name)
+                or f"warehouse/sql/{document.name.replace('.', '/')}.sql",
+            }
+            for document in documents
+            for column in document.columns
+        ]
+    )
+    edges = pa.Table.from_pylist(
+        [
+            {
+                "table_name": table,
+                "column_name": column or None,
+                "from_table": from_table,
+                "from_column": from_column or None,
+                "models_hash": version,
+            }
+            for table, column, from_table, from_column in column_lineage()
+        ]
+    )
+    for name, rows in (("meta.column", columns), ("meta.lineage", edges)):
+        connection.register("described", rows)
+        connection.execute(f"create or replace table {name} as from described")
+        connection.unregister("described")

@@ -1,0 +1,58 @@
+"""The scripts and styles that all pages share."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Sequence
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+
+import vl_convert
+
+from pipelines.site.theme import vega_config
+
+ASSETS = Path(__file__).parent / "assets"
+
+
+def bundle_name() -> str:
+    """Return the file name of the script bundle, which contains its version."""
+    return f"vega-{version('vl-convert-python')}.js"
+
+
+@cache
+def bundle() -> str:
+    """Return Vega, Vega-Lite and Vega-Embed as one script."""
+    return vl_convert.javascript_bundle()  # type: ignore[call-arg]  # stub lacks the default
+
+
+def write_assets(folder: Path, earlier_sites: Sequence[Path]) -> int:
+    """Write the scripts and styles.
+
+    Parameters
+    ----------
+    folder : Path
+        Where to write them.
+    earlier_sites : sequence of Path
+        Sites whose script bundle is copied if it has the same version: making one takes seconds.
+
+    Returns
+    -------
+    int
+        Their size. [byte]
+    """
+    for name in ("site.css", "site.js"):
+        shutil.copyfile(ASSETS / name, folder / name)
+    themes = {"light": vega_config(False), "dark": vega_config(True)}
+    (folder / "theme.js").write_text(
+        f"window.truecostTheme = {json.dumps(themes)};\n", encoding="utf-8"
+    )
+    made = [site / "assets" / bundle_name() for site in earlier_sites]
+    for earlier in made:
+        if earlier.exists():
+            shutil.copyfile(earlier, folder / bundle_name())
+            break
+    else:
+        (folder / bundle_name()).write_text(bundle(), encoding="utf-8")
+    return sum(path.stat().st_size for path in folder.iterdir())

@@ -1,0 +1,38 @@
+"""Wording that pages share: the notice on list prices, medians, changes, names of GPUs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from markupsafe import Markup
+
+from pipelines.site import numbers
+from pipelines.site.markup import dash, link, slug
+from pipelines.site.published import Row
+from pipelines.site.rows.prices import PROVIDERS_NEEDED, has_enough
+
+LIST_PRICES = (
+    "List prices: what is asked in public, not what anyone paid. Negotiated and"
+    " private prices are not in it."
+)
+
+
+def moved(value: float, _: Row) -> str:
+    """Return a change as a bare percentage with its sign."""
+    return numbers.percent(value, signed=True).removesuffix("\u00a0%")
+
+
+def gpu_link(gpu_id: Any, row: Row) -> Markup:
+    """Return a link from the top of the site to the page of a GPU."""
+    text = f"{gpu_id} (variant not said)" if row.get("is_coarse") else gpu_id
+    return link(f"gpu/{slug(str(gpu_id))}.html", text)
+
+
+def withheld(row: Row) -> str:
+    """Return the reason for which a median is not shown."""
+    return f"withheld: {row['provider_count']} of {PROVIDERS_NEEDED} providers"
+
+
+def median_cell(value: Any, row: Row) -> Any:
+    """Return a median, or a dash where too few providers are behind it."""
+    return numbers.figure(value) if has_enough(row) else dash(withheld(row))

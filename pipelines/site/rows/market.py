@@ -1,0 +1,50 @@
+"""Rows of the first page: daily medians of a GPU, and the cells of the heatmap."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from pipelines.site import numbers
+from pipelines.site.published import Row
+from pipelines.site.rows.prices import PROVIDERS_NEEDED, has_enough
+from pipelines.site.theme import age_band, age_name
+
+
+def daily_medians(history: list[Row], gpu_id: str) -> list[tuple[date, float]]:
+    """Return the days of a GPU that have a shown median, each with it. [USD/(GPU h)]."""
+    return [
+        (row["day"], row["median_usd_per_gpu_hour"])
+        for row in history
+        if row["gpu_id"] == gpu_id and has_enough(row)
+    ]
+
+
+def widest_spread(rows: list[Row], gpu_ids: list[str]) -> float:
+    """Return the largest ratio of most expensive to cheapest provider of one GPU. [1].
+
+    Only fresh prices count, of GPUs with enough providers; 0 where there is no such GPU.
+    """
+    spread = 0.0
+    for gpu_id in gpu_ids:
+        prices = [
+            row["usd_per_gpu_hour"]
+            for row in rows
+            if row["gpu_id"] == gpu_id and not age_band(row["age_hours"])
+        ]
+        if len(prices) >= PROVIDERS_NEEDED:
+            spread = max(spread, max(prices) / min(prices))
+    return spread
+
+
+def heatmap_cells(rows: list[Row], gpu_ids: list[str]) -> list[Row]:
+    """Return the cells of the heatmap, in the order of the GPUs, with the band of their age."""
+    order = {gpu_id: place for place, gpu_id in enumerate(gpu_ids)}
+    return [
+        {
+            **row,
+            "age": age_name(row["age_hours"]),
+            "is_old": age_band(row["age_hours"]) > 0,
+            "seen_at": numbers.instant(row["seen_at"]),
+        }
+        for row in sorted(rows, key=lambda row: order[row["gpu_id"]])
+    ]

@@ -1,0 +1,135 @@
+"""Price pages that are declared: one line of the page is one GPU, known by two patterns.
+
+One reader for all pages whose parser was written from third-party descriptions and was never run on
+a real page. They are off by default. A page that was read has a parser of its own.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from pipelines.sources.base import (
+    MarketTier,
+    Payload,
+    PriceBasis,
+    PriceUnit,
+    PurchaseModel,
+    ReadRow,
+    Row,
+    Source,
+    SourceKind,
+    one_request,
+)
+from pipelines.sources.fields import decimal_or_none, gigabytes_to_bytes
+from pipelines.sources.price_page import (
+    each_priced,
+    matches,
+    printed_offer,
+)
+
+NEVER_RUN = (
+    "parser written from third-party descriptions, never run on a real page;"
+    " its terms are not read yet"
+)
+Match = re.Match[str]
+
+
+def name_and_size(row: Match) -> str:
+    """Return ``H100 80GB``."""
+    return f"{row['gpu']} {row['gigabytes']}GB"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PricePage:
+    """A price page, what a row of it looks like, and what its prices are for.
+
+    ``row`` is a pattern for the visible text, on one line. It names the groups ``gpu`` and
+    ``price``, and may name ``count``, ``gigabytes`` (of one GPU), ``vcpus``, ``ram`` (gigabytes of
+    the machine) and ``nvlink``. ``price`` is a pattern for the whole printed price, with currency
+    and unit, and names the group ``amount``.
+    """
+
+    source_id: str
+    provider: str
+    url: str
+    row: str
+    price: str
+    expected_rows: tuple[int, int]
+    known_gpus: frozenset[str]
+    sku: Callable[[Match], str] = name_and_size
+    per: PriceUnit = "hour"
+    price_basis: PriceBasis = "gpu"
+    currency: str = "USD"
+    purchase_model: PurchaseModel = "on_demand"
+    commitment_months: int | None = None
+    market_tier: MarketTier = "neocloud"
+    kind: SourceKind = "page"
+    provider_id: str = ""  # the source's id where empty
+    terms_url: str = ""  # the front page where empty
+    title: str = ""
+    has_memory: bool = True  # ``gigabytes`` is the memory of one GPU
+    prices: str = ""  # of a row with several: a pattern with ``price``, and ``spot`` if it is one
+
+    def parse(self, payload: Payload) -> Iterator[ReadRow]:
+        """Yield the offers of every row of the page."""
+        found = matches(payload, re.compile(self.row))
+        return each_priced(payload, found, self._offers)
+
+    def _offers(self, row: Match) -> Iterator[Row]:
+        groups = row.groupdict()
+        if not self.prices:
+            yield from self._offer(row, groups, self.purchase_model)
+            return
+        for price in re.finditer(self.prices, row["prices"]):
+            model: PurchaseModel = "spot" if price["spot"] else self.purchase_model
+            yield from self._offer(row, groups | price.groupdict(), model)
+
+    def _offer(
+        self, row: Match, groups: dict[str, str | None], purchase_model: PurchaseModel
+    ) -> Iterator[Row]:
+        return printed_offer(
+            groups,
+            groups["price"] or "",
+            re.compile(self.price),
+            provider_id=self.provider_id or self.source_id,
+            sku=self.sku(row),
+            gpu_name_printed=row["gpu"],
+            gpu_count=groups.get("count") or 1,
+            currency=self.currency,
+            price_basis=self.price_basis,
+            price_unit=self.per,
+            purchase_model=purchase_model,
+            market_tier=self.market_tier,
+            commitment_months=self.commitment_months,
+            gpu_memory_bytes=gigabytes_to_bytes(groups.get("gigabytes"))
+            if self.has_memory
+            else None,
+            vcpu_count=decimal_or_none(groups.get("vcpus")),
+            memory_bytes=gigabytes_to_bytes(groups.get("ram")),
+            interconnect="NVLink" if groups.get("nvlink") else None,
+        )
+
+    def source(self) -> Source:
+        """Return the page as a source, off by default."""
+        host = self.url.split("/")[2]
+        return Source(
+            source_id=self.source_id,
+            title=self.title or f"{self.provider} price page",
+            kind=self.kind,
+            homepage_url=self.url,
+            terms_url=self.terms_url or f"https://{host}/",
+            credit=f"Prices: {self.provider}",
+            allowed_hosts=(host,),
+            requests=one_request("pricing", self.url),
+            parse=self.parse,
+            row_of_answer="place of the text that looks like a row",
+            parser_version=1,
+            expected_rows=self.expected_rows,
+            currency=self.currency,
+            price_basis=self.price_basis,
+            price_unit=self.per,
+            known_gpus=self.known_gpus,
+            disabled_reason=NEVER_RUN,
+        )

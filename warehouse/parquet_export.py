@@ -1,0 +1,149 @@
+"""The tables of a published run as Parquet: what is cut where, and what did not change is linked.
+
+The run around it, its manifest and the pointer belong to ``publication``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from warehouse import files, history
+from warehouse.rows import identifier, literal
+
+EXPORTED_SCHEMAS = ("core", "marts")
+# The two tables of a history are one dataset to a reader of Parquet, as they are one view in SQL.
+DATASETS = {
+    table: (f"core/{entity.view}", piece)
+    for entity in (history.OFFER, history.API_PRICE)
+    for table, piece in ((entity.open, "open"), (entity.closed, "closed-"))
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """A Parquet file of an export: what it holds, and the hash of its bytes."""
+
+    path: str  # below parquet-<run>/
+    rows: int
+    fingerprint: str  # of the rows, whatever their order
+    sha256: str
+
+
+def export(
+    connection: duckdb.DuckDBPyConnection, folder: Path, before: tuple[Path, Sequence[Part]] | None
+) -> Iterator[Part]:
+    """Write core and marts as Parquet; a part that did not change is linked, not written.
+
+    What has days is cut by month, the history by the month in which a row was last touched: a
+    day's build then writes one part of it. Reading every row also finds damaged blocks.
+    """
+    old_folder, old_parts = Path(), dict[tuple[str, int, str], Part]()
+    if before is not None:
+        old_folder = before[0]
+        old_parts = {(part.path, part.rows, part.fingerprint): part for part in before[1]}
+    folder.mkdir()
+    for cut in cuts(connection):
+        (folder / cut.dataset).mkdir(parents=True, exist_ok=True)
+        for value, rows, fingerprint, first, last in pieces(connection, cut):
+            path = f"{cut.dataset}/{value}.parquet"
+            known = old_parts.get((path, rows, fingerprint))
+            # A link shares its bytes with the runs before: damaged ones are rewritten.
+            # The fingerprint is of values: a column that was renamed is rewritten.
+            if (
+                known is not None
+                and has_bytes(old_folder / path, known.sha256)
+                and _columns(connection, f"read_parquet({literal(str(old_folder / path))})")
+                == cut.columns
+            ):
+                os.link(old_folder / path, folder / path)
+                yield known
+                continue
+            connection.execute(
+                # The rows of a month lie together: by their numbers the rest is not read.
+                f"copy (select * from {cut.relation} where {cut.piece} = {literal(value)}"
+                f"{'' if cut.is_view else f' and rowid between {first} and {last}'})"
+                f" to {literal(str(folder / path))}"
+                " (format parquet, compression zstd)"
+            )
+            files.sync_file(folder / path)
+            yield Part(
+                path=path,
+                rows=rows,
+                fingerprint=fingerprint,
+                sha256=file_sha256(folder / path),
+            )
+        files.sync_folder(folder / cut.dataset)
+    files.sync_folder(folder)
+
+
+@dataclass(frozen=True)
+class Cut:
+    """How a relation is exported: the folder of its parts, and what tells the part of a row."""
+
+    relation: str
+    is_view: bool
+    dataset: str
+    piece: str  # SQL
+    columns: tuple[str, ...]
+
+
+def cuts(connection: duckdb.DuckDBPyConnection) -> Iterator[Cut]:
+    """Return how each exported relation is cut into parts."""
+    for name, is_view, dataset, prefix in _exported_relations(connection):
+        columns = _columns(connection, name)
+        if "superseded_at" in columns and prefix != "open":
+            piece = f"'{prefix}' || strftime(coalesce(superseded_at, recorded_at), '%Y-%m')"
+        elif "day" in columns:
+            piece = f"'{prefix}' || coalesce(strftime(day, '%Y-%m'), 'undated')"
+        else:
+            piece = f"'{prefix or 'all'}'"
+        yield Cut(name, is_view, dataset, piece, columns)
+
+
+def _columns(connection: duckdb.DuckDBPyConnection, relation: str) -> tuple[str, ...]:
+    rows = connection.execute(f"describe select * from {relation}").fetchall()
+    return tuple(row[0] for row in rows)
+
+
+def pieces(connection: duckdb.DuckDBPyConnection, cut: Cut) -> list[tuple[str, int, str, int, int]]:
+    """Return (part, rows, fingerprint, first and last row number) of what is exported."""
+    return connection.execute(
+        f"select {cut.piece} as piece, count(*),"
+        f" sum(hash({', '.join(map(identifier, cut.columns))}))::varchar,"
+        f" {'0, 0' if cut.is_view else 'min(rowid), max(rowid)'}"
+        f" from {cut.relation} group by piece order by piece"
+    ).fetchall()
+
+
+def _exported_relations(
+    connection: duckdb.DuckDBPyConnection,
+) -> list[tuple[str, bool, str, str]]:
+    """Return (relation, whether it is a view, dataset, prefix of its parts) of what is exported."""
+    relations = connection.execute(
+        "select table_schema || '.' || table_name, table_type = 'VIEW'"
+        " from information_schema.tables where list_contains($1, table_schema) order by all",
+        [list(EXPORTED_SCHEMAS)],
+    ).fetchall()
+    views = {f"core.{entity.view}" for entity in (history.OFFER, history.API_PRICE)}
+    return [
+        (name, is_view, *DATASETS.get(name, (name.replace(".", "/"), "")))
+        for name, is_view in relations
+        if name not in views
+    ]
+
+
+def has_bytes(path: Path, sha256: str) -> bool:
+    """Return whether a file is there and has this hash."""
+    return path.exists() and file_sha256(path) == sha256
+
+
+def file_sha256(path: Path) -> str:
+    """Return the SHA-256 of a file's bytes, in hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

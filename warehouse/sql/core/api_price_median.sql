@@ -1,0 +1,12 @@
+-- One row per reference model with a known middle price of its tokens.
+-- model_id | the reference model
+-- provider_count | API providers behind the middle price
+-- low_usd_per_million_tokens | the cheapest of them [USD/10^6 token]
+-- median_usd_per_million_tokens | the middle price, three tokens in for one out; a tenth to ten times it is plausible [USD/10^6 token]
+-- high_usd_per_million_tokens | the most expensive of them [USD/10^6 token]
+-- unit | unit of the three prices
+-- source_url | where the prices were read
+-- retrieved_on | when they were read [UTC date]
+-- note | how the middle was taken
+-- check: the median lies in its band: select * from {this} where not (0 < low_usd_per_million_tokens and low_usd_per_million_tokens <= median_usd_per_million_tokens and median_usd_per_million_tokens <= high_usd_per_million_tokens)
+-- made by: warehouse/reference/tables.py

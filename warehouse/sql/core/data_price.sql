@@ -1,0 +1,10 @@
+-- One row per provider and part of the world: what moving data out and keeping it costs.
+-- provider_id | the provider
+-- area | part of the world, or any
+-- egress_usd_per_gigabyte | data out to the internet, first paid tier; null where not read [USD/GB]
+-- egress_free_gigabytes_per_month | data out that costs nothing [GB/month]
+-- storage_usd_per_gigabyte_month | the standard volume that machines mount; null where not read [USD/(GB month)]
+-- source_url | where it was read
+-- retrieved_on | the day it was read [UTC date]
+-- note | what it holds for
+-- made by: warehouse/reference/tables.py

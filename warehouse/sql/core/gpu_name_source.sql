@@ -1,0 +1,5 @@
+-- One row per source of offers and family of spellings that it uses beside its own.
+-- source_id | the source
+-- source_family | family in core.gpu_alias; its own id where it shares none
+-- is_memory_of_one_gpu | true if the source prints the memory of one GPU; else it may be a total, or the host's
+-- made by: warehouse/reference/tables.py

@@ -1,0 +1,10 @@
+-- One row per way to come by GPUs for which margins are computed.
+-- scenario_id | on_demand, reserved or own_cluster
+-- purchase_model | on_demand, reserved or owned
+-- commitment_months | length of the commitment, null where there is none [month]
+-- market_family | whose prices are used; null for owned ones
+-- reference_region | part of the world of the prices; null for owned ones
+-- gpu_ids | the accelerators that a model may be served from, separated by spaces: the same in all months
+-- note | why these
+-- check: each row is there once: select scenario_id from {this} group by scenario_id having count(*) > 1
+-- made by: warehouse/reference/tables.py

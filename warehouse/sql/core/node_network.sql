@@ -1,0 +1,9 @@
+-- One row per provider and machine whose network its documentation prints.
+-- provider_id | the provider
+-- sku | the machine, as its price list names it
+-- node_link | what joins the GPUs of the machine: NVLink, NeuronLink, Infinity Fabric or PCIe
+-- network | what joins machines: InfiniBand, RoCE, EFA, GPUDirect-TCPX, GPUDirect-TCPXO or Ethernet
+-- network_bits_per_second | bandwidth of one machine to others, in one direction [bit/s]
+-- source_url | page of the documentation
+-- retrieved_on | the day it was read [UTC date]
+-- made by: warehouse/reference/tables.py

@@ -1,0 +1,7 @@
+-- One row per region in which the price of a provider is read, for its part of the world.
+-- provider_id | the provider
+-- reference_region | us, europe or asia
+-- anchor_rank | 1 is read first; a later one where the accelerator is not offered before [1]
+-- region | the provider's own region id
+-- check: each row is there once: select provider_id from {this} group by provider_id, reference_region, anchor_rank having count(*) > 1
+-- made by: warehouse/reference/tables.py

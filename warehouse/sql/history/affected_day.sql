@@ -1,0 +1,20 @@
+-- One row per day whose derived values may change.
+with last as (select max(seen_at)::date as day from {capture}), touched as (
+    select valid_from::date as first_day, case when valid_to < timestamp 'infinity'
+        then least((valid_to - interval 1 microsecond)::date, last.day) else last.day
+        end as last_day
+    from merging_all_replaced_range, last
+    union all
+    select $horizon::date + 1, last.day from last
+    union all
+    select max(seen_at)::date + {carried_days} + 1, valid_from::date - 1
+    from merging_all_replaced_range join {capture} using (source_id, request_key)
+    where seen_at < valid_from
+    group by source_id, request_key, valid_from
+)
+select distinct
+    '{entity}',
+    unnest(generate_series(first_day, last_day, interval 1 day))::date as day
+from touched where first_day is not null
+except from staged.affected_day
+order by day

@@ -1,0 +1,61 @@
+-- Formulas of cost_engine in SQL, which read no table: they run before the models, which use them.
+-- A test holds each equal to its Python function.
+create or replace macro serving_usd_per_1k_tokens(
+    usd_per_gpu_hour, tokens_per_second_per_gpu, fleet_utilisation_fraction := 1.0
+) as usd_per_gpu_hour * 1e6 / (3600.0 * tokens_per_second_per_gpu) / 1e3
+    / fleet_utilisation_fraction;
+
+create or replace macro usd_per_exaflop(
+    usd_per_gpu_hour, flops_per_second, utilisation_fraction := 1.0
+) as usd_per_gpu_hour / 3600.0 * 1e18 / flops_per_second / utilisation_fraction;
+
+create or replace macro watt_hours_per_1k_tokens(
+    facility_watts, tokens_per_second_per_gpu, fleet_utilisation_fraction := 1.0,
+    idle_power_fraction := 0.3
+) as facility_watts
+    * (fleet_utilisation_fraction + (1 - fleet_utilisation_fraction) * idle_power_fraction)
+    / 3600.0 * 1e3
+    / (tokens_per_second_per_gpu * fleet_utilisation_fraction);
+
+create or replace macro usd_per_1k_images(
+    usd_per_gpu_hour, images_per_second_per_gpu, utilisation_fraction := 1.0
+) as usd_per_gpu_hour / (images_per_second_per_gpu * 3600.0) * 1e3 / utilisation_fraction;
+
+create or replace macro margin_fraction(cost, price) as 1 - cost / price;
+
+create or replace macro markup_fraction(cost, price) as price / cost - 1;
+
+-- Half an interval of 80 % and of 90 %, in standard deviations: cost_engine.serving.calibration.
+create or replace macro interval_80_deviations() as cast(1.2816 as double);
+
+create or replace macro interval_90_deviations() as cast(1.6449 as double);
+
+create or replace macro blended_usd(usd_input, usd_output, input_share := 0.75) as
+    usd_input * input_share + usd_output * (1 - input_share);
+
+create or replace macro cached_input_usd(usd_input, usd_cached, hit_fraction) as
+    usd_input * (1 - hit_fraction) + usd_cached * hit_fraction;
+
+create or replace macro training_flops(parameters, tokens) as
+    cast(6 as double) * parameters * tokens;
+
+create or replace macro reservation_multiplier(
+    commitment_months, job_months, resale_fraction := 0.0
+) as (
+    job_months
+    + (ceil(job_months / cast(commitment_months as double) * (1 - 1e-9)) * commitment_months - job_months)
+    * (1 - resale_fraction)
+) / job_months;
+
+create or replace macro forward_price(
+    near_months, near_usd_per_gpu_hour, far_months, far_usd_per_gpu_hour
+) as (far_months * far_usd_per_gpu_hour - near_months * near_usd_per_gpu_hour)
+    / (far_months - near_months);
+
+-- The part of the world in which prices are compared; a price that names no place is one of the US.
+create or replace macro reference_region_of(country, area) as
+    case
+        when country is null and area is null then 'us'
+        when country = 'US' then 'us'
+        when area in ('europe', 'asia') then area
+    end;

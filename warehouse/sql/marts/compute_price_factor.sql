@@ -1,0 +1,10 @@
+-- One row per figure or mark of an accelerator or contract: what it does to the price, in the regression behind marts.compute_price_quarter.
+-- factor | memory, bandwidth or flops_per_second: an elasticity; or a mark such as family=neocloud, against the most common value
+-- effect_log | change of the log price, per unit of the log of a figure, or from the most common value [1]
+-- log_standard_error | of effect_log, clustered by provider [1]
+-- row_count | prices in the regression [1]
+-- r_squared | share of the variance explained [1]
+-- log_deviation | root mean squared residual of the log price [1]
+-- made by: pipelines/derive/compute_price_quarter.py
+-- depends on: marts.item_price_month, core.gpu, core.gpu_peak
+-- check: each row is there once: select factor from {this} group by factor having count(*) > 1

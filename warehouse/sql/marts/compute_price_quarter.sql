@@ -1,0 +1,15 @@
+-- One row per quarter: the price of the same data-centre specifications, over the base quarter.
+-- quarter_started_on | first day of the quarter [UTC date]
+-- base_quarter_started_on | first day of the quarter whose index is 100 [UTC date]
+-- index_base_100 | the index [1]
+-- low_80 | lower end of the 80 % interval of the index [1]
+-- high_80 | upper end of the 80 % interval of the index [1]
+-- log_level | natural logarithm of the index over its base [1]
+-- log_standard_error | of log_level, clustered by provider [1]
+-- provider_count | providers with a price in the quarter [1]
+-- gpu_count | accelerators with a price in the quarter [1]
+-- evidence | published: 10 providers and 5 accelerators or more; thin: fewer, for no headline; before 2022-10 every quarter is, and nothing finer than flat is supported
+-- made by: pipelines/derive/compute_price_quarter.py
+-- depends on: marts.item_price_month, core.gpu, core.gpu_peak
+-- check: each row is there once: select quarter_started_on from {this} group by quarter_started_on having count(*) > 1
+-- check: the index lies in its interval: select * from {this} where not (low_80 <= index_base_100 and index_base_100 <= high_80)

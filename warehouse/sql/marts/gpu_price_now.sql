@@ -1,0 +1,25 @@
+-- One row per accelerator, contract, family and part of the world: its price now, and how sure that is.
+-- gpu_id | the accelerator
+-- gpu_class | data_center, workstation or consumer
+-- purchase_model | on_demand, spot, reserved or capacity_block
+-- commitment_months | length of the commitment, null where there is none [month]
+-- market_family | hyperscaler, neocloud or marketplace; or all of them together, which no derived cost rests on by itself
+-- reference_region | us, europe or asia
+-- middle_usd_per_gpu_hour | weighted geometric mean of the providers, one vote each, old prices less [USD/(GPU h)]
+-- ask_low_usd_per_gpu_hour | lower end of the 80 % interval of what the next seller asks: for a budget [USD/(GPU h)]
+-- ask_high_usd_per_gpu_hour | upper end of it [USD/(GPU h)]
+-- typical_low_usd_per_gpu_hour | lower end of the 80 % interval of the middle: for a comparison [USD/(GPU h)]
+-- typical_high_usd_per_gpu_hour | upper end of it [USD/(GPU h)]
+-- provider_count | providers with a fresh price [1]
+-- direct_provider_count | of them, those whose own API or page was read [1]
+-- cheapest_provider_id | the provider with the lowest price
+-- cheapest_usd_per_gpu_hour | its price [USD/(GPU h)]
+-- oldest_seen_at | when the oldest of the prices was last shown [UTC]
+-- age_days | days of UTC from then to the day that prices are stated for [d]
+-- evidence | market: three providers or more; thin: fewer, for no headline and no ranking
+-- is_default_basis | true for the family and part of the world that derived costs rest on unless something else is asked for
+-- day | the day of the prices [UTC date]
+-- check: each row is there once: select gpu_id from {this} group by gpu_id, purchase_model, commitment_months, market_family, reference_region having count(*) > 1
+-- check: the middle lies in both intervals: select * from {this} where not (ask_low_usd_per_gpu_hour <= typical_low_usd_per_gpu_hour and typical_low_usd_per_gpu_hour <= middle_usd_per_gpu_hour and middle_usd_per_gpu_hour <= typical_high_usd_per_gpu_hour and typical_high_usd_per_gpu_hour <= ask_high_usd_per_gpu_hour)
+-- made by: pipelines/derive/gpu_price_now.py
+-- depends on: marts.provider_price_now, core.gpu

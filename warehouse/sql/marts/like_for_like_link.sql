@@ -1,0 +1,20 @@
+-- One row per accelerator or class, contract, family, region, evidence asked for, month and provider: its vote on the matched index.
+-- gpu_id | the accelerator; null where a whole class is measured
+-- gpu_class | the class, where the accelerators of a class are measured together; null else
+-- purchase_model | on_demand, spot, reserved or capacity_block
+-- commitment_months | length of the commitment, null where there is none [month]
+-- market_family | hyperscaler, neocloud or marketplace
+-- reference_region | us, europe or asia
+-- provider_minimum | fewest providers on each link: 3, or 2 for thin evidence [1]
+-- month | first day of the month [UTC date]
+-- provider_id | the provider
+-- link_log_change | mean change of its offers since each was last seen, less what the index had moved by then [1]
+-- contribution_log | its part of the change of the index: link_log_change over the number of providers [1]
+-- item_count | offers compared with themselves [1]
+-- longest_gap_months | the oldest price that one of them was compared with [month]
+-- source_count | sources that print them [1]
+-- is_unconfirmed | true for a move by a factor of 1.5 or more that one source alone shows
+-- made by: pipelines/derive/like_for_like.py
+-- depends on: marts.item_price_month, core.gpu
+-- grows by: month
+-- check: each row is there once: select month from {this} group by gpu_id, gpu_class, purchase_model, commitment_months, market_family, reference_region, provider_minimum, month, provider_id having count(*) > 1

@@ -1,0 +1,30 @@
+-- One row per accelerator or class, contract, family, region, evidence asked for, month and revision: the matched index of that month.
+-- gpu_id | the accelerator; null where a whole class is measured
+-- gpu_class | the class, where the accelerators of a class are measured together; null else
+-- purchase_model | on_demand, spot, reserved or capacity_block
+-- commitment_months | length of the commitment, null where there is none [month]
+-- market_family | hyperscaler, neocloud or marketplace
+-- reference_region | us, europe or asia
+-- provider_minimum | fewest providers on each link: 3, or 2 for thin evidence [1]
+-- month | first day of the month [UTC date]
+-- segment_started_on | first month of the segment: only months of the same segment compare [UTC date]
+-- log_level | natural logarithm of the index over its value at the start of the segment; null where the month lost its value [1]
+-- log_change | of the link from the month before in the segment; null at its start [1]
+-- gap_months | months that the link spans [month]
+-- half_width_log | half of the 80 % interval of the change since the start of the segment; null at its start [1]
+-- without_unconfirmed_log_change | log_change without jumps that one source alone shows; null where too few providers remain [1]
+-- drift_fraction | the index over the time-product dummy of the last 25 months, less 1; null for thin evidence [1]
+-- link_provider_count | providers that vote on the link [1]
+-- heard_provider_count | of them, those heard in the month itself [1]
+-- item_count | offers compared with themselves on the link [1]
+-- methodology_version | version of the rules, docs/methodology/like_for_like.md
+-- revision | 1 when first published; a later one restates the month
+-- revision_reason | why it was restated; null for the first
+-- recorded_at | when it was made, the clock of its run [UTC]
+-- run_id | the run that made it
+-- made by: pipelines/derive/like_for_like.py
+-- depends on: marts.item_price_month, core.gpu
+-- grows by: month
+-- check: each row is there once: select month from {this} group by gpu_id, gpu_class, purchase_model, commitment_months, market_family, reference_region, provider_minimum, month, revision having count(*) > 1
+-- check: a link has the providers that it needs: select * from {this} where log_change is not null and link_provider_count < provider_minimum
+-- check: either a GPU or a class: select * from {this} where (gpu_id is null) = (gpu_class is null)

@@ -1,0 +1,12 @@
+-- One row per class of accelerator, contract and family: how far the providers of one accelerator are apart.
+-- gpu_class | data_center, workstation or consumer
+-- purchase_model | on_demand, spot, reserved or capacity_block
+-- market_family | hyperscaler, neocloud, marketplace, or all of them together
+-- gpu_count_learned | accelerators with three providers that it was learned from; 0 where it is borrowed [1]
+-- prior_degrees | its weight against an accelerator's own spread [1]
+-- prior_log_deviation | standard deviation of the log price between providers [1]
+-- smallest_half_width_log | least half width of an interval from fewer than three providers [1]
+-- prior | learned; on_demand: of the same class and family on demand; or borrowed: of data-centre accelerators at neoclouds, half as wide again
+-- check: each row is there once: select gpu_class from {this} group by gpu_class, purchase_model, market_family having count(*) > 1
+-- made by: pipelines/derive/gpu_price_now.py
+-- depends on: marts.provider_price_now, core.gpu

@@ -1,0 +1,26 @@
+-- One row per training run with reported GPU-hours, beside the hours that are planned for it.
+-- run_id | the run
+-- model | the model that it trained
+-- organization | who made it
+-- published_on | when the model was published [date]
+-- gpu_id | the accelerator
+-- gpu_count | GPUs of the cluster, null where it was not said [GPU]
+-- precision | number format of most products
+-- kind | prediction: planned from parameters, tokens, GPU, count and date, by a fit that has not seen the run
+-- predicted | planned hours [GPU h]
+-- reported | reported hours [GPU h]
+-- ratio | planned over reported [1]
+-- low | 5th percentile of the planned hours [GPU h]
+-- high | 95th percentile [GPU h]
+-- low_80 | 10th percentile [GPU h]
+-- high_80 | 90th percentile [GPU h]
+-- is_covered | whether the 80 % interval holds the reported hours
+-- evidence | primary: read in the report of its makers; epoch: in Epoch AI's table; quoted: only in quotations
+-- is_fitted | whether the run counts: not where it was only quoted
+-- source | who reported it
+-- source_url | where
+-- note | what to know about it
+-- made by: pipelines/derive/training_plan_backtest.py
+-- check: hours are right in the middle: select median(ratio) from {this} where is_fitted having median(ratio) not between 0.9 and 1.1
+-- check: hours are off by a quarter at most in the middle: select median(abs(ln(ratio))) from {this} where is_fitted having median(abs(ln(ratio))) > 0.25
+-- check: intervals cover what they promise: select avg(is_covered::int) as p, count(*) as n from {this} where is_fitted having (p + 1.92e0 / n + 1.96e0 * sqrt(p * (1 - p) / n + 0.96e0 / (n * n))) / (1 + 3.84e0 / n) < 0.8

@@ -1,0 +1,38 @@
+-- One row per model, trained on one kind of chip, and contract: its rent when it was trained, and now.
+-- model | name as Epoch AI prints it
+-- model_number | place in the table of training_cost with price_basis clean; distinguishes two models of one name
+-- published_on | publication of the model [date]
+-- hardware | chip of the run
+-- gpu_hours | GPU-hours of the run on that chip [GPU h]
+-- gpu_hours_method | reported, quantity*time or compute/(peak*mfu)
+-- purchase_model | on_demand or reserved: the contract of both sides
+-- commitment_months | length of the commitment of both sides, null where there is none [month]
+-- market_family | of the seller then, and of the sellers now; neocloud where none is known then
+-- then_provider_id | whose price list it was: the cloud that the organisation uses, else the first that lists the chip
+-- then_hardware | the chip as that list names it
+-- then_day | day of the list, at most 365 days from when the chips were needed [date]
+-- then_usd_per_gpu_hour | its price of that contract, as listed [USD/(GPU h)]
+-- then_usd | rent of the run at it [USD]
+-- then_reason | why there is no price of that contract then; no other contract is converted
+-- then_source_url | the price list. Data: Epoch AI, epoch.ai, CC BY 4.0
+-- now_gpu_id | the accelerator whose price is taken now: the same chip, else its replacement
+-- is_same_chip | false where a replacement does the same compute at the same share of its peak
+-- now_gpu_hours | GPU-hours of the run on that accelerator [GPU h]
+-- reference_region | part of the world of the price now
+-- now_provider_count | providers with a fresh price of that contract [1]
+-- now_day | day on which the oldest of these prices was last shown [UTC date]
+-- now_usd_per_gpu_hour | their middle, see marts.gpu_price_now [USD/(GPU h)]
+-- now_usd | rent of the run at it [USD]
+-- now_low_80 | lower end of the 80 % interval of the rent now: what the next seller asks, and the hours [USD]
+-- now_high_80 | upper end of it [USD]
+-- now_reason | why there is no price of that contract now
+-- change_fraction | rent now over rent then, less 1; null where a side is missing [1]
+-- change_low_80 | lower end of its 80 % interval: that of the middle of the prices now [1]
+-- change_high_80 | upper end of it [1]
+-- confidence | that of training_cost, one step less for each of: a list over 180 days from when the chips were needed, fewer than three providers now, another chip
+-- depends on: core.training_run, marts.gpu_price_now
+-- made by: pipelines/derive/training_then_and_now.py
+-- check: each row is there once: select model_number from {this} group by model_number, purchase_model, commitment_months having count(*) > 1
+-- check: each side has a cost or a reason: select * from {this} where (then_usd is null) = (then_reason is null) or (now_usd is null) = (now_reason is null)
+-- check: a change where both sides have a cost: select * from {this} where (change_fraction is null) <> (then_usd is null or now_usd is null)
+-- check: cost and change lie in their intervals: select * from {this} where not (now_low_80 <= now_usd * (1 + 1e-12) and now_usd <= now_high_80 * (1 + 1e-12) and change_low_80 <= change_fraction + 1e-12 and change_fraction <= change_high_80 + 1e-12)

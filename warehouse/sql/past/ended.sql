@@ -1,0 +1,6 @@
+-- One row per belief that was held then, and had ended.
+select * replace (cast(null as timestamp) as superseded_at)
+from present.{history}
+where recorded_at < timestamp '{known}' and valid_from < timestamp '{end}'
+    and (superseded_at is null or superseded_at >= timestamp '{known}')
+    and valid_to < timestamp '{end}'

@@ -1,0 +1,18 @@
+-- One row per GPU that came or went between two days.
+-- gpu_id | the accelerator
+-- change | new or gone
+-- depends on: core.offer_price
+-- parameter: since | the earlier day, with the prices at its end
+-- parameter: until | the later day, with the prices at its end
+with now_there as (
+    select distinct gpu_id from as_of($until) where gpu_id is not null
+),
+then_there as (
+    select distinct gpu_id from as_of($since) where gpu_id is not null
+)
+select coalesce(n.gpu_id, t.gpu_id) as gpu_id,
+    case when t.gpu_id is null then 'new' else 'gone' end as change
+from now_there as n
+full join then_there as t on n.gpu_id = t.gpu_id
+where n.gpu_id is null or t.gpu_id is null
+order by all
