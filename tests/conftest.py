@@ -1,24 +1,42 @@
-"""What every test may lean on: no network, the recorded payloads, a server that replays them."""
+"""What every test gets: no network, examples for properties, and fixtures that several rooms use.
+
+Fixtures of one room belong into that room's own ``conftest.py``.
+"""
 
 from __future__ import annotations
 
+import fcntl
 import os
+import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 LOCAL_HOSTS = {"127.0.0.1", "::1", "localhost", "", None}
 
+# `make test` tries few examples, `make test-all` many (--hypothesis-profile=thorough): the same
+# ones every time, so that a change that passed passes again. --hypothesis-profile=explore tries
+# new ones. None fails because the machine is slow.
+settings.register_profile("quick", max_examples=30, deadline=None, derandomize=True)
+settings.register_profile("thorough", max_examples=300, deadline=None, derandomize=True)
+settings.register_profile("explore", max_examples=1000, deadline=None)
+settings.load_profile("quick")
 
-@pytest.fixture(autouse=True)
-def no_network(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Fail a test that reaches for anything but this machine, even if it swallows the error."""
+BuildOnce = Callable[[str, Callable[[Path], None]], Path]
+
+
+@pytest.fixture(scope="session")
+def attempts() -> Iterator[list[str]]:
+    """Refuse every connection that leaves this machine; list the hosts that were asked for."""
     attempts: list[str] = []
+    connect, connect_ex = socket.socket.connect, socket.socket.connect_ex
+    getaddrinfo = socket.getaddrinfo
 
     def is_local(host: object) -> bool:
         name = host.decode() if isinstance(host, bytes) else host
@@ -27,9 +45,6 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     def refuse(target: object) -> OSError:
         attempts.append(str(target))
         return OSError(f"no network in tests: {target}")
-
-    connect, connect_ex = socket.socket.connect, socket.socket.connect_ex
-    getaddrinfo = socket.getaddrinfo
 
     def guarded_connect(self: socket.socket, address: Any) -> None:
         if self.family != socket.AF_UNIX and not is_local(address[0]):
@@ -46,12 +61,45 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
             raise refuse(host)
         return getaddrinfo(host, *rest, **named)
 
-    monkeypatch.setattr(socket.socket, "connect", guarded_connect)
-    monkeypatch.setattr(socket.socket, "connect_ex", guarded_connect_ex)
-    monkeypatch.setattr(socket, "getaddrinfo", guarded_getaddrinfo)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket.socket, "connect", guarded_connect)
+        patch.setattr(socket.socket, "connect_ex", guarded_connect_ex)
+        patch.setattr(socket, "getaddrinfo", guarded_getaddrinfo)
+        yield attempts
+
+
+@pytest.fixture(autouse=True)
+def no_network(attempts: list[str]) -> Iterator[None]:
+    """Fail a test that asks for another machine, even if the code under test hides the error."""
+    attempts.clear()
     yield
     if attempts:
-        pytest.fail(f"the test reached for the network: {', '.join(attempts)}")
+        pytest.fail(f"the test asked for the network: {', '.join(attempts)}")
+
+
+@pytest.fixture(scope="session")
+def build_once(tmp_path_factory: pytest.TempPathFactory) -> BuildOnce:
+    """Return a function that fills a folder once, for all processes of this test run.
+
+    The first process that asks for the name builds, the others wait for it. Tests share the
+    folder, so none may change it; a test that must copies what it needs first.
+    """
+    base = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        base = base.parent  # each worker has a folder of its own in there
+
+    def build(name: str, fill: Callable[[Path], None]) -> Path:
+        folder, is_filled = base / name, base / f"{name}.filled"
+        with (base / f"{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not is_filled.exists():
+                shutil.rmtree(folder, ignore_errors=True)  # left by a build that failed
+                folder.mkdir()
+                fill(folder)
+                is_filled.touch()
+        return folder
+
+    return build
 
 
 @pytest.fixture(scope="session")
@@ -66,11 +114,11 @@ def recorded() -> Path:
 
 @pytest.fixture(scope="session")
 def replay_server(recorded: Path) -> Iterator[str]:
-    """Start the replay server on a free port; give its URL; stop it again."""
+    """Start the replay server on a free port and return its URL; stop it after the tests."""
     command = [sys.executable, str(recorded / "replay" / "serve.py"), "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:
             yield process.stdout.readline().strip()
         finally:
-            process.kill()  # it keeps nothing, and may have inherited that a polite end is ignored
+            process.kill()  # it keeps no state, and may have inherited that SIGTERM is ignored

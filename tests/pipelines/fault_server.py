@@ -24,7 +24,7 @@ class FaultServer:
     """Answer each path with its list of plays, one per request; the last one repeats.
 
     A path is ``HOST/PATH?QUERY`` as a mirror is asked, or its beginning. With a context it speaks
-    TLS, and is then told the keys of sources.
+    TLS, and then receives the keys of sources.
     """
 
     def __init__(
@@ -33,7 +33,7 @@ class FaultServer:
         self.plays = dict(plays or {})
         self.hits: Counter[str] = Counter()
         self.headers: list[dict[str, str]] = []
-        self.told: list[str] = []
+        self.requested: list[str] = []
         self.bodies: list[bytes] = []
         self.closing = threading.Event()
         outer = self
@@ -85,7 +85,7 @@ class _Handler(BaseHTTPRequestHandler):
         length = int(self.headers.get("Content-Length") or 0)
         server.bodies.append(self.rfile.read(length) if length else b"")
         server.headers.append(dict(self.headers.items()))
-        server.told.append(told(self))
+        server.requested.append(request_text(self))
         play = server.play_for(self.path.lstrip("/"))
         if play is None:
             self.answer(404, b"no such path", {})
@@ -117,7 +117,7 @@ SELF_SIGNED = (
 
 
 def self_signed(folder: Path) -> tuple[ssl.SSLContext, Path]:
-    """Return what a server of 127.0.0.1 speaks TLS with, and the file of whoever trusts it."""
+    """Return the TLS context of a server on 127.0.0.1, and the certificate that clients trust."""
     if shutil.which("openssl") is None:
         pytest.skip("no openssl to make a certificate with")
     subprocess.run(shlex.split(SELF_SIGNED), cwd=folder, check=True, capture_output=True)
@@ -126,8 +126,8 @@ def self_signed(folder: Path) -> tuple[ssl.SSLContext, Path]:
     return context, folder / "certificate.pem"
 
 
-def told(handler: _Handler) -> str:
-    """Return what a request says: its address and its headers."""
+def request_text(handler: _Handler) -> str:
+    """Return the address and the headers of a request as text."""
     return " ".join([handler.path, *(f"{name}: {text}" for name, text in handler.headers.items())])
 
 

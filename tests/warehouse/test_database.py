@@ -1,4 +1,4 @@
-"""Opening: one writer, a wait, a clear refusal, and a damaged file that mends itself."""
+"""Opening: one writer, a wait, a clear refusal, and a damaged file that is repaired."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from warehouse import database
+from warehouse import database, migrations
+from warehouse.confinement import confined
 from warehouse.paths import Home
 
 
@@ -37,11 +38,11 @@ def made_build(home, value: int = 1) -> None:
 
 def test_a_new_build_file_has_the_schemas_and_its_version(home):
     with database.open_build(home) as connection:
-        assert database.schema_version(connection) == database.SCHEMA_VERSION
+        assert migrations.schema_version(connection) == migrations.SCHEMA_VERSION
         names = {
             row[0] for row in connection.sql("select schema_name from duckdb_schemas()").fetchall()
         }
-    assert set(database.SCHEMAS) <= names
+    assert set(migrations.SCHEMAS) <= names
 
 
 def test_opening_again_keeps_what_is_there(home):
@@ -67,7 +68,7 @@ def test_a_locked_build_file_is_refused_with_the_process_that_holds_it(home):
             database.open_build(home, wait_seconds=0.2)
         holder.communicate("")
     with database.open_build(home, wait_seconds=0.2) as connection:
-        assert database.schema_version(connection) == database.SCHEMA_VERSION
+        assert migrations.schema_version(connection) == migrations.SCHEMA_VERSION
 
 
 def test_t3_one_process_at_a_time_works_on_a_data_folder_and_a_killed_one_holds_nothing(home):
@@ -109,7 +110,7 @@ def test_after_a_rebuild_that_was_killed_the_file_before_it_stands_again(home):
     killed = subprocess.run([sys.executable, "-c", half_way, str(home.root)], check=False)
     assert killed.returncode == -signal.SIGKILL
     assert home.build_before.exists()
-    enter(home, "site", 1)  # which is no build
+    enter(home, "site", 1)  # which is not a build
     assert home.build_before.exists()
     with database.exclusive(home, "build", 1):
         assert not home.build_before.exists()
@@ -134,9 +135,51 @@ def test_a_file_of_schema_1_is_brought_to_this_one_with_its_rows(home):
             " create table meta.quarantine_audit as select 'x' as held_id"
         )
     with database.open_build(home) as connection:
-        assert database.schema_version(connection) == database.SCHEMA_VERSION
-        rows = connection.execute("select held_id, known_at from meta.quarantine_audit").fetchall()
+        assert migrations.schema_version(connection) == migrations.SCHEMA_VERSION
+        rows = connection.sql("select held_id, recorded_at from meta.quarantine_audit").fetchall()
     assert rows == [("x", None)]
+
+
+def file_of_schema_3(home) -> None:
+    """Write what a build file of schema 3 held of the tables that outlive a build."""
+    with duckdb.connect(home.build_database) as connection:
+        connection.execute(
+            "create schema meta; create schema staged; create schema core;"
+            " create table meta.schema_version as select 3 as version, now()::timestamp as at"
+        )
+        for table, before, _ in migrations.RENAMED_COLUMNS[4]:
+            connection.execute(
+                f"create table {table} as"
+                f" select 'x' as source_id, timestamp '2026-08-01 06:00:00' as {before}"
+            )
+
+
+@pytest.mark.parametrize("renamed_before_a_kill", [0, 1, len(migrations.RENAMED_COLUMNS[4])])
+def test_a_file_of_schema_3_has_its_columns_renamed_with_their_values(home, renamed_before_a_kill):
+    file_of_schema_3(home)
+    with duckdb.connect(home.build_database) as connection:
+        for table, before, after in migrations.RENAMED_COLUMNS[4][:renamed_before_a_kill]:
+            connection.execute(f"alter table {table} rename column {before} to {after}")
+    with database.open_build(home) as connection:
+        assert migrations.schema_version(connection) == migrations.SCHEMA_VERSION
+        for table, _, after in migrations.RENAMED_COLUMNS[4]:
+            rows = connection.sql(f"select source_id, {after}::varchar from {table}").fetchall()
+            assert rows == [("x", "2026-08-01 06:00:00")]
+
+
+def test_a_migration_that_was_killed_before_its_checkpoint_is_done_at_the_next_opening(home):
+    file_of_schema_3(home)
+    killed = (
+        "import os, signal, sys; import duckdb; from warehouse import database, migrations\n"
+        "connection = duckdb.connect(sys.argv[1])\n"
+        "migrations._rename_columns(connection, migrations.RENAMED_COLUMNS[4][:3])\n"
+        "os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    subprocess.run([sys.executable, "-c", killed, str(home.build_database)], check=False)
+    assert home.build_database.with_name(home.build_database.name + ".wal").exists()
+    with database.open_build(home) as connection:
+        for table, _, after in migrations.RENAMED_COLUMNS[4]:
+            assert connection.sql(f"select {after} from {table}").fetchall()
 
 
 def test_a_file_of_a_newer_schema_is_refused_and_left_alone(home):
@@ -199,7 +242,7 @@ def test_a_confined_reader_reaches_no_file(home, tmp_path):
     made_build(home)
     publish_copy(home, "1")
     (tmp_path / "secret.csv").write_text("a\n1\n")
-    with database.confined(database.open_published(home)) as connection:
+    with confined(database.open_published(home)) as connection:
         assert connection.sql("select count(*) from core.t").fetchall() == [(10000,)]
         with pytest.raises(duckdb.PermissionException):
             connection.execute(f"select * from '{tmp_path / 'secret.csv'}'")

@@ -7,9 +7,12 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from pipelines.sources import all_sources
 from warehouse.models import SQL_FOLDER, read_model
-from warehouse.reference import load_csv, load_gpus, reference_rows
+from warehouse.reference import load_csv, load_gpus
+from warehouse.reference.tables import reference_rows
 
+MODEL = read_model(SQL_FOLDER / "staged" / "gpu_identity.sql")
 GB, GIB = 10**9, 2**30
 Printing = tuple[str, str, int | None, str | None]  # source, name, memory, form factor
 Identity = tuple[str | None, str | None, str | None]  # gpu_id, method, reason
@@ -39,12 +42,11 @@ def identities(printings: list[Printing]) -> dict[Printing, Identity]:
         " unnest(?::varchar[])",
         columns,
     )
-    model = read_model(SQL_FOLDER / "staged" / "gpu_identity.sql")
-    assert model.select is not None
-    rows = connection.execute(model.select).fetchall()
-    for check in model.checks:
-        wrong = check.replace("{this}", f"({model.select})")
+    connection.execute(f"create or replace table staged.gpu_identity as {MODEL.select}")
+    for check in MODEL.checks:
+        wrong = check.sql.replace("{this}", "staged.gpu_identity")
         assert connection.execute(wrong).fetchall() == []
+    rows = connection.execute("from staged.gpu_identity").fetchall()
     return {row[:4]: row[4:] for row in rows}
 
 
@@ -62,11 +64,12 @@ def test_every_known_spelling_is_resolved_or_excluded_on_purpose() -> None:
     assert len(aliases) >= 865
     assert len({alias[:2] for alias in aliases}) == len(aliases)
     found = identities([(family, name, None, None) for family, name, _ in aliases])
-    reasons = {"EXCLUDE_MIG": "mig_slice", "AMBIGUOUS_RTX6000": "ambiguous_name"}
+    reasons = {"EXCLUDE_MIG": "mig_slice"}
     for family, name, canonical in aliases:
         gpu_id, method, reason = found[family, name, None, None]
         if canonical.startswith(("EXCLUDE_", "AMBIGUOUS_")):
-            assert (gpu_id, reason) == (None, reasons.get(canonical, "excluded")), (family, name)
+            ambiguous = "ambiguous_name" if canonical.startswith("AMBIGUOUS_") else "excluded"
+            assert (gpu_id, reason) == (None, reasons.get(canonical, ambiguous)), (family, name)
         else:
             assert (gpu_id, method) == (canonical, "own_alias"), (family, name)
 
@@ -93,6 +96,9 @@ def test_every_known_spelling_is_resolved_or_excluded_on_purpose() -> None:
         ("RTX 6000", 24 * GIB, None, "QUADRORTX6000-24GB"),
         ("RTX 6000", 48 * GB, None, "RTX6000ADA-48GB"),
         ("rtx6000", 96 * GB, None, "RTXPRO6000-96GB"),
+        ("rtx4000", 20 * GB, None, "RTX4000ADA-20GB"),
+        ("RTX 4000", 8 * GIB, None, "QUADRORTX4000-8GB"),
+        ("rtx5000", 32 * GB, None, "RTX5000ADA-32GB"),
         ("RTX PRO 6000", 96 * GB, None, "RTXPRO6000-96GB"),
     ],
 )
@@ -117,6 +123,9 @@ def test_a_name_that_tells_no_variant_stays_coarse_and_says_so(name: str) -> Non
         ("a", "a100-80gb-sxm", 40 * GB, None, "memory_mismatch"),  # the name says 80
         ("a", "H100 PCIe", 80 * GB, "SXM", "form_factor_mismatch"),
         ("a", "RTX 6000", None, None, "ambiguous_name"),
+        ("a", "RTX 4000", None, None, "ambiguous_name"),
+        ("a", "RTX 5000", 24 * GB, None, "ambiguous_name"),
+        ("cloud_gpus", "RTX4000", None, None, "ambiguous_name"),
         ("runpod", "unknown", None, None, "excluded"),
         ("a", "NETINT Quadra T1U", None, None, "excluded"),
         ("a", "H1000", None, None, "unknown_name"),
@@ -209,3 +218,51 @@ def test_the_names_of_the_recorded_catalogues_are_known(recorded: Path) -> None:
     for head, canonical in theirs:
         family, name = head.split(",", 1)
         assert ours[family, name.strip('"')] == canonical
+
+
+@pytest.mark.parametrize(
+    ("name", "memory"),
+    [
+        ("NVIDIA GeForce RTX 4090", 48),
+        ("RTX 4090", 49140 * 2**20 // GB),
+        ("NVIDIA GeForce RTX 2080 Ti", 22),
+        ("NVIDIA GeForce RTX 3080", 20),
+    ],
+)
+def test_a_card_with_more_memory_than_was_sold_is_another_good(name: str, memory: int) -> None:
+    found = identities([(source, name, memory * GB, None) for source in ("lium", "vast", "feed")])
+    judged = {source: row[0::2] for (source, *_), row in found.items()}
+    assert judged["lium"] == judged["vast"] == (None, "modified_card")
+    assert judged["feed"][1] == "memory_mismatch"  # there it may be a total
+    assert identity("lium", "NVIDIA H20", 141 * GB)[0] == "H20-141GB"  # both were sold
+
+
+def test_the_memory_in_a_name_is_no_evidence_against_it() -> None:
+    assert identity("lium", "NVIDIA GH200 480GB", 480 * GB)[0] == "GH200-96GB"
+    assert identity("lium", "NVIDIA GH200 480GB", 97_871 * 2**20)[0] == "GH200-96GB"
+    assert identity("lium", "NVIDIA GH200 144G HBM3e", 144 * GB)[0] == "GH200-144GB"
+
+
+def test_a_memory_that_contradicts_a_sources_own_meaning_is_read_as_elsewhere() -> None:
+    assert identity("skypilot_catalog", "A100", 80 * GIB)[0] == "A100-80GB"
+    assert identity("skypilot_catalog", "A100", 40 * GIB)[0] == "A100-40GB"
+    assert identity("skypilot_catalog", "A100", 10 * GIB)[0] is None
+
+
+def test_a_page_of_new_cards_is_not_read_by_the_names_of_old_ones() -> None:
+    names = ["NVIDIA RTX 4000", "NVIDIA RTX 6000"]
+    found = identities([("digitalocean", name, None, None) for name in names])
+    assert [row[0] for row in found.values()] == ["RTX4000ADA-20GB", "RTX6000ADA-48GB"]
+
+
+def test_bare_metal_is_no_part_of_a_cards_name() -> None:
+    assert identity("a", "L40S_PCIE_BAREMETAL")[0] == "L40S-48GB"
+    assert identity("a", "H100 SXM5 bare metal", None, "SXM")[0] == "H100-SXM-80GB"
+
+
+def test_every_source_of_spellings_exists_and_so_do_its_spellings() -> None:
+    families = {row["source_family"] for row in load_csv("gpu_aliases")}
+    sources = set(all_sources())
+    for row in load_csv("gpu_name_sources"):
+        assert row["source_id"] in sources, row
+        assert row["source_family"] in families | sources, row

@@ -15,5 +15,5 @@ def test_home_is_the_package_data_folder_unless_the_environment_names_another(tm
 def test_every_place_lies_under_the_root(tmp_path: Path):
     home = Home(tmp_path)
     places = [name for name, kind in vars(Home).items() if isinstance(kind, property)]
-    assert len(places) == 7
+    assert len(places) == 8
     assert all(tmp_path in getattr(home, name).parents for name in places)

@@ -45,7 +45,7 @@ def points(
             "insert into meta.source values ('api', 1, 'api'), ('feed', 4, 'feed');"
             "create table staged.scope_latest as select source_id, 'all' as request_key,"
             f" timestamp '{last}' as last_good_at from meta.source;"
-            "insert into core.offer_capture (capture_id, source_id, request_key, valid_at,"
+            "insert into core.offer_capture (capture_id, source_id, request_key, seen_at,"
             " recorded_at) select source_id || n, source_id, 'all', moment, moment"
             f" from meta.source, (select n, timestamp '{last}' - to_days(n) as moment"
             " from range(40) as days (n));"
@@ -107,6 +107,8 @@ def test_a_shift_is_one_point_and_names_who_moved_it() -> None:
     assert point["before_usd_per_gpu_hour"] == 3.0
     assert point["usd_per_gpu_hour"] == 2.4
     assert point["change_fraction"] == pytest.approx(-0.2)
+    assert point["same_providers_change_fraction"] == pytest.approx(-0.2)
+    assert point["is_price_move"] is True
     assert (point["mover_provider_id"], point["mover_move"]) == ("beta", "lowered")
     assert (point["raised_count"], point["lowered_count"]) == (0, 1)
     assert point["movers"] == "beta 3 to 2.4"
@@ -137,6 +139,18 @@ def test_providers_that_leave_are_told_from_prices_that_fall() -> None:
     assert point["day"] == day(15)
     assert (point["left_count"], point["lowered_count"]) == (2, 0)
     assert (point["mover_move"], point["is_price_move"]) == ("left", False)
+    assert point["same_providers_change_fraction"] == pytest.approx(0.0)
+
+
+def test_a_provider_that_lowers_its_price_does_not_make_entrants_a_move_of_prices() -> None:
+    """Two entrants raise the median while the one provider whose price moves lowers it."""
+    prices = {
+        "alpha": {0: 2.0}, "beta": {0: 3.0, 12: 2.9}, "gamma": {0: 4.0},
+        "delta": {12: 5.0}, "eps": {12: 6.0},
+    }  # fmt: skip
+    (point,) = points(prices)
+    assert point["change_fraction"] > 0 > point["same_providers_change_fraction"]
+    assert point["is_price_move"] is False
 
 
 def test_another_kind_of_source_is_told_from_a_move_of_the_price() -> None:
@@ -174,7 +188,7 @@ def test_the_medians_of_the_points_are_those_of_the_days() -> None:
     ("breaks", "said"),
     [
         ({"api": (12, 12)}, "api: another page is read"),
-        ({"api": (9, 12)}, "api: another page is read"),  # old prices stood until the day before
+        ({"api": (9, 12)}, "api: another page is read"),  # old prices until the day before
         ({"api": (13, 13)}, None),
         ({"api": (11, 11)}, None),
         ({"other": (12, 12)}, None),

@@ -58,7 +58,7 @@ class Warehouse:
         tier: str = "neocloud",
         since: str = "2026-08-10 06:00",
         until: str | None = None,
-        purchase: str = "on_demand",
+        purchase_model: str = "on_demand",
         is_available: bool | None = None,
     ) -> None:
         """Put one offer into the history, of a source with the name of its kind."""
@@ -67,7 +67,7 @@ class Warehouse:
             " purchase_model, market_tier, source_kind, usd_per_gpu_hour, is_available,"
             " valid_from, valid_to, recorded_at) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [
-                f"{provider}-{kind}-{usd}-{since}", kind, provider, provider, gpu, purchase,
+                f"{provider}-{kind}-{usd}-{since}", kind, provider, provider, gpu, purchase_model,
                 tier, kind, usd, is_available, since, until, since,
             ],
         )  # fmt: skip
@@ -401,7 +401,7 @@ def test_the_edges_of_the_bands_are_exact(
         (3 if is_counted else 0, is_flagged)
     ]
     [(found,)] = house.ask("select distinct age_hours from marts.gpu_price_index_input")
-    assert found == pytest.approx(age, abs=1 / 60 + 1e-9)  # told to the minute
+    assert found == pytest.approx(age, abs=1 / 60 + 1e-9)  # recorded to the minute
 
 
 @pytest.mark.parametrize(
@@ -409,7 +409,7 @@ def test_the_edges_of_the_bands_are_exact(
     [
         ("tier", ("hyperscaler", "neocloud", "marketplace_secure", "marketplace_community")),
         ("gpu", ("H100-SXM-80GB", "H100-PCIE-80GB", "H100-NVL-94GB", "H100")),
-        ("purchase", ("on_demand", "spot", "reserved", "capacity_block")),
+        ("purchase_model", ("on_demand", "spot", "reserved", "capacity_block")),
     ],
 )
 def test_nothing_is_mixed(
@@ -450,7 +450,7 @@ def test_a_day_that_nobody_answered_has_no_value_and_is_not_filled_in(
     house: Warehouse, market: Prices
 ) -> None:
     market({"a": 2.0, "b": 2.2, "c": 2.4}, since="2026-08-03 06:00")
-    house.connection.execute("update core.offer_capture set valid_at = '2026-08-03 06:00'")
+    house.connection.execute("update core.offer_capture set seen_at = '2026-08-03 06:00'")
     house.make(date(2026, 8, 3), date(2026, 8, 9), DAY)
     assert house.ask(
         "select day::text, usd_per_gpu_hour, withheld_reason from marts.gpu_price_index order by 1"
@@ -490,7 +490,8 @@ def test_spot_prices_in_sql_equal_the_cost_engine() -> None:
                 ('scenario', 'checkpointed', 'restart_seconds', '900')
             ) as t (subject_kind, subject, field, value);
             create table marts.offers_latest as select *, 'H100-SXM-80GB' as gpu_id,
-                8 as gpu_count, false as is_witness, now()::timestamp as observed_at,
+                8 as gpu_count, false as is_witness, false as is_stale,
+                now()::timestamp as seen_at,
                 'https://prices.example.test' as source_url
             from (values
                 ('k1', 'aws', 'p5.48xlarge', 'us-east-1', 'spot', 3.0),

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from warehouse import database, history, publication
+from warehouse.parquet_export import file_sha256
 from warehouse.paths import Home
 
 START = datetime(2026, 1, 1, 6)  # noqa: DTZ001  the warehouse keeps UTC without a zone
@@ -39,7 +40,7 @@ def build_day(home: Home, day: int, offers: int = 50) -> None:
     with database.open_build(home) as connection:
         connection.execute(
             "create temp table seen as select $1 as capture_id, 'acme' as source_id,"
-            " 'all' as request_key, $2::timestamp as valid_at, $2::timestamp as recorded_at,"
+            " 'all' as request_key, $2::timestamp as seen_at, $2::timestamp as recorded_at,"
             " 1 as parser_version",
             [str(day), moment],
         )
@@ -73,7 +74,7 @@ def test_a_published_run_is_what_the_build_file_holds(home):
     assert published_usd(home) == 1.0
     manifest = publication.Manifest.read(home.published / "manifest-run-1.json")
     assert manifest.rows["core.offer_open"] == 50
-    assert manifest.sha256 == publication.file_sha256(path)
+    assert manifest.sha256 == file_sha256(path)
     assert publication.damage(path) == []
 
 
@@ -106,12 +107,24 @@ def test_parts_that_did_not_change_are_linked_and_a_new_month_is_a_new_part(home
     assert {name for name in second if first[name] == second[name]} == {"closed-2026-01.parquet"}
 
 
+def test_a_part_whose_column_was_renamed_is_written_anew(home):
+    build_day(home, 1)
+    publication.publish(home, "run-1")
+    with database.open_build(home) as connection:
+        connection.execute("alter table marts.day_price rename column offers to offer_count")
+    publication.publish(home, "run-2")
+    files = f"'{home.published}/parquet/marts/day_price/*.parquet'"
+    with database.open_published(home) as connection:
+        names = [row[0] for row in connection.sql(f"describe from {files}").fetchall()]
+    assert "offer_count" in names and "offers" not in names
+
+
 def test_the_last_runs_are_kept_and_orphans_swept(home):
     build_day(home, 1)
     home.published.mkdir()
-    (home.published / "truecost-dead.duckdb.tmp").write_bytes(b"half")
-    (home.published / "parquet-dead.tmp").mkdir()
-    (home.published / "parquet-dead.tmp" / "x").write_bytes(b"half")
+    (home.published / ".truecost-dead.duckdb.tmp").write_bytes(b"half")
+    (home.published / ".parquet-dead.tmp").mkdir()
+    (home.published / ".parquet-dead.tmp" / "x").write_bytes(b"half")
     for number in range(4):
         publication.publish(home, f"run-{number}", keep=2)
     assert sorted(path.name for path in home.published.iterdir()) == [
@@ -137,7 +150,7 @@ def test_a_run_published_again_replaces_itself(home):
 
 @pytest.mark.parametrize("run_id", ["", "../escape", "a/b", ".hidden", "x" * 101])
 def test_a_run_id_that_is_no_file_name_is_refused(home, run_id):
-    with pytest.raises(database.DataFolderError, match="no file name"):
+    with pytest.raises(database.DataFolderError, match="not a file name"):
         publication.publish(home, run_id)
 
 
@@ -256,9 +269,9 @@ def test_the_newest_run_is_told_by_its_manifest_not_by_the_time_of_its_file(home
 KILLED_IN_RESTORE = """
 import os, sys
 from pathlib import Path
-from warehouse import publication
+from warehouse import files, publication
 from warehouse.paths import Home
-publication._flush_folder = lambda folder: os._exit(9)  # the build file has just been replaced
+files.sync_folder = lambda folder: os._exit(9)  # the build file has just been replaced
 publication.restore(Home(Path(sys.argv[1])))
 """
 KILLED_IN_BUILD = """
@@ -291,10 +304,10 @@ def test_a_full_disk_leaves_the_build_file_unrestored_and_says_so(home, monkeypa
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(publication.os, "fsync", full)
+    monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(database.DataFolderError, match=r"cannot restore in .*: No space left"):
         publication.restore(home)
-    assert not list(home.root.glob("*.tmp"))
+    assert not list(home.root.glob(".*.tmp"))
     with database.open_build(home) as connection:
         assert connection.sql("select usd from marts.day_price").fetchall() == [(2.0,)]
 
@@ -304,7 +317,7 @@ def test_a_folder_in_the_place_of_the_pointer_is_named(home):
     publication.publish(home, "run-1")
     (home.published / database.POINTER).unlink()
     (home.published / database.POINTER).mkdir()
-    with pytest.raises(database.DataFolderError, match="is a folder where a link"):
+    with pytest.raises(database.DataFolderError, match="is a folder, where a symbolic link"):
         publication.restore(home)
 
 
@@ -325,7 +338,7 @@ def test_a_damaged_block_is_found_before_it_is_published_and_the_build_file_mend
     with pytest.raises(database.DataFolderError, match="run again"):
         publication.publish(home, "run-2")
     assert published_usd(home) == 1.0
-    assert not list(home.published.glob("*.tmp"))
+    assert not list(home.published.glob(".*.tmp"))
     build_day(home, 2)
     publication.publish(home, "run-2")
     assert published_usd(home) == 2.0
@@ -346,7 +359,7 @@ def test_a_full_disk_leaves_the_published_run(home):
     )
     assert "DataFolderError: cannot publish in" in child.stderr
     assert published_usd(home) == 1.0
-    assert not list(home.published.glob("*.tmp"))
+    assert not list(home.published.glob(".*.tmp"))
     publication.publish(home, "run-2")
     assert published_usd(home) == 2.0
 
@@ -387,10 +400,11 @@ def publisher(home: Home, day: int) -> subprocess.Popen[str]:
     return process
 
 
-def test_kills_lose_nothing_and_readers_see_whole_files(home):
+@pytest.mark.parametrize("kills", [1, pytest.param(8, marks=pytest.mark.slow)])
+def test_kills_lose_nothing_and_readers_see_whole_files(home, kills):
     chance = random.Random(20261121)
     day = 1
-    for _ in range(6):
+    for _ in range(kills):
         with publisher(home, day) as process:
             time.sleep(chance.uniform(0.05, 0.6))
             process.send_signal(signal.SIGKILL)
@@ -409,10 +423,11 @@ def test_kills_lose_nothing_and_readers_see_whole_files(home):
         day = max(acknowledged, default=day) + 1
     build_day(home, day + 1)
     publication.publish(home, f"run-{day + 1:06d}")
-    assert not list(home.published.glob("*.tmp"))
+    assert not list(home.published.glob(".*.tmp"))
     assert published_usd(home) == day + 1
 
 
+@pytest.mark.slow
 def test_readers_of_every_kind_see_no_error_and_no_torn_file_while_runs_publish():
     benchmark = Path(__file__).parents[2] / "benchmarks" / "readers.py"
     arguments = ["--minutes", "0.05", "--rows", "2000", "--readers", "8", "--pause", "0.01"]

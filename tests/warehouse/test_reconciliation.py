@@ -19,10 +19,12 @@ OFFER: dict[str, Any] = {
     "usd_per_gpu_hour": 3.0,
     "is_stale": False,
     "source_time": None,
-    "observed_at": "2026-11-21 06:00:00",
+    "seen_at": "2026-11-21 06:00:00",
     "currency": "USD",
     "vcpu_count": 26.0,
     "gpu_count": 8,
+    "region": None,
+    "is_witness": False,
 }
 FEED = OFFER | {"source_id": "feed", "source_kind": "feed", "area": None}
 
@@ -33,8 +35,8 @@ def reconciled(*offers: dict[str, Any]) -> list[dict[str, Any]]:
         "create schema marts; create table marts.offers_latest (provider_id varchar,"
         " gpu_id varchar, purchase_model varchar, commitment_months integer, area varchar,"
         " source_id varchar, source_kind varchar, usd_per_gpu_hour double, is_stale boolean,"
-        " source_time timestamp, observed_at timestamp, currency varchar, vcpu_count double,"
-        " gpu_count integer)"
+        " source_time timestamp, seen_at timestamp, currency varchar, vcpu_count double,"
+        " gpu_count integer, region varchar, is_witness boolean)"
     )
     connection.executemany(
         f"insert into marts.offers_latest values ({', '.join('?' * len(OFFER))})",
@@ -43,7 +45,7 @@ def reconciled(*offers: dict[str, Any]) -> list[dict[str, Any]]:
     assert MODEL.select is not None
     connection.execute(f"create table marts.reconciliation as {MODEL.select}")
     for check in MODEL.checks:
-        assert connection.sql(check.replace("{this}", "marts.reconciliation")).fetchall() == []
+        assert connection.sql(check.sql.replace("{this}", "marts.reconciliation")).fetchall() == []
     found = connection.sql("from marts.reconciliation")
     assert found.columns == [column.name for column in MODEL.columns]
     return [dict(zip(found.columns, row, strict=True)) for row in found.fetchall()]
@@ -60,6 +62,40 @@ def test_a_lone_source_is_said_to_be_alone() -> None:
 
 def test_a_witness_within_five_percent_agrees() -> None:
     assert verdict_of_the_first(OFFER, FEED | {"usd_per_gpu_hour": 3.1}) == ("agree", None, None)
+
+
+def in_regions(offer: dict[str, Any], *prices: float) -> list[dict[str, Any]]:
+    return [
+        offer | {"region": f"eu-{n}", "area": "europe", "usd_per_gpu_hour": usd}
+        for n, usd in enumerate(prices)
+    ]
+
+
+def test_two_lists_are_compared_thing_by_thing_not_by_their_ranges() -> None:
+    offers = [*in_regions(OFFER, 11.0, 5.4), *in_regions(FEED, 5.4, 11.0)]
+    (row,) = reconciled(*offers)
+    assert (row["verdict"], row["worst_source_id"]) == ("disagree", "feed")
+    assert (row["compared_count"], row["differing_count"]) == (2, 2)
+    assert max(row["worst_ratio"], 1 / row["worst_ratio"]) == pytest.approx(11 / 5.4)
+
+
+def test_one_difference_in_twenty_things_is_agreement_and_is_counted() -> None:
+    prices = [3.0 + n / 10 for n in range(20)]
+    (row,) = reconciled(*in_regions(OFFER, *prices), *in_regions(FEED, 9.0, *prices[1:]))
+    assert (row["verdict"], row["compared_count"], row["differing_count"]) == ("agree", 20, 1)
+
+
+def test_a_price_for_another_number_of_gpus_is_compared_by_range_only() -> None:
+    feed = FEED | {"usd_per_gpu_hour": 3.05, "gpu_count": 1}
+    row = reconciled(OFFER, feed)[0]
+    assert (row["verdict"], row["compared_count"]) == ("agree", 0)
+
+
+def test_who_only_witnesses_never_speaks_first() -> None:
+    denied = OFFER | {"source_id": "a-catalogue", "source_kind": "feed", "is_witness": True}
+    speaker = denied | {"source_id": "list", "is_witness": False, "usd_per_gpu_hour": 6.0}
+    (row,) = reconciled(denied, speaker)
+    assert (row["source_id"], row["verdict"]) == ("list", "disagree")
 
 
 def test_the_first_party_speaks_and_the_feed_testifies() -> None:
@@ -79,7 +115,7 @@ def test_the_first_party_speaks_and_the_feed_testifies() -> None:
     ("cause", "witness", "others"),
     [
         ("stale", {"usd_per_gpu_hour": 2.0, "is_stale": True}, []),
-        ("stale", {"usd_per_gpu_hour": 2.0, "observed_at": "2026-11-10 06:00:00"}, []),
+        ("stale", {"usd_per_gpu_hour": 2.0, "seen_at": "2026-11-10 06:00:00"}, []),
         ("per_node", {"usd_per_gpu_hour": 24.0}, []),
         ("per_node", {"usd_per_gpu_hour": 0.375}, []),
         ("currency", {"usd_per_gpu_hour": 2.6, "currency": "EUR"}, []),

@@ -7,7 +7,18 @@ from pathlib import Path
 
 import pytest
 
-from warehouse.reference import Gpu, ReferenceError, load_csv, load_gpus, reference_rows
+from warehouse.reference import (
+    REFERENCE_FOLDER,
+    Documents,
+    Gpu,
+    ReferenceError,
+    load_csv,
+    load_gpus,
+)
+from warehouse.reference.identities import price_bands
+from warehouse.reference.tables import reference_rows
+from warehouse.reference.training import corrections, electricity_prices
+from warehouse.reference.training_method import training_figures
 
 SOURCES = """
 sources:
@@ -24,7 +35,9 @@ gpus:
     peaks:
       bf16:
         dense: {value: 989.4, unit: teraflops_per_second, source: sheet, note: half of the sparse}
+    gpu_class: data_center
 """
+ELECTRICITY = "country,year,usd_per_kwh,unit,customer,source_url,retrieved_on,note\n"
 
 
 @pytest.fixture
@@ -49,41 +62,189 @@ def test_figures_leave_in_base_units_with_their_source(folder: Path) -> None:
     assert (leaf.retrieved_on, leaf.note) == (date(2026, 11, 21), "half of the sparse")
 
 
+UNITS_OF_MEMORY = "bytes, megabytes, gigabytes, terabytes, mebibytes, gibibytes"
+FIGURE = "a mapping; a figure is {value: ..., unit: ..., source: ...}"
+NUMBER = "a number that is not quoted; YAML wants a point and a sign: 9.894e+14"
+
+
 @pytest.mark.parametrize(
     ("right", "wrong", "says"),
     [
-        ("unit: gigabytes, ", "", "memory_bytes: no unit; allowed: bytes"),
-        ("unit: gigabytes", "unit: watts", "unit 'watts'; allowed: bytes"),
-        ("16, unit: gigabytes, source: sheet", "16, unit: gigabytes", "no source"),
-        ("16, unit: gigabytes, source: sheet", "16, unit: gigabytes, source: rumour", "not listed"),
-        ("gigabytes, source: sheet", "gigabytes, source: assumption", "needs a note"),
-        ("{value: 16, unit: gigabytes, source: sheet}", "16", "bare int"),
-        ("value: 16,", "value: 16e9,", "YAML wants a point and a sign"),
-        ("value: 16,", "value: true,", "no number"),
-        ("value: 16,", "value: .nan,", "not finite"),
-        ("memory_bytes:", "memry_bytes:", "unknown ['memry_bytes']"),
-        ("bf16:", "bf61:", "peaks.<fp64"),
-        ("vendor: nvidia", "", "vendor is missing"),
-        ("2024-02-03", "2024", "no date"),
-        ("title: A datasheet, ", "", "lacks ['title']"),
-        ("source: sheet, note:", "source: sheet, notes:", "not ['notes']"),
+        (
+            "unit: gigabytes, ",
+            "",
+            f"11: X1.memory_bytes.unit holds null; allowed: {UNITS_OF_MEMORY}",
+        ),
+        (
+            "unit: gigabytes",
+            "unit: watts",
+            f'11: X1.memory_bytes.unit holds "watts"; allowed: {UNITS_OF_MEMORY}',
+        ),
+        (
+            "16, unit: gigabytes, source: sheet",
+            "16, unit: gigabytes",
+            "11: X1.memory_bytes.source is missing;"
+            " allowed: an id listed under 'sources:', or assumption",
+        ),
+        (
+            "16, unit: gigabytes, source: sheet",
+            "16, unit: gigabytes, source: rumour",
+            "11: X1.memory_bytes.source holds 'rumour', which is not listed under 'sources:';"
+            " allowed: assumption, sheet",
+        ),
+        (
+            "gigabytes, source: sheet",
+            "gigabytes, source: assumption",
+            "11: X1.memory_bytes.note holds null;"
+            " allowed: a note that argues for it, as the source is an assumption",
+        ),
+        (
+            "{value: 16, unit: gigabytes, source: sheet}",
+            "16",
+            f"11: X1.memory_bytes holds 16; allowed: {FIGURE}",
+        ),
+        (
+            "value: 16,",
+            "value: 16e9,",
+            f'11: X1.memory_bytes.value holds "16e9"; allowed: {NUMBER}',
+        ),
+        ("value: 16,", "value: true,", f"11: X1.memory_bytes.value holds true; allowed: {NUMBER}"),
+        (
+            "value: 16,",
+            "value: .nan,",
+            "11: X1.memory_bytes.value holds NaN; allowed: a finite number",
+        ),
+        (
+            "memory_bytes:",
+            "memry_bytes:",
+            "11: X1.memry_bytes is unknown; allowed: gpu_id, name, vend",
+        ),
+        (
+            "bf16:",
+            "bf61:",
+            "13: X1.peaks.bf61 holds \"bf61\"; allowed: 'fp64', 'fp32', 'tf32', 'bf16'",
+        ),
+        ("vendor: nvidia", "", "6: X1.vendor is missing; allowed: a value"),
+        ("2024-02-03", "2024", "10: X1.released_on.value holds 2024; allowed: a text"),
+        (
+            "2024-02-03",
+            "today",
+            '10: X1.released_on.value holds "today"; allowed: a date as 2026-11-21',
+        ),
+        ("title: A datasheet, ", "", "3: sources.sheet.title is missing; allowed: a value"),
+        ('"https://', '"file://', "3: sources.sheet.url holds"),
+        (
+            "source: sheet, note:",
+            "source: sheet, notes:",
+            "14: X1.peaks.bf16.dense.notes is unknown",
+        ),
+        ("gpus:", "chips:", "5: chips is unknown; allowed: sources, gpus"),
+        ("peaks:", "peaks: [", "14: not YAML: did not find expected"),
     ],
 )
-def test_a_leaf_without_unit_or_source_is_refused(
+def test_a_wrong_file_names_line_key_what_it_holds_and_what_is_allowed(
     folder: Path, right: str, wrong: str, says: str
 ) -> None:
     text = SOURCES + GPU
     assert right in text
     with pytest.raises(ReferenceError) as caught:
         load_gpus(write(folder, text.replace(right, wrong)))
-    assert says in str(caught.value)
-    assert "x.yaml" in str(caught.value)
+    says = says.replace("X1.", "gpus.X1-16GB.")
+    assert str(caught.value).startswith(f"gpus/x.yaml:{says}")
+    assert "\n" not in str(caught.value)
+
+
+def test_further_mistakes_are_counted(folder: Path) -> None:
+    text = (SOURCES + GPU).replace("unit: gigabytes", "unit: stone").replace("vendor: nvidia", "")
+    with pytest.raises(ReferenceError, match=r"vendor is missing; allowed: a value \(1 more\)$"):
+        load_gpus(write(folder, text))
 
 
 def test_an_id_cannot_be_there_twice(folder: Path) -> None:
     twice = SOURCES + GPU + GPU.split("gpus:")[1]
-    with pytest.raises(ReferenceError, match="'X1-16GB' is there twice"):
+    with pytest.raises(
+        ReferenceError, match=r"^gpus/: gpu_id holds 'X1-16GB' twice; allowed: each"
+    ):
         load_gpus(write(folder, twice))
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "electricity.csv: empty; a table begins with a line of column names"),
+        ("country,year\nUS\n", "electricity.csv:2: 1 cells under 2 names; quote a cell"),
+        ("country,year\nUS,2010\n", "electricity.csv:1: the columns are country, year; allowed: c"),
+        (
+            f"{ELECTRICITY}US,MMX,0.1,u,c,s,2026-11-21,\n",
+            "electricity.csv:2: year holds 'MMX'; allo",
+        ),
+        (
+            f"{ELECTRICITY}US,2010,inf,u,c,s,2026-11-21,\n",
+            "electricity.csv:2: usd_per_kwh holds 'i",
+        ),
+        (
+            f"{ELECTRICITY},2010,0.1,u,c,s,2026-11-21,\n",
+            "electricity.csv:2: country holds ''; allow",
+        ),
+        (
+            f"{ELECTRICITY}US,2010,0.1,u,c,s,today,\n",
+            "electricity.csv:2: retrieved_on holds 'today'",
+        ),
+    ],
+)
+def test_a_wrong_table_names_line_column_what_it_holds_and_what_is_allowed(
+    tmp_path: Path, text: str, says: str
+) -> None:
+    (tmp_path / "electricity.csv").write_text(text)
+    with pytest.raises(ReferenceError, match=f"^{re.escape(says)}"):
+        electricity_prices(Documents.of_folder(tmp_path))
+
+
+@pytest.mark.parametrize("low_high", ["0,1", "2,2", "3,2"])
+def test_a_price_band_without_order_is_refused(tmp_path: Path, low_high: str) -> None:
+    header = "gpu_id,low_usd_per_gpu_hour,high_usd_per_gpu_hour,source,note"
+    (tmp_path / "price_bands.csv").write_text(f"{header}\nA10-24GB,{low_high},lists,\n")
+    with pytest.raises(
+        ReferenceError, match=r"price_bands.csv:2: A10-24GB holds .* 0 < low < high"
+    ):
+        price_bands(Documents.of_folder(tmp_path))
+
+
+def test_a_correction_without_a_source_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "corrections.yaml").write_text(
+        "sources: {}\ncorrections:\n  - {table: t, key: k, column: c, as_published: 1,"
+        " corrected: {value: 2, unit: watts, source: nobody}, reason: wrong}\n",
+        encoding="utf-8",
+    )
+    with pytest.raises(ReferenceError, match="nobody"):
+        corrections(Documents.of_folder(tmp_path))
+
+
+def test_a_figure_of_the_training_method_is_there_once_and_argued_for(tmp_path: Path) -> None:
+    header = "kind,name,low,central,high,unit,source,source_url,retrieved_on,note\n"
+    row = "pue,other,,1.25,,1,assumption,,2026-11-21,{}\n"
+    path = tmp_path / "training_figures.csv"
+    path.write_text(header + 2 * row.format("usual"), encoding="utf-8")
+    with pytest.raises(ReferenceError, match="pue other: there twice"):
+        training_figures(Documents.of_folder(tmp_path))
+    path.write_text(header + row.format(""), encoding="utf-8")
+    with pytest.raises(ReferenceError, match="needs a note"):
+        training_figures(Documents.of_folder(tmp_path))
+
+
+def test_a_mistake_in_corrections_names_the_key(tmp_path: Path) -> None:
+    text = (REFERENCE_FOLDER / "corrections.yaml").read_text(encoding="utf-8")
+    (tmp_path / "corrections.yaml").write_text(
+        text.replace("    reason: the record m", "    why: m")
+    )
+    with pytest.raises(ReferenceError, match=r"corrections.yaml:\d+: corrections.0.why is unknown"):
+        corrections(Documents.of_folder(tmp_path))
+
+
+def test_a_file_that_is_not_text_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "electricity.csv").write_bytes(b"\xff\xfe")
+    with pytest.raises(ReferenceError, match=r"^electricity.csv: not UTF-8 text"):
+        electricity_prices(Documents.of_folder(tmp_path))
 
 
 def test_every_leaf_is_in_the_value_table() -> None:
@@ -106,7 +267,7 @@ FIGURES = (
 
 
 def variants(coarse_id: str) -> list[Gpu]:
-    """The fine accelerators that a coarse id may stand for."""
+    """The fine accelerators that a coarse id may mean."""
     wanted = coarse_id.split("-")
     spelled = {gpu_id: re.sub(r"^(RTXPRO6000)", r"\1-", gpu_id).split("-") for gpu_id in GPUS}
     return [
@@ -120,11 +281,17 @@ def test_every_alias_leads_to_a_known_accelerator() -> None:
     canonicals = {row["canonical"] for row in load_csv("gpu_aliases")}
     unknown = {name for name in canonicals - set(GPUS) if name is not None}
     assert unknown == {
+        "AMBIGUOUS_RTX4000",
+        "AMBIGUOUS_RTX5000",
         "AMBIGUOUS_RTX6000",
+        "EXCLUDE_ENGINEERING_BOARD",
+        "EXCLUDE_LAPTOP",
         "EXCLUDE_MIG",
         "EXCLUDE_NON_GPU",
         "EXCLUDE_NON_GPU_PRICE",
+        "EXCLUDE_NO_FIGURES",
         "EXCLUDE_UNKNOWN",
+        "EXCLUDE_VGPU",
     }
 
 

@@ -98,15 +98,15 @@ def test_active_parameters_follow_from_the_experts_of_a_token(model: Model) -> N
 
 
 def test_training_hours_and_compute_agree_within_the_range_of_utilisation() -> None:
-    """FLOP / (chip-hours x dense 16-bit peak) is a utilisation: a share that training can reach."""
+    """FLOP / (GPU-hours x dense 16-bit peak) is a utilisation: a share that training can reach."""
     peaks = {"A100": 312e12, "H100": 989.4e12, "H800": 989.4e12, "TPU-V3": 123e12, "TPU-V4": 275e12}
     checked = 0
     for model in MODELS.values():
         gpu = str(model.texts.get("training_gpu_id", ""))
         peak = next((flops for name, flops in peaks.items() if gpu.startswith(name)), None)
-        if peak is None or not {"training_flops", "training_chip_hours"} <= set(model.values):
+        if peak is None or not {"training_flops", "training_gpu_hours"} <= set(model.values):
             continue
-        hours = number(model, "training_chip_hours")
+        hours = number(model, "training_gpu_hours")
         utilisation = number(model, "training_flops") / (hours * 3600 * peak)
         assert 0.05 < utilisation < 0.75, (model.model_id, utilisation)
         checked += 1
@@ -214,7 +214,7 @@ def test_every_priced_open_model_has_an_alias(recorded: Path) -> None:
 
 
 @pytest.mark.recorded
-def test_chip_hours_agree_with_what_the_makers_reported(recorded: Path) -> None:
+def test_gpu_hours_agree_with_what_the_makers_reported(recorded: Path) -> None:
     reported = {
         "Llama 2-70B": "llama-2-70b",
         "Llama 3.1-405B": "llama-3.1-405b",
@@ -227,7 +227,7 @@ def test_chip_hours_agree_with_what_the_makers_reported(recorded: Path) -> None:
     for row in _golden_rows(recorded, "external_truth.csv"):
         model_id = reported.get(row["model"])
         if model_id and row["quantity"] in ("GPU-hours", "chip-hours"):
-            hours = number(MODELS[model_id], "training_chip_hours")
+            hours = number(MODELS[model_id], "training_gpu_hours")
             assert hours == pytest.approx(float(row["value"]), rel=0.01)
             found.add(model_id)
     assert found == set(reported.values())

@@ -6,7 +6,9 @@ import duckdb
 import pytest
 
 import warehouse
-from cost_engine import compute, training
+from cost_engine import compute
+from cost_engine.training import run as training
+from warehouse.models import run_formulas
 
 MACROS = Path(warehouse.__file__).parent / "sql" / "macros" / "training.sql"
 
@@ -25,16 +27,17 @@ def connection():
                     ('H100-SXM-80GB', 'fp8', false, 1978.9e12),
                     ('V100-16GB', 'fp16', false, 125e12)
                 ) as t (gpu_id, "precision", is_sparse, flops_per_second);
-            create table marts.gpu_price_daily as
+            create table marts.gpu_price_now as
                 select * from (values
-                    ('H100-SXM-80GB', date '2026-11-19', 'on_demand', 'all', 9.0::double),
-                    ('H100-SXM-80GB', date '2026-11-20', 'on_demand', 'all', 2.5),
-                    ('H100-SXM-80GB', date '2026-11-20', 'on_demand', 'neocloud', 2.0),
-                    ('H100-SXM-80GB', date '2026-11-21', 'spot', 'all', 1.0),
-                    ('V100-16GB', date '2026-11-20', 'on_demand', 'all', 0.5)
-                ) as t (gpu_id, day, purchase_model, market_family, median_usd_per_gpu_hour);
+                    ('H100-SXM-80GB', 'on_demand', 'all', false, 9.0::double),
+                    ('H100-SXM-80GB', 'on_demand', 'neocloud', true, 2.5),
+                    ('H100-SXM-80GB', 'spot', 'neocloud', true, 1.0),
+                    ('V100-16GB', 'on_demand', 'neocloud', true, 0.5)
+                ) as t (gpu_id, purchase_model, market_family, is_default_basis,
+                    middle_usd_per_gpu_hour);
             """
         )
+        run_formulas(connection)
         connection.execute(MACROS.read_text(encoding="utf-8"))
         yield connection
 
@@ -60,6 +63,16 @@ def test_cost_equals_the_python_function_at_the_newest_price(connection, gpu_id,
     got = one(connection, f"training_usd(175e9, 300e9, '{gpu_id}', 0.4)")
     expected = training.training_usd(175e9, 300e9, price, peak, 0.4)
     assert got == pytest.approx(expected, rel=1e-12)
+
+
+def test_goodput_and_all_runs_are_set_by_the_names_of_the_command(connection):
+    plain = one(connection, "training_usd(175e9, 300e9, 'V100-16GB', 0.4)")
+    got = one(
+        connection,
+        "training_usd(175e9, 300e9, 'V100-16GB', 0.4, goodput_fraction := 0.9,"
+        " runs_multiplier := 2.2)",
+    )
+    assert got == pytest.approx(plain / 0.9 * 2.2, rel=1e-12)
 
 
 def test_a_gpu_without_a_price_costs_null(connection):

@@ -35,7 +35,7 @@ def connection():
             create table staged.table_row (
                 source_id varchar, request_key varchar, table_name varchar, row_key varchar,
                 "values" map(varchar, varchar), source_url varchar, payload_sha256 varchar,
-                parser_version integer, captured_at timestamp
+                parser_version integer, seen_at timestamp
             );
             create schema core;
             create table core.training_run_alias as
@@ -83,7 +83,7 @@ def test_blank_zero_and_unreadable_cells_are_null(connection):
     for column in (
         "training_flops",
         "hardware_quantity",
-        "chip_hours",
+        "gpu_hours",
         "training_hours",
         "base_model",
     ):

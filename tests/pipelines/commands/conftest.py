@@ -1,4 +1,4 @@
-"""A home that is published once: the last days of the bundled snapshot, costs included."""
+"""A home that is published once for all: some days of the bundled snapshot, costs included."""
 
 from __future__ import annotations
 
@@ -12,8 +12,12 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from pipelines import build, publishing
 from pipelines.cli import truecost
+from pipelines.derive.check import check
+from pipelines.derive.load import SNAPSHOT, load
+from pipelines.derive.make import make, phases
+from pipelines.derive.release import publish_build
+from tests.conftest import BuildOnce
 from warehouse import publication
 from warehouse.database import POINTER
 from warehouse.models import read_models
@@ -33,40 +37,43 @@ Truecost = Callable[..., Result]
 
 def copy_days(target: Path, days: Mapping[str, set[str]]) -> None:
     """Copy the ledgers of sources and days (none: all), and the rows that they name."""
-    for ledger in build.SNAPSHOT.glob("observations/*/*/*.ledger.json"):
+    for ledger in SNAPSHOT.glob("observations/*/*/*.ledger.json"):
         source_id, day = ledger.parts[-3:-1]
         if source_id not in days or day not in (days[source_id] or {day}):
             continue
         paths = [row["observation_path"] for row in json.loads(ledger.read_bytes())["rows"]]
-        for name in {str(ledger.relative_to(build.SNAPSHOT)), *filter(None, paths)}:
+        for name in {str(ledger.relative_to(SNAPSHOT)), *filter(None, paths)}:
             (target / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(build.SNAPSHOT / name, target / name)
+            shutil.copyfile(SNAPSHOT / name, target / name)
 
 
 def without_parquet(_connection: object, folder: Path, _before: object) -> Iterator[object]:
-    """Export nothing: nobody here reads Parquet."""
+    """Export nothing: no test of these reads Parquet."""
     folder.mkdir()
     return iter(())
 
 
-@pytest.fixture(scope="session")
-def answers_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
-    """Return a home with a published file, made once; nobody may change it."""
-    home = Home(tmp_path_factory.mktemp("answers"))
-    snapshot = tmp_path_factory.mktemp("snapshot")
-    sources = {path.name for path in (build.SNAPSHOT / "observations").iterdir()}
+def publish_days(folder: Path) -> None:
+    """Build and publish a home in ``folder/home`` from some days of the bundled snapshot."""
+    home, snapshot = Home(folder / "home"), folder / "snapshot"
+    sources = {path.name for path in (SNAPSHOT / "observations").iterdir()}
     copy_days(snapshot, {source: set() for source in sources} | DAYS)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(build, "SNAPSHOT", snapshot)
-        build.load(home, now=NOW, run_id="one")
-        order = build.phases(read_models())
-        list(build.make(home, order))
-        wrong = [found for found in build.check(home, order.all) if found.wrong_rows]
+        patch.setattr("pipelines.derive.load.SNAPSHOT", snapshot)
+        load(home, now=NOW, run_id="one")
+        order = phases(read_models())
+        list(make(home, order))
+        wrong = [found for found in check(home, order.all) if found.wrong_rows]
         assert wrong == []
-        patch.setattr(publication, "_export", without_parquet)
-        publishing.publish_build(home, run_id="one", now=NOW)
+        patch.setattr(publication, "export", without_parquet)
+        publish_build(home, run_id="one", now=NOW)
     assert (home.published / POINTER).exists()
-    yield home
+
+
+@pytest.fixture(scope="session")
+def answers_home(build_once: BuildOnce) -> Home:
+    """Return a home with a published file; all tests share it and none changes it."""
+    return Home(build_once("answers", publish_days) / "home")
 
 
 @pytest.fixture

@@ -7,12 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from pipelines import build, cli
-from pipelines.backfill import backfill
-from pipelines.landing import Landing
-from pipelines.parse import parse_captures, pending_captures
+from pipelines import cli
+from pipelines.answers.verify import wrong_prices
+from pipelines.capture.backfill import backfill
+from pipelines.capture.landing import Landing
+from pipelines.derive.load import load
+from pipelines.reading.ledger import pending_captures
+from pipelines.reading.reader import parse_captures
 from pipelines.sources import all_sources
-from pipelines.verification import wrong_prices
 from tests.pipelines.fault_server import FaultServer, body
 from warehouse.database import open_build
 from warehouse.paths import Home
@@ -31,10 +33,10 @@ def home(tmp_path, monkeypatch) -> Home:
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["backfill"], "name a source whose past is kept, such as aws_p5_history"),
+        (["backfill"], "name a source whose past is available, such as aws_p5_history"),
         (["backfill", "nobody"], "unknown source 'nobody'"),
         (["backfill", "cloud_gpus", "--since", "yesterday"], "give YYYY-MM-DD"),
-        (["backfill", "cloud_gpus", "--mirror", "ftp://x"], "is no address"),
+        (["backfill", "cloud_gpus", "--mirror", "ftp://x"], "is not an address"),
         (["restore"], "no whole published run"),
         (["restore", "run-9"], "there are: none"),
         (["verify"], "nothing is published"),
@@ -55,7 +57,7 @@ def test_a_published_price_is_what_its_payload_says_and_a_changed_one_is_found(h
     with FaultServer(plays) as server:
         backfill(source, home=home, recorded_at=NOW, mirror=server.url, environment={})
     parse_captures(home, pending_captures(home, [source.source_id]))
-    build.load(home, now=NOW, run_id="run-1")
+    load(home, now=NOW, run_id="run-1")
     landing = Landing(home)
     with open_build(home) as connection:
         checked, wrong = wrong_prices(connection, landing, 50)

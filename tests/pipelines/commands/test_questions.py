@@ -11,7 +11,8 @@ from typing import NamedTuple
 import pytest
 
 from tests.pipelines.commands.conftest import Truecost
-from warehouse.database import confined, open_published
+from warehouse.confinement import admit, confined
+from warehouse.database import open_published
 from warehouse.paths import Home
 
 PAGE = Path(__file__).parents[3] / "docs" / "questions.md"
@@ -40,6 +41,7 @@ def test_there_are_twenty_questions() -> None:
 @pytest.mark.parametrize("question", QUESTIONS, ids=lambda question: question.number)
 def test_the_query_answers(question: Question, answers_home: Home) -> None:
     with confined(open_published(answers_home)) as connection:
+        admit(connection, question.query)
         answer = connection.execute(question.query)
         columns = [column[0] for column in answer.description or []]
         rows = answer.fetchall()
@@ -57,3 +59,14 @@ def test_the_command_answers(question: Question, ask: Truecost) -> None:
     result = ask(*arguments, "--json")
     assert result.exit_code == 0, result.output
     assert json.loads(result.stdout)
+
+
+README = PAGE.parents[1] / "README.md"
+EXAMPLES = re.findall(r"```sql\n(.+?)\n```", README.read_text(encoding="utf-8"), re.DOTALL)
+
+
+@pytest.mark.parametrize("query", [one for block in EXAMPLES for one in block.split(";") if one])
+def test_the_queries_of_the_readme_run(query: str, answers_home: Home) -> None:
+    with confined(open_published(answers_home)) as connection:
+        admit(connection, query)
+        assert connection.execute(query).description

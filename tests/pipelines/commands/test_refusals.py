@@ -6,14 +6,16 @@ import hashlib
 import struct
 import subprocess
 import sys
-from datetime import date
+from datetime import date, datetime
 from functools import partial
+from types import SimpleNamespace
 
 import pytest
 
 from pipelines import cli
+from pipelines.capture.landing import Landing
 from pipelines.commands import arguments
-from pipelines.landing import Landing
+from tests.pipelines.clock import clock
 from tests.pipelines.fault_server import FaultServer
 from warehouse import publication
 from warehouse.database import open_build
@@ -27,10 +29,7 @@ def home(tmp_path, monkeypatch) -> Home:
     monkeypatch.delenv("TRUECOST_MIRROR", raising=False)
     found = Home(tmp_path / "data folder")
     with open_build(found) as connection:
-        connection.execute(
-            "create table staged.build_clock as"
-            " select timestamp '2026-11-20 06:00' as now_at, 'run-1' as run_id"
-        )
+        connection.execute(clock("2026-11-20 06:00"))
     publication.publish(found, "run-1")
     payload = tmp_path / "payload"
     payload.write_bytes(b"H100,2.99\n")
@@ -61,14 +60,17 @@ def refused(capsys: pytest.CaptureFixture[str], *given: str) -> str:
     ("given", "says"),
     [
         (("run", "--source", "runpodd"), "unknown source 'runpodd'; did you mean runpod"),
-        (("run", "--mirror", "somewhere"), "--mirror 'somewhere' is no address"),
-        (("run", "--mirror", "http://"), "is no address"),
-        (("run", "--mirror", "http://host:port"), "is no address"),
+        (("run", "--mirror", "somewhere"), "--mirror 'somewhere' is not an address"),
+        (("run", "--mirror", "http://"), "is not an address"),
+        (("run", "--mirror", "http://host:port"), "is not an address"),
         (("run", "--mirror", "http://127.0.0.1:9"), "cannot connect to 127.0.0.1 port 9"),
         (("source", "runpod", "--mirror", "http://127.0.0.1:9"), "cannot connect"),
         (("backfill", "cloud_gpus", "--mirror", "http://127.0.0.1:9"), "cannot connect"),
         (("run", "--offline", "--now", "2026-11-19"), "before the last run of this data folder"),
         (("run", "--offline", "--no-build", "--now", "2026-11-19"), "before the last run"),
+        (("run", "--offline", "--now", "9999-12-31T23:59:59Z"), "outside the years 2000 to 2100"),
+        (("run", "--offline", "--now", "1969-12-31"), "outside the years"),
+        (("run", "--offline", "--now", "0001-01-01T00:00:00+14:00"), "is not a date"),
         (("verify", "--rows", "-1"), "-1 is not in the range"),
         (("sql", "select 1; select 2"), "one question at a time"),
         (("sql", "select 1", "--out", "/proc/nowhere/x"), "No such file or directory"),
@@ -123,6 +125,50 @@ def test_a_data_folder_that_cannot_be_written_is_refused(capsys, monkeypatch, tm
     for folder in ("/proc/nowhere", tmp_path / "file", tmp_path / "file" / "below"):
         monkeypatch.setenv("TRUECOST_HOME", str(folder))
         assert f"cannot write in {folder}" in refused(capsys, "run", "--offline")
+
+
+@pytest.mark.parametrize(
+    ("f_bavail", "f_files", "f_favail", "says"),
+    [
+        (100, 10**6, 10**6, "has 0 MiB free, and a run may need"),
+        (10**9, 10**6, 20, "has room for 20 more files"),
+        (0, 0, 0, "free some, or set TRUECOST_HOME"),
+    ],
+)
+def test_a_disk_without_room_is_refused(
+    home, capsys, monkeypatch, f_bavail, f_files, f_favail, says
+):
+    disk = SimpleNamespace(f_bavail=f_bavail, f_frsize=4096, f_files=f_files, f_favail=f_favail)
+    monkeypatch.setattr(arguments.os, "statvfs", lambda path: disk)
+    before = state(home)
+    for given in (["run", "--offline"], ["backfill", "cloud_gpus"]):
+        assert says in refused(capsys, *given)
+    assert state(home) == before
+
+
+def test_a_disk_that_counts_no_files_has_room(home, monkeypatch):
+    disk = SimpleNamespace(f_bavail=10**9, f_frsize=4096, f_files=0, f_favail=0)
+    monkeypatch.setattr(arguments.os, "statvfs", lambda path: disk)
+    assert arguments.usable_home() == home
+
+
+def test_a_data_folder_with_too_long_a_path_is_refused(capsys, monkeypatch, tmp_path):
+    folder = tmp_path / ("家" * 80) / ("x" * 200)
+    monkeypatch.setenv("TRUECOST_HOME", str(folder))
+    assert "set TRUECOST_HOME to a shorter one" in refused(capsys, "run", "--offline")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_clock_before_this_code_is_refused(capsys, monkeypatch, tmp_path):
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz=None):
+            return cls(1970, 1, 1, tzinfo=tz)
+
+    monkeypatch.setenv("TRUECOST_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(arguments, "datetime", Clock)
+    assert "the clock of this machine says 1970-01-01" in refused(capsys, "run", "--offline")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_rebuild_refuses_to_lose_what_a_damaged_payload_held(home, capsys):

@@ -13,9 +13,11 @@ from typing import Any
 import pytest
 
 from pipelines.site.build import build_site
+from tests.conftest import BuildOnce
 from warehouse.database import open_published
 from warehouse.paths import Home
 
+pytestmark = pytest.mark.slow
 WEIGHT_LIMIT = 1_500_000  # bytes of a page with its scripts and styles
 TABLE = re.compile(
     r'<table id="(?P<id>[\w-]+)-table" data-keys="(?P<keys>[^"]+)">.*?<thead>(?P<head>.*?)</thead>'
@@ -25,11 +27,13 @@ TABLE = re.compile(
 
 
 @pytest.fixture(scope="module")
-def site(answers_home: Home, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    report = build_site(answers_home, tmp_path_factory.mktemp("site") / "site")
-    assert report.heaviest_page_bytes < WEIGHT_LIMIT, report.heaviest_page
-    assert report.page_count > 40
-    return report.folder
+def site(answers_home: Home, build_once: BuildOnce) -> Path:
+    def fill(folder: Path) -> None:
+        report = build_site(answers_home, folder / "site")
+        assert report.heaviest_page_bytes < WEIGHT_LIMIT, report.heaviest_page
+        assert report.page_count > 40
+
+    return build_once("site", fill) / "site"
 
 
 def tables(site: Path) -> Iterator[tuple[str, re.Match[str], list[str]]]:

@@ -11,6 +11,7 @@ import pytest
 
 from pipelines.cli import main
 from pipelines.sources import all_sources
+from tests.pipelines.fault_server import FaultServer, body
 
 FIXTURES = Path(__file__).parents[2] / "fixtures/sources"
 
@@ -54,7 +55,7 @@ def test_a_fixture_reads_as_its_expected_file(capsys):
     status, out, err = run(capsys, "source", "runpod", "--fixture", str(folder), "--json")
     assert status == 0
     assert json.loads(out) == json.loads((folder / "expected.json").read_text())
-    assert "gpu_types: 9 kept, held 5 price_placeholder" in err
+    assert "gpu_types: 10 rows: 3 kept as 9 offers; 7 held (5 price_placeholder" in err
 
 
 def test_prices_are_printed_to_the_last_digit(capsys):
@@ -76,7 +77,7 @@ def test_trying_a_source_leaves_the_data_folder_alone(capsys, home):
     ("arguments", "says"),
     [
         (("source", "runpood"), "runpod"),
-        (("source", "runpod", "--mirror", "not a url"), "is no address"),
+        (("source", "runpod", "--mirror", "not a url"), "is not an address"),
         (("source", "runpod", "--fixture", "/nowhere"), "/nowhere"),
         (("source",), "NAME"),
     ],
@@ -124,3 +125,64 @@ def test_a_source_is_fetched_over_the_mirror(capsys, replay_server, source_id):
     names = ("sku", "region", "purchase_model", "commitment_months", "market_tier")
     keys = [tuple(row.get(name) for name in names) for row in offers]
     assert len(set(keys)) == len(keys)  # one recorded page answers several requests
+
+
+def test_answers_that_were_saved_are_a_fixture_without_the_key(capsys, tmp_path, monkeypatch):
+    monkeypatch.setenv("LAMBDA_API_KEY", "s3cret-value")
+    listing = json.loads((FIXTURES / "lambda_api/payloads.json").read_text())
+    content = (FIXTURES / "lambda_api" / listing[0]["file"]).read_bytes()
+    echoed = content.replace(b"{", b'{"you": "s3cret-value", ', 1)
+    address = listing[0]["url"].split("://", 1)[1]
+    saved = tmp_path / "saved"
+    with FaultServer({address: [body(echoed)]}) as server:
+        arguments = ("source", "lambda_api", "--mirror", server.url, "--save", str(saved), "--json")
+        status, out, err = run(capsys, *arguments)
+    assert (status, "review expected.json" in err) == (0, True), err
+    kept = b"".join(path.read_bytes() for path in saved.iterdir())
+    assert b"s3cret-value" not in kept and b"************" in kept
+    status, again, _ = run(capsys, "source", "lambda_api", "--fixture", str(saved), "--json")
+    assert status == 0
+    assert json.loads(again) == json.loads(out) == json.loads((saved / "expected.json").read_text())
+    status, _, err = run(capsys, *arguments)
+    assert status == 2 and "not empty" in err
+    both = ("source", "lambda_api", "--fixture", str(saved), "--save", str(tmp_path / "more"))
+    assert run(capsys, *both)[0] == 2
+
+
+def test_sources_are_checked_against_their_shapes(capsys, tmp_path):
+    report = tmp_path / "report.md"
+    saved = ("--fixtures", str(FIXTURES), "--source", "civo", "--source", "gputable")
+    status, out, _ = run(capsys, "check-sources", *saved, "--json", "--markdown", str(report))
+    found = {one["source_id"]: one["verdict"] for one in json.loads(out)}
+    assert (status, found) == (0, {"civo": "unchanged", "gputable": "unchanged"})
+    assert "Asked: saved answers. 2 unchanged." in report.read_text()
+
+
+def test_a_broken_source_ends_with_status_1_and_the_table_says_why(capsys, tmp_path):
+    folder = tmp_path / "gputable"
+    folder.mkdir()
+    listing = json.loads((FIXTURES / "gputable/payloads.json").read_text())
+    (folder / "payloads.json").write_text(json.dumps(listing))
+    for entry in listing:
+        (folder / entry["file"]).write_text('{"rows": []}')
+    status, out, _ = run(
+        capsys, "check-sources", "--fixtures", str(tmp_path), "--source", "gputable"
+    )
+    assert status == 1
+    assert "broken" in out and "no mapping" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("--source", "runpood"), "runpod"),
+        (("--mirror", "not a url"), "is not an address"),
+        (("--fixtures", "/nowhere"), "/nowhere"),
+        (("--record", "--json", "--fixtures", "."), "--record"),
+        (("--mirror", "http://127.0.0.1:9", "--fixtures", "."), "give one of them"),
+    ],
+)
+def test_a_check_refuses_bad_input_in_one_line(capsys, arguments, says):
+    status, out, err = run(capsys, "check-sources", *arguments)
+    assert (status, out) == (2, "")
+    assert err.count("\n") == 1 and says in err

@@ -11,8 +11,8 @@ import duckdb
 import pytest
 
 from pipelines.site.build import SiteReport, build_site
-from warehouse.database import SCHEMA_VERSION, SCHEMAS
-from warehouse.models import SQL_FOLDER, Model, read_models
+from warehouse.migrations import SCHEMA_VERSION, SCHEMAS
+from warehouse.models import SQL_FOLDER, TableModel, read_models
 from warehouse.paths import Home
 
 NOW = datetime(2026, 11, 21, 6, 0, tzinfo=UTC).replace(tzinfo=None)  # as tables hold times
@@ -27,7 +27,7 @@ def column_type(name: str, unit: str | None) -> str:
     """Return the SQL type that a documented column surely can be read as."""
     if name.startswith(("is_", "has_", "may_")):
         return "boolean"
-    if name == "day" or name.endswith(("_on", "_day")):
+    if name in ("day", "month", "then_month") or name.endswith(("_on", "_day")):
         return "date"
     if name.endswith("_at") or name in ("valid_from", "valid_to", "source_time"):
         return "timestamp"
@@ -45,7 +45,7 @@ def make_empty(connection: duckdb.DuckDBPyConnection, without: tuple[str, ...] =
     for schema in SCHEMAS:
         connection.execute(f"create schema if not exists {schema}")
     connection.execute((SQL_FOLDER / "ledgers.sql").read_text())
-    models: dict[str, Model] = read_models()
+    models: dict[str, TableModel] = read_models()
     for name, model in models.items():
         if name in without or not model.columns:
             continue
@@ -58,14 +58,16 @@ def make_empty(connection: duckdb.DuckDBPyConnection, without: tuple[str, ...] =
         create table core.offer_open as from core.offer_price;
         create table staged.affected_day (entity varchar, day date);
         create table staged.build_clock as
-            select timestamp '{NOW}' as now_at, 'run-1' as run_id;
+            select timestamp '{NOW}' as now_at, 'run-1' as run_id,
+            now_at as prices_at, false as is_bundled;
         create table meta.schema_version as
             select {SCHEMA_VERSION} as version, timestamp '{NOW}' as installed_at;
         create table meta."column" (table_name varchar, column_name varchar, meaning varchar,
             unit varchar, grain varchar, made_by varchar);
         create table meta.source (source_id varchar, title varchar, homepage_url varchar,
             terms_url varchar, credit varchar, licence varchar, source_kind varchar,
-            kind_rank bigint, is_enabled boolean);
+            kind_rank bigint, is_enabled boolean, is_first_party boolean, cadence_hours bigint,
+            frozen_after_hours bigint);
         """
     )
     connection.execute((SQL_FOLDER / "meta_views.sql").read_text())
@@ -89,24 +91,24 @@ def fill(connection: duckdb.DuckDBPyConnection) -> None:
                is_enabled=True)  # fmt: skip
         for day in (NOW - timedelta(days=1), NOW):
             insert(connection, "meta.capture", capture_id=f"{source}/{day}", source_id=source,
-                   request_key="all", request_scope="all", is_scope_complete=True, valid_at=day,
-                   recorded_at=day, status="ok", record_kind="offer", rows_kept=4, rows_held=1,
-                   rows_duplicate=0, bytes=1000, run_id="run-1")  # fmt: skip
+                   request_key="all", request_scope="all", is_scope_complete=True, seen_at=day,
+                   recorded_at=day, status="ok", record_kind="offer", offers_kept=4, offers_held=1,
+                   offers_duplicate=0, bytes=1000, run_id="run-1")  # fmt: skip
         insert(connection, "staged.scope_latest", source_id=source, request_key="all",
                last_good_at=NOW)  # fmt: skip
     insert(connection, "meta.capture", capture_id="feed/failed", source_id="feed",
-           request_key="all", request_scope="all", valid_at=NOW - timedelta(days=2),
-           recorded_at=NOW - timedelta(days=2), status="failed", rows_kept=0, rows_held=0,
+           request_key="all", request_scope="all", seen_at=NOW - timedelta(days=2),
+           recorded_at=NOW - timedelta(days=2), status="failed", offers_kept=0, offers_held=0,
            run_id="run-1")  # fmt: skip
     insert(connection, "meta.quarantine", held_id="1", source_id="shop", rule="price_zero",
-           captured_at=NOW, reason=BREAKOUT, row_json=f'{{"name": "{EVIL}"}}', state="held",
+           seen_at=NOW, reason=BREAKOUT, row_json=f'{{"name": "{EVIL}"}}', state="held",
            payload_sha256="ab" * 32)  # fmt: skip
     insert(connection, 'meta."column"', table_name="marts.offers_latest",
            column_name="usd_per_gpu_hour", meaning="price", unit="USD/(GPU h)")  # fmt: skip
     for gpu, architecture, memory in (("H100-SXM-80GB", "hopper", 80e9), ("L4-24GB", "ada", 24e9)):
         insert(connection, "core.gpu", gpu_id=gpu, name=f"NVIDIA {gpu}", vendor="nvidia",
                architecture=architecture, form_factor="SXM5", is_coarse=False,
-               memory_bytes=memory, bandwidth_bytes_per_second=3.35e12,
+               gpu_class="data_center", memory_bytes=memory, bandwidth_bytes_per_second=3.35e12,
                board_power_watts=700.0, released_on=date(2022, 9, 1))  # fmt: skip
         for is_sparse, peak in ((False, 989e12), (True, 1979e12)):
             insert(connection, "core.gpu_peak", gpu_id=gpu, precision="bf16", is_sparse=is_sparse,
@@ -134,7 +136,7 @@ def fill_offers(connection: duckdb.DuckDBPyConnection) -> None:
                 region=region, area="europe", gpu_count=8, purchase_model=model,
                 commitment_months=months, market_tier="neocloud", market_family="neocloud",
                 usd_per_gpu_hour=usd * scale, usd_per_node_hour=8 * usd * scale,
-                is_available=None, valid_from=NOW, observed_at=NOW,
+                is_available=None, valid_from=NOW, seen_at=NOW,
                 age_hours=50.0 if is_stale else 0.2,
                 is_stale=is_stale, is_witness=False, source_url="https://shop.example/prices",
                 homepage_url="https://shop.example", payload_sha256="cd" * 32,
@@ -157,12 +159,20 @@ def fill_history(connection: duckdb.DuckDBPyConnection) -> None:
                     max_usd_per_gpu_hour=usd * 2, provider_count=providers, offer_count=5,
                     oldest_seen_on=TODAY - timedelta(back),
                 )  # fmt: skip
+        insert(connection, "marts.like_for_like_change", gpu_id=gpu, purchase_model="on_demand",
+               market_family="neocloud", reference_region="us", horizon_months=1,
+               month=TODAY.replace(day=1), then_month=TODAY.replace(month=1, day=1),
+               evidence="published", like_for_like_change_fraction=-0.02, is_sure=None,
+               link_provider_count=3, movers="beta -2.0 % (1)", median_change_fraction=-0.05,
+               mix_change_fraction=-0.03, median_provider_count=4,
+               then_median_provider_count=3)  # fmt: skip
         insert(connection, "marts.gpu_price_change_point", gpu_id=gpu, day=TODAY - timedelta(7),
                purchase_model="on_demand", market_family="all", before_day=TODAY - timedelta(8),
                usd_per_gpu_hour=scale * 3.7, before_usd_per_gpu_hour=scale * 3.8,
                change_fraction=-0.06, is_settled=True, provider_count=3, before_provider_count=3,
                raised_count=0, lowered_count=1, entered_count=0, left_count=0,
                mover_provider_id="beta", mover_move="lowered", is_price_move=True,
+               same_providers_change_fraction=-0.05,
                movers=EVIL)  # fmt: skip
 
 
@@ -170,7 +180,9 @@ def fill_costs(connection: duckdb.DuckDBPyConnection) -> None:
     """Insert one or two rows of every derived table."""
     for gpu, usd, speed in (("H100-SXM-80GB", 0.8, 1.5), ("L4-24GB", 1.1, 1.0)):
         insert(connection, "marts.cost_per_flop", gpu_id=gpu, precision="bf16",
-               purchase_model="on_demand", market_family="all", day=TODAY, usd_per_gpu_hour=3.0,
+               purchase_model="on_demand", market_family="neocloud", day=TODAY,
+               reference_region="us", is_default_basis=True, evidence="market",
+               usd_per_gpu_hour=3.0, usd_per_gpu_hour_low=2.0, usd_per_gpu_hour_high=4.0,
                flops_per_second=989e12, usd_per_exaflop_peak=usd, utilisation_fraction=0.4,
                usd_per_exaflop_effective=usd / 0.4, low=usd, high=usd * 5,
                usd_per_gigabyte_hour=0.0375, usd_per_terabyte_per_second_hour=0.9,
@@ -179,25 +191,30 @@ def fill_costs(connection: duckdb.DuckDBPyConnection) -> None:
             ("interactive", 20.0 * speed, 0.0003 * speed), ("fast", 60.0 * speed, 0.0007 * speed),
         ):  # fmt: skip
             insert(connection, "marts.inference_cost", model_id="llama-3.1-70b", gpu_id=gpu,
-                   gpu_count=4, precision="fp8", workload_id="chat",
+                   gpu_count=4, precision="fp8", workload="chat",
                    service_level_id=level, purchase_model="on_demand", day=TODAY,
+                   is_default_basis=True, evidence="market", set_provider_id="alpha",
+                   set_usd_per_gpu_hour=2.5,
                    usd_per_gpu_hour=3.0, provider_count=3, tokens_per_second_per_user=pace,
                    tokens_per_second_per_gpu=800.0, usd_per_1k_input_tokens=output / 4,
                    usd_per_1k_output_tokens=output, usd_per_1k_tokens=output / 2,
                    low=output / 3, high=output, usd_per_1k_tokens_provisioned=output,
-                   utilisation_fraction=0.5, binding_limit="bandwidth", is_efficient=True,
+                   fleet_utilisation_fraction=0.5, binding_limit="bandwidth", is_efficient=True,
                    is_cheapest_set=True, is_extrapolated=False)  # fmt: skip
         insert(connection, "marts.own_vs_rent", gpu_id=gpu, gpu_count=1024, day=TODAY,
-               rental_usd_per_gpu_hour=3.0, purchase_usd_per_gpu=30000.0,
-               utilisation_fraction=0.7, owned_usd_per_gpu_hour=2.0, low=1.2, high=3.4,
+               rental_usd_per_gpu_hour=3.0, rental_usd_per_gpu_hour_low=2.0,
+               rental_usd_per_gpu_hour_high=4.0, market_family="neocloud", is_default_basis=True,
+               provider_count=3, purchase_usd_per_gpu=30000.0,
+               fleet_utilisation_fraction=0.7, owned_usd_per_gpu_hour=2.0, low=1.2, high=3.4,
                break_even_utilisation_fraction=0.47, break_even_utilisation_low=0.3,
                break_even_utilisation_high=0.9, break_even_month=20.0,
                probability_owning_is_cheaper=0.8)  # fmt: skip
     for provider, listed in (("host-a", 0.9), ("host-b", 0.2), ("host-c", 90_000.0)):
         insert(connection, "marts.api_margin", model_id="llama-3.1-70b", api_source_id="feed",
+               scenario_id="on_demand", provider_count=4, market_family="neocloud",
                api_provider_id=provider, api_model_id=EVIL, day=TODAY, is_relisted=False,
                usd_per_million_tokens_listed=listed, gpu_id="H100-SXM-80GB", gpu_count=4,
-               precision="fp8", workload_id="chat", usd_per_million_tokens_cost=0.4,
+               precision="fp8", workload="chat", usd_per_million_tokens_cost=0.4,
                cost_low=0.3, cost_high=0.6, margin_fraction=1 - 0.4 / listed,
                margin_low=1 - 0.6 / listed, margin_high=1 - 0.3 / listed)  # fmt: skip
     for number, (reported, predicted) in enumerate(((100.0, 110.0), (4000.0, 3600.0))):
@@ -206,11 +223,11 @@ def fill_costs(connection: duckdb.DuckDBPyConnection) -> None:
                predicted=predicted, ratio=predicted / reported, source="a table",
                source_url="https://bench.example")  # fmt: skip
         insert(connection, "marts.training_backtest", case_id=f"c{number}", model="Llama",
-               quantity="chip_hours", unit="h", reported=reported, predicted=predicted,
+               quantity="gpu_hours", unit="h", reported=reported, predicted=predicted,
                ratio=predicted / reported, is_within_tolerance=True, source="a paper",
                source_url="https://paper.example")  # fmt: skip
     for year in range(2018, 2026):
-        insert(connection, "marts.training_cost", model=f"Model {year}", model_number=year,
+        insert(connection, "marts.training_cost", model=f"TableModel {year}", model_number=year,
                method="amortized", price_basis="clean", published_on=date(year, 5, 1),
                hardware="NVIDIA H100", gpu_hours=1e6, gpu_hours_method="reported",
                usd_nominal=10.0 ** (year - 2015), usd_real=10.0 ** (year - 2015),
@@ -222,11 +239,30 @@ def fill_costs(connection: duckdb.DuckDBPyConnection) -> None:
            residual_deviation_orders=0.7, usd_2027_mean=1e8,
            usd_1e9_reached_anchored_on=date(2027, 5, 1),
            usd_1e9_reached_mean_on=date(2028, 5, 1))  # fmt: skip
+    for number, change in enumerate((-0.2, -0.1, 0.4)):
+        insert(connection, "marts.training_then_and_now", model=f"TableModel {2020 + number}",
+               model_number=number, published_on=date(2020 + number, 5, 1), hardware="NVIDIA H100",
+               gpu_hours=1e6, purchase_model="on_demand", market_family="hyperscaler",
+               then_provider_id="alpha", then_day=date(2020, 1, 1), then_usd_per_gpu_hour=3.0,
+               then_usd=3e6, now_gpu_id="H100-SXM-80GB", is_same_chip=True,
+               now_provider_count=3 if number < 2 else 2, now_day=TODAY,
+               now_usd_per_gpu_hour=3 * (1 + change), now_usd=3e6 * (1 + change),
+               now_low_80=2e6, now_high_80=5e6, change_fraction=change, change_low_80=-0.5,
+               change_high_80=0.6, confidence="medium")  # fmt: skip
     for job in (1, 6, 12):
-        insert(connection, "marts.reservation_multiplier", term_months=12, job_months=job,
+        insert(connection, "marts.reservation_multiplier", commitment_months=12, job_months=job,
                resale_fraction=0.0, multiplier=12.0 / job)  # fmt: skip
+    for term, price, start in ((12, 3.0, 0), (36, 2.0, 12)):
+        insert(connection, "marts.price_term_structure", provider_id="alpha", gpu_id="L4-24GB",
+               market_family="neocloud", reference_region="us", commitment_months=term,
+               usd_per_gpu_hour=price, usd_per_gpu_month=price * 730.5,
+               on_demand_usd_per_gpu_hour=4.0, discount_fraction=1 - price / 4,
+               forward_from_months=start, forward_usd_per_gpu_hour=3.0 if not start else 1.5,
+               provider_count=1, matched_provider_count=1, reason="fewer than three providers",
+               oldest_seen_at=date(2026, 11, 20),
+               source_url="https://alpha.example")  # fmt: skip
     for factor, share in (("price", 0.6), ("utilisation", 0.4)):
-        insert(connection, "marts.training_sensitivity", model="Model 2025", factor=factor,
+        insert(connection, "marts.training_sensitivity", model="TableModel 2025", factor=factor,
                published_on=date(2025, 5, 1), variance_share_fraction=share)  # fmt: skip
     insert(connection, "marts.reconciliation", provider_id="alpha", gpu_id="L4-24GB",
            purchase_model="on_demand", commitment_months=0, area="europe", source_id="shop",
@@ -246,15 +282,16 @@ def fill_odd(connection: duckdb.DuckDBPyConnection) -> None:
             source_id="feed", source_kind="feed", gpu_id="H100-SXM-80GB", gpu_name_printed=long,
             sku=long, region=long, area=long, gpu_count=1, purchase_model="on_demand",
             market_tier="marketplace_community", market_family="marketplace",
-            usd_per_gpu_hour=usd, usd_per_node_hour=usd, valid_from=NOW, observed_at=NOW,
+            usd_per_gpu_hour=usd, usd_per_node_hour=usd, valid_from=NOW, seen_at=NOW,
             source_time=NOW - timedelta(days=days), age_hours=1.0, is_stale=days > 3,
             is_witness=False, source_url=f"https://shop.example/{'x' * 900}",
             homepage_url="https://shop.example", payload_sha256="ef" * 32,
         )  # fmt: skip
     insert(connection, "marts.api_margin", model_id=long, api_source_id="feed",
+           scenario_id="on_demand",
            api_provider_id=long, api_model_id=long, day=TODAY, is_relisted=False,
            usd_per_million_tokens_listed=1e-6, gpu_id="H100-SXM-80GB", gpu_count=4,
-           precision="fp8", workload_id="chat", usd_per_million_tokens_cost=4e5,
+           precision="fp8", workload="chat", usd_per_million_tokens_cost=4e5,
            cost_low=3e5, cost_high=6e5, margin_fraction=-4e11, margin_low=-6e11,
            margin_high=-3e11)  # fmt: skip
 

@@ -15,8 +15,8 @@ import duckdb
 import pyarrow.parquet
 import pytest
 
-from pipelines.site.build import NotASiteFolderError, SiteReport, build_site
-from pipelines.site.gpu import bends, in_segments
+from pipelines.site.build import MAIN_PAGES, NotASiteFolderError, SiteReport, build_site
+from pipelines.site.rows.gpu import bends, in_segments
 from warehouse.database import SCHEMA_VERSION, open_published
 from warehouse.paths import Home
 
@@ -134,8 +134,8 @@ def test_scripts_are_not_needed_to_read_the_tables(page: Path) -> None:
     assert tags.count("tr") > 2
 
 
-# Charts whose numbers stand in another table of the page
-TOLD_BY = {
+# Charts whose numbers are in another table of the page
+TABLE_OF_CHART = {
     "strip": "offers", "operations": "all-values", "memory": "all-values",
     "bandwidth": "all-values", "margins": "all-margins", "own-or-rent": "owning",
 }  # fmt: skip
@@ -146,7 +146,7 @@ def test_the_numbers_of_every_chart_stand_in_a_table_too(page: Path) -> None:
     charts = re.findall(r'data-chart="([\w-]+)"', html)
     assert charts
     for id in charts:
-        assert f'<table id="{TOLD_BY.get(id, id)}-table"' in html, id
+        assert f'<table id="{TABLE_OF_CHART.get(id, id)}-table"' in html, id
 
 
 def test_the_foot_says_where_it_comes_from(page: Path) -> None:
@@ -196,7 +196,7 @@ def test_the_age_of_the_data_is_that_of_its_prices(tmp_path: Path) -> None:
     def later_models(connection: duckdb.DuckDBPyConnection) -> None:
         fill(connection)
         insert(connection, "meta.capture", capture_id="models", source_id="feed",
-               record_kind="table_row", valid_at=NOW + timedelta(days=4), status="ok")  # fmt: skip
+               record_kind="table_row", seen_at=NOW + timedelta(days=4), status="ok")  # fmt: skip
 
     home = publish_by_hand(Home(tmp_path / "home"), later_models)
     report = build_site(home, now=(NOW + timedelta(days=4)).replace(tzinfo=UTC))
@@ -225,7 +225,7 @@ def test_a_gpu_without_an_offer_keeps_the_page_of_its_history(tmp_path: Path) ->
 def test_a_title_speaks_of_fresh_prices_only(odd_site: Path) -> None:
     html = (odd_site / "gpu/h100-sxm-80gb.html").read_text()
     assert 'id="strip-query">' in html
-    # 4.5 and 0.0004 are stale; 250,000 is dear and fresh
+    # 4.5 and 0.0004 are stale; 250,000 is fresh
     assert "costs 125,000 times the cheapest" in Text.of(html)
 
 
@@ -314,16 +314,16 @@ def test_charts_carry_few_rows_and_only_what_was_measured(site: Path) -> None:
 # What a tooltip must say, by the names of fields; and where one of it cannot be, because
 # a list price is no estimate, a formula has no day, a case is one case.
 SAID = {
-    "date": {"day", "observed_at", "published_on"},
+    "date": {"day", "seen_at", "published_on"},
     "interval": {"p10", "p90", "low", "high", "cost_low", "cost_high", "margin_low", "margin_high",
                  "output_low", "output_high", "fit_low", "fit_high", "dearest_usd_per_gpu_hour"},
-    "n": {"provider_count", "offer_count", "gpu_count", "model_count", "rows_kept"},
+    "n": {"provider_count", "offer_count", "gpu_count", "model_count", "offers_kept"},
     "source": {"source", "source_id", "api_source_id"},
 }  # fmt: skip
 NOT_THERE = {
     ("strip", "interval"), ("margins", "n"), ("truth", "n"), ("over-time", "n"),
     ("commitment", "date"), ("commitment", "interval"), ("commitment", "n"),
-    ("inputs", "date"), ("answers", "interval"),
+    ("inputs", "date"), ("answers", "interval"), ("terms", "interval"),
 }  # fmt: skip
 
 
@@ -367,7 +367,7 @@ def test_old_data_say_so_on_every_page(small_home: Home, tmp_path: Path, site: P
 def test_made_up_data_say_so_on_every_page(tmp_path: Path) -> None:
     def demo(connection: duckdb.DuckDBPyConnection) -> None:
         connection.execute(
-            "insert into meta.capture (source_id, record_kind, valid_at, status)"
+            "insert into meta.capture (source_id, record_kind, seen_at, status)"
             f" values ('demo', 'synthetic', timestamp '{NOW}', 'ok')"
         )
 
@@ -383,7 +383,7 @@ def test_made_up_data_say_so_on_every_page(tmp_path: Path) -> None:
 def test_every_query_asks_for_columns_that_the_tables_document(tmp_path: Path) -> None:
     home = publish_by_hand(Home(tmp_path / "home"), lambda connection: None)
     report = build_site(home)
-    assert report.page_count == 6  # no GPU has a page, because none has an offer
+    assert report.page_count == len(MAIN_PAGES)  # no GPU has a page, because none has an offer
     for path in report.folder.glob("*.html"):
         assert "the published file has no" not in path.read_text(), path.name
         assert "Nothing to show: the tables hold no such rows" in path.read_text()
@@ -431,3 +431,9 @@ def test_breakout_text_is_in_the_data_of_the_chart_as_data(site: Path) -> None:
     html = (site / "gpu/h100-sxm-80gb.html").read_text()
     rows = chart_rows(re.findall(r'id="strip-data">(.*?)</script>', html)[0])
     assert BREAKOUT.replace("\x07", " ") in {row.get("region") for row in rows}
+
+
+def test_the_title_of_then_and_now_counts_runs_with_enough_providers(site):
+    text = (site / "training.html").read_text(encoding="utf-8")
+    title = "Rent of the same runs on demand, then and now: −15\u00a0% in the middle of 2 runs"
+    assert title in text

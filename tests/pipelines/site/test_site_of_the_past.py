@@ -1,4 +1,4 @@
-"""The site as of a past day shows what stood then, as it was known then."""
+"""The site as of a past day shows what was valid then, as it was known then."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import duckdb
 import pytest
 from click.testing import CliRunner
 
+from pipelines.answers.as_of import Past
 from pipelines.commands.site import site as site_command
-from pipelines.past import Past
 from pipelines.site.build import build_site
 from pipelines.site.published import Published, opened
 from warehouse.paths import Home
@@ -30,15 +30,15 @@ def history(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute(
         "create table meta.reference_value as select '' as subject_kind, '' as subject,"
         " '' as field, '' as value limit 0;"
-        "create table core.offer_capture as select source_id, request_key, valid_at, recorded_at"
+        "create table core.offer_capture as select source_id, request_key, seen_at, recorded_at"
         " from meta.capture"
     )
-    for at, known_at in ((FIRST, FIRST), (SECOND, SECOND), (THIRD, THIRD), (SECOND, THIRD)):
-        insert(connection, "core.offer_capture", source_id="shop", request_key="all", valid_at=at,
-               recorded_at=known_at)  # fmt: skip
+    for at, recorded_at in ((FIRST, FIRST), (SECOND, SECOND), (THIRD, THIRD), (SECOND, THIRD)):
+        insert(connection, "core.offer_capture", source_id="shop", request_key="all", seen_at=at,
+               recorded_at=recorded_at)  # fmt: skip
     for at in (FIRST, SECOND, THIRD):
         insert(connection, "meta.capture", source_id="shop", request_key="all",
-               request_scope="all", is_scope_complete=True, status="ok", valid_at=at,
+               request_scope="all", is_scope_complete=True, status="ok", seen_at=at,
                recorded_at=at, capture_id=str(at))  # fmt: skip
     insert(connection, "staged.scope_latest", source_id="shop", request_key="all",
            last_good_at=THIRD)  # fmt: skip
@@ -83,7 +83,7 @@ def views(home: Home) -> Iterator[dict[tuple[int, int], list[tuple[str, float]]]
 
 
 def prices(published: Published) -> list[tuple[str, float]]:
-    return [tuple(row.values()) for row in published.ask(PRICES).rows]  # type: ignore[misc]
+    return [tuple(row.values()) for row in published.run(PRICES).rows]  # type: ignore[misc]
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,7 @@ def test_a_price_is_what_was_believed_then(
 @pytest.mark.parametrize(
     ("known_on", "expected"),
     [
-        (7, {day(20): 2.0, day(15): 2.0, day(10): 3.0}),  # nobody had looked since day 10
+        (7, {day(20): 2.0, day(15): 2.0, day(10): 3.0}),  # no capture since day 10
         (1, {day(20): 2.0, day(15): 2.0, day(10): 2.5, day(7): 2.5}),
     ],
 )
@@ -117,7 +117,7 @@ def test_daily_medians_are_those_of_what_was_known(
 ) -> None:
     query = "select day, median_usd_per_gpu_hour as usd from marts.gpu_price_daily order by all"
     with opened(home, Past(day(7), day(known_on))) as published:
-        assert {row["day"]: row["usd"] for row in published.ask(query).rows} == expected
+        assert {row["day"]: row["usd"] for row in published.run(query).rows} == expected
 
 
 def test_the_site_of_a_past_day_says_so(home: Home, tmp_path: Path) -> None:
@@ -133,7 +133,7 @@ def test_the_site_of_a_past_day_says_so(home: Home, tmp_path: Path) -> None:
     ("arguments", "message"),
     [
         (["--known-on", "2026-08-01"], "--known-on needs --as-of"),
-        (["--as-of", "yesterday"], "'yesterday' is no time; give YYYY-MM-DD or ISO 8601"),
+        (["--as-of", "yesterday"], "'yesterday' is not a time; give YYYY-MM-DD or ISO 8601"),
         ([], "nothing is published"),
     ],
 )

@@ -1,4 +1,4 @@
-"""Damage every source's fixture in the ways that price lists are damaged, and see what comes.
+"""Damage every source's fixture in the ways that price lists are damaged, and check the result.
 
 What a number or a text means is found out, not declared: a number is a price if doubling it
 changes an offer's price. A damaged price must end as a held row, as a refusal of the whole
@@ -23,7 +23,7 @@ from typing import Any
 import pytest
 
 from pipelines.sources import all_sources
-from pipelines.sources.base import ApiPrice, Held, Offer, ParseError, Payload
+from pipelines.sources.base import ApiPrice, Held, Offer, ParseError, Payload, records
 
 FIXTURES = Path(__file__).parents[2] / "fixtures/sources"
 NO_PRICES = [None, 0, -1.5, "", "abc", "NaN", "Infinity", "1e400", "€1", True, False, [], {}]
@@ -36,7 +36,7 @@ NEW_NAME = "Zorgon 9000"
 PROBES = 120  # numbers of one payload that are tried
 PRICES = 4  # of them, prices that are damaged in every way
 NO_COUNTS = [None, 0, -1, 0.5, "", "abc", True, [], {}]
-# Zones of one region are one offer there: another zone's printed price may stand in.
+# Zones of one region are one offer there: another zone's printed price may replace it.
 MERGES_ZONES = {"gpuhunt"}
 Path_ = tuple[Any, ...]  # keys and indices down a JSON document
 
@@ -60,7 +60,7 @@ def payload(source_id: str, number: int) -> Payload:
         url=entry["url"],
         content=(FIXTURES / source_id / entry["file"]).read_bytes(),
         sha256="0" * 64,
-        captured_at=datetime(2026, 11, 21, tzinfo=UTC),
+        seen_at=datetime(2026, 11, 21, tzinfo=UTC),
         content_type=entry.get("content_type", ""),
     )
 
@@ -68,7 +68,9 @@ def payload(source_id: str, number: int) -> Payload:
 def read(intact: Payload, content: bytes) -> tuple[list[Offer], int] | None:
     """Return the offers and the number of held rows, or None where the payload is refused."""
     try:
-        found = list(all_sources()[intact.source_id].parse(replace(intact, content=content)))
+        found = list(
+            records(all_sources()[intact.source_id].parse(replace(intact, content=content)))
+        )
     except ParseError:
         return None
     held = sum(isinstance(row, Held) for row in found)
@@ -92,7 +94,7 @@ def thing(offer: Offer) -> Offer:
 
 
 def is_changed(name: str, offers: list[Offer], before: list[Offer]) -> bool:
-    """Return whether the same things stand there, one at another price or in another count."""
+    """Return whether the same offers are there, one at another price or in another count."""
     if name == "gpu_count":
         return len(offers) == len(before) and any(
             one.gpu_count != other.gpu_count and one.price_amount == other.price_amount
@@ -214,7 +216,7 @@ def text_prices(source_id: str, number: int) -> list[str]:
 
 
 def replaced(text: str, printed: str, by: str) -> str:
-    """Return the text with a number replaced wherever it stands alone: prices have copies."""
+    """Return the text with a number replaced wherever it is a whole word: prices have copies."""
     return TEXT_NUMBER.sub(lambda match: by if match[0] == printed else match[0], text)
 
 
@@ -401,11 +403,18 @@ TOKEN_PRICES = (
 def token_prices(whole: Payload, content: bytes) -> dict[tuple[Any, ...], Decimal | None] | None:
     """Return every token price by provider, model, variant and field; None if refused."""
     try:
-        found = list(all_sources()[whole.source_id].parse(replace(whole, content=content)))
+        found = list(records(all_sources()[whole.source_id].parse(replace(whole, content=content))))
     except ParseError:
         return None
     return {
-        (row.api_provider_id, row.api_model_id, row.variant, name): getattr(row, name)
+        (
+            row.api_provider_id,
+            row.api_model_id,
+            row.variant,
+            row.above_input_tokens,
+            row.modality,
+            name,
+        ): getattr(row, name)
         for row in found
         if isinstance(row, ApiPrice)
         for name in TOKEN_PRICES

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import csv
 import importlib
+import io
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from pipelines.commands.sources import fixture_payloads
 from pipelines.sources import all_sources
-from pipelines.sources.base import Held, Offer, ParseError
+from pipelines.sources.base import Held, Offer, OutOfScope, ParseError, records
 from pipelines.sources.cloud_gpus import provider
+from pipelines.sources.fixtures import fixture_payloads
+from pipelines.sources.providers import provider_id
+from warehouse.reference import load_csv
 
 FIXTURES = Path(__file__).parents[2] / "fixtures/sources"
 DATED = ("aws_p5_history", "epoch_hardware_prices", "gpu_market_intel", "gpu_pricing_tracker")
@@ -29,7 +33,7 @@ def moments(source_id):
 
 def offers(source_id, part):
     payload = whole(source_id)
-    rows = all_sources()[source_id].parse(replace(payload, key=f"{payload.key}@{part}"))
+    rows = records(all_sources()[source_id].parse(replace(payload, key=f"{payload.key}@{part}")))
     return [row for row in rows if isinstance(row, Offer)]
 
 
@@ -91,12 +95,12 @@ def test_an_epoch_reading_covers_its_own_series_only():
 def test_a_time_that_is_none_is_refused():
     payload = whole("aws_p5_history")
     damaged = replace(payload, content=payload.content.replace(b"2025-06-04T07", b"2025-06-04X"))
-    with pytest.raises(ParseError, match="is no time"):
-        list(all_sources()["aws_p5_history"].parse(damaged))
+    with pytest.raises(ParseError, match="is not a time"):
+        list(records(all_sources()["aws_p5_history"].parse(damaged)))
 
 
 def test_the_rows_of_aws_are_held_where_its_v100_has_a_spot_price():
-    rows = list(all_sources()["cloud_gpus"].parse(whole("cloud_gpus")))
+    rows = list(records(all_sources()["cloud_gpus"].parse(whole("cloud_gpus"))))
     held = [row for row in rows if isinstance(row, Held)]
     assert {row.rule for row in held} == {"purchase_model_unknown"}
     assert "aws" not in {row.provider_id for row in rows if isinstance(row, Offer)}
@@ -121,3 +125,29 @@ def test_the_rows_of_aws_are_held_where_its_v100_has_a_spot_price():
 )
 def test_clouds_have_the_ids_of_the_other_sources(printed, expected):
     assert provider(printed) == expected
+
+
+def test_one_seller_has_one_id_whatever_a_list_calls_it() -> None:
+    for names, expected in (
+        (("Oblivus", "Oblivus Cloud", "OblivusCloud"), "oblivus"),
+        (("ACE", "ACE Cloud", "AceCloud"), "acecloud"),
+        (("RunC", "RunC.AI", "runc.ai"), "runcai"),
+    ):
+        assert {provider_id(name) for name in names} == {expected}
+        assert {provider(name) for name in names} == {expected}
+
+
+def test_every_seller_of_the_hand_kept_lists_is_known() -> None:
+    known = {row["provider_id"] for row in load_csv("providers")}
+    assert {"acecloud", "cr8dl", "novonimbus", "oblivus", "runcai"} <= known
+
+
+def test_who_rents_databases_is_no_gpu_cloud() -> None:
+    payload, parse = whole("epoch_hardware_prices"), all_sources()["epoch_hardware_prices"].parse
+    printed = next(row.printed for row in parse(payload) if isinstance(row.found[0], Offer))
+    lines = io.StringIO()
+    writer = csv.DictWriter(lines, printed.keys())
+    writer.writeheader()
+    writer.writerows([printed, {**printed, "Vendor": "Databricks"}])
+    rows = list(parse(replace(payload, content=lines.getvalue().encode())))
+    assert [type(row.found[0]) for row in rows] == [Offer, OutOfScope]

@@ -1,6 +1,6 @@
 """Every fixture, over HTTP through capture and parse: what a parser yields is what is kept.
 
-The contract of rows (strict types, positive sizes, known words) is held by ``pipelines.parse``;
+The contract of rows (strict types, positive sizes, known words) is held by ``reading``;
 here it is seen to hold for every source, keys, followed pages and joined pages included.
 """
 
@@ -13,12 +13,13 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.capture import capture
-from pipelines.commands.sources import fixture_payloads
-from pipelines.http import Limits
-from pipelines.parse import ParseResult, parse_captures
+from pipelines.capture.http.client import Limits
+from pipelines.reading.ledger import ParseResult
+from pipelines.reading.reader import parse_captures
 from pipelines.sources import all_sources
-from pipelines.sources.base import Fetching, Held
+from pipelines.sources.base import Fetching, Held, records
+from pipelines.sources.fixtures import fixture_payloads
+from tests.pipelines.captures import capture
 from tests.pipelines.fault_server import FaultServer, body
 from warehouse.paths import Home
 
@@ -71,12 +72,12 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[ParseRes
 def test_what_the_parser_yields_is_kept(results: dict[str, list[ParseResult]], name: str) -> None:
     source = all_sources()[name]
     for payload in fixture_payloads(FIXTURES / name, source):
-        rows = list(source.parse(payload))
+        rows = list(records(source.parse(payload)))
         held = sum(isinstance(row, Held) for row in rows)
         mine = [result for result in results[name] if result.request_key == payload.key]
         assert mine, f"{payload.key} was not asked for"
-        kept = sum(result.rows_kept for result in mine)
-        assert (kept, mine[0].rows_held) == (len(rows) - held, held), mine[0].error
+        kept = sum(result.offers_kept for result in mine)
+        assert (kept, mine[0].offers_held) == (len(rows) - held, held), mine[0].error
 
 
 def test_nearly_every_source_is_seen_end_to_end() -> None:

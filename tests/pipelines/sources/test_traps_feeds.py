@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.commands.sources import fixture_payloads
 from pipelines.sources import all_sources, gpu_pricing_tracker
-from pipelines.sources.base import Held, Offer, ParseError, Payload, Row
+from pipelines.sources.base import Held, Offer, ParseError, Payload, Row, records
+from pipelines.sources.fixtures import fixture_payloads
 
 FIXTURES = Path(__file__).parents[2] / "fixtures/sources"
 GIB = 2**30
@@ -25,7 +25,7 @@ def payloads(source_id: str, key: str = "") -> list[Payload]:
 
 def rows(source_id: str, key: str = "") -> list[Row]:
     parse = all_sources()[source_id].parse
-    return [row for payload in payloads(source_id, key) for row in parse(payload)]
+    return [row for payload in payloads(source_id, key) for row in records(parse(payload))]
 
 
 def offers(source_id: str, key: str = "", **wanted: object) -> list[Offer]:
@@ -128,8 +128,8 @@ def test_global_is_no_region():
 
 
 @pytest.mark.parametrize("source_id", ["gputable", "gpu_price_feed", "gpu_price_index"])
-def test_spot_equal_to_on_demand_is_held(source_id):
-    assert len(held(source_id, "spot_equals_on_demand")) == 1
+def test_one_price_on_demand_and_as_spot_holds_both(source_id):
+    assert len(held(source_id, "spot_equals_on_demand")) == 2
 
 
 # --- gpuhunt
@@ -179,15 +179,14 @@ def test_cpu_machines_are_no_rows():
 def test_another_archive_is_refused(content):
     (payload,) = payloads("gpuhunt", "gcp")
     with pytest.raises(ParseError, match=r"gpuhunt\[gcp\]"):
-        list(all_sources()["gpuhunt"].parse(replace(payload, content=content)))
+        list(records(all_sources()["gpuhunt"].parse(replace(payload, content=content))))
 
 
-def test_an_archive_that_inflates_beyond_reason_is_refused(monkeypatch):
-    monkeypatch.setattr("pipelines.sources.gpuhunt.MAX_CSV_BYTES", 1000)
+def test_an_archive_that_inflates_beyond_reason_is_refused():
     (payload,) = payloads("gpuhunt", "gcp")
-    bomb = zipped({"gcp.csv": "0" * 1_000_000})
-    with pytest.raises(ParseError, match=r"one gcp\.csv is expected"):
-        list(all_sources()["gpuhunt"].parse(replace(payload, content=bomb)))
+    bomb = zipped({"gcp.csv": "0" * 2_000_000})
+    with pytest.raises(ParseError, match=r"gcp\.csv inflates to over"):
+        list(records(all_sources()["gpuhunt"].parse(replace(payload, content=bomb))))
 
 
 # --- vantage
@@ -220,16 +219,17 @@ def test_the_tracker_prices_whole_instances_until_its_site_changed() -> None:
         site = "https://getdeploying.com"
         line = f"{day},aws,B200,8,global,on_demand,{price},{price},{price},9,{site},{day}T21:00:00Z"
         content = (header + line + "\n").encode()
-        (row,) = gpu_pricing_tracker.parse(
+        parsed = gpu_pricing_tracker.parse(
             Payload(
                 source_id="gpu_pricing_tracker",
                 key="observations",
                 url="https://example.test/observations.csv",
                 content=content,
                 sha256="0" * 64,
-                captured_at=datetime(2026, 7, 20, tzinfo=UTC),
+                seen_at=datetime(2026, 7, 20, tzinfo=UTC),
             )
         )
+        (row,) = records(parsed)
         assert isinstance(row, Offer)
         return row
 

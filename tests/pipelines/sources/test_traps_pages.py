@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from pipelines.sources import all_sources
-from pipelines.sources.base import Held, Offer, ParseError, Payload, Row
+from pipelines.sources.base import Held, Offer, ParseError, Payload, Row, records
 
 FIXTURES = Path(__file__).parents[2] / "fixtures/sources"
 PAGES = sorted(
@@ -33,12 +33,12 @@ def payload(source_id: str, content: bytes | None = None) -> Payload:
         url=entry["url"],
         content=content or (FIXTURES / source_id / entry["file"]).read_bytes(),
         sha256="0" * 64,
-        captured_at=datetime(2026, 11, 21, tzinfo=UTC),
+        seen_at=datetime(2026, 11, 21, tzinfo=UTC),
     )
 
 
 def rows(source_id: str) -> list[Row]:
-    return list(all_sources()[source_id].parse(payload(source_id)))
+    return list(records(all_sources()[source_id].parse(payload(source_id))))
 
 
 def prices(source_id: str, **wanted: Any) -> list[Decimal]:
@@ -56,7 +56,7 @@ def held(source_id: str, rule: str) -> list[Held]:
 @pytest.mark.parametrize("source_id", PAGES)
 def test_a_wall_in_place_of_the_page_is_refused(source_id: str) -> None:
     with pytest.raises(ParseError, match=source_id):
-        list(all_sources()[source_id].parse(payload(source_id, WALL)))
+        list(records(all_sources()[source_id].parse(payload(source_id, WALL))))
 
 
 def test_coreweave_prices_the_node_and_counts_its_gpus_without_the_footnote() -> None:
@@ -98,6 +98,17 @@ def test_lambda_clusters_are_not_on_demand_and_stand_again_in_a_script() -> None
 
 def test_hyperstack_calls_the_pcie_card_with_a_bridge_nvlink() -> None:
     assert prices("hyperstack", form_factor="PCIe") == [Decimal("1.95")]
+
+
+def test_hyperstacks_link_behind_a_price_is_not_the_price() -> None:
+    reserved = {
+        row.gpu_name_printed: (str(row.price_amount), row.commitment_months)
+        for row in rows("hyperstack")
+        if isinstance(row, Offer) and row.purchase_model == "reserved"
+    }
+    assert reserved == {"NVIDIA H200 SXM": ("2.70", None), "NVIDIA L40": ("0.71", 12)}
+    reasons = [row.reason for row in held("hyperstack", "price_on_request")]
+    assert reasons == ["instead of a price: 'Contact us'"] * 2
 
 
 def test_hyperstack_sells_storage_in_cards_of_the_same_form() -> None:
@@ -153,6 +164,13 @@ def test_latitude_lists_reais_of_its_own_and_a_year_is_the_whole_year() -> None:
 def test_latitude_without_stock_keeps_its_price_and_null_is_not_sold_there() -> None:
     assert prices("latitude", region="Japan", price_unit="hour") == [Decimal("2.88")]
     assert not prices("latitude", region="United Kingdom")
+
+
+def test_massed_computes_class_names_are_no_part_of_a_price() -> None:
+    whole = payload("massed_compute")
+    styled = whole.content.replace(b"ml-0.5", b"m-[2px] text-[10px]").replace(b"space-y-3", b"")
+    found = all_sources()["massed_compute"].parse(payload("massed_compute", styled))
+    assert styled != whole.content and list(records(found)) == rows("massed_compute")
 
 
 def test_massed_compute_writes_two_dollar_signs_for_one() -> None:
