@@ -34,10 +34,15 @@ from pathlib import Path
 
 import duckdb
 
-from pipelines import build, publishing
-from pipelines.capture import capture
-from pipelines.http import Limits
-from pipelines.parse import parse_captures, pending_captures
+from pipelines.capture.http.client import Limits
+from pipelines.capture.parallel import capture
+from pipelines.derive.check import check
+from pipelines.derive.load import load, prepare
+from pipelines.derive.make import make, phases
+from pipelines.derive.reference_tables import load_reference
+from pipelines.derive.release import publish_build
+from pipelines.reading.ledger import pending_captures
+from pipelines.reading.reader import parse_captures
 from pipelines.sources import all_sources
 from pipelines.sources.base import Fetching, Offer, Payload, Request, Source
 from warehouse import history, models
@@ -55,7 +60,7 @@ PROVENANCE = {"source_url", "payload_sha256", "parser_version"}  # where a price
 
 
 def make_market(connection: duckdb.DuckDBPyConnection, offers: int) -> None:
-    """Make the offers that may stand; two of three do at first. Their GPUs are the real ones."""
+    """Make the offers, two of three open at first. Their GPUs are the real ones."""
     connection.execute("create schema if not exists made")
     connection.execute("select setseed(0.42)")
     connection.execute(
@@ -79,7 +84,7 @@ def make_market(connection: duckdb.DuckDBPyConnection, offers: int) -> None:
 
 
 def live(connection: duckdb.DuckDBPyConnection, day: int) -> None:
-    """Let a day pass in the market."""
+    """Change the market by one day."""
 
     def rate(rates: dict[str, float]) -> str:
         return f"case kind when 'list' then {rates['list']} else {rates['marketplace']} end"
@@ -92,7 +97,7 @@ def live(connection: duckdb.DuckDBPyConnection, day: int) -> None:
             select n, gpu_id, kind, scope, usual_usd,
                 case when random() < {rate(CHANGED)}
                     then round(usual_usd * exp((random() - 0.5) * 0.3), 6) else usd end as usd,
-                -- Half as many are away as stand: they return twice as often as they leave.
+                -- Half as many are gone as are open: they return twice as often as they leave.
                 case when is_standing then random() >= {rate(VANISHED)}
                     else random() < 2 * {rate(VANISHED)} end as is_standing,
                 since as since_before, usd as usd_before, is_standing as was_standing
@@ -122,12 +127,12 @@ def printed(usd: str) -> dict[str, str]:
 
 
 def rows_of_market(usd: str, since: str) -> dict[str, str]:
-    """Return the columns of the history for an offer that has stood at a price since a moment."""
-    said = printed(usd)
+    """Return the columns of the history for an offer that has had a price since a moment."""
+    fields = printed(usd)
     seen = f"scope || '/' || date_diff('day', timestamp '{START}', {since})"
     key = ("provider_id", "sku", "region", "purchase_model", "market_tier")
-    provider_id, sku, region, purchase_model, market_tier = (said[name] for name in key)
-    return said | {
+    provider_id, sku, region, purchase_model, market_tier = (fields[name] for name in key)
+    return fields | {
         "offer_key": f"md5(concat_ws('|', {SOURCE_ID}, {provider_id}, {sku}, {region},"
         f" {purchase_model}, '', '', {market_tier}))",
         "source_id": SOURCE_ID,
@@ -205,11 +210,11 @@ class Market(BaseHTTPRequestHandler):
         self.wfile.write(content or b"")
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Write no log."""
 
 
 def print_market(connection: duckdb.DuckDBPyConnection) -> None:
-    """Let every source print its part of the market as it stands."""
+    """Write the current market as the answers of its sources."""
     fields = ", ".join(f"'{name}': {sql}" for name, sql in printed("usd").items())
     fields = fields.replace(printed("usd")["price_amount"], "usd::decimal(38, 18)::varchar")
     Market.parts = {
@@ -236,10 +241,10 @@ def run_day(home: Home, mirror: str, day: int) -> dict[str, float]:
             limits=Limits(total_seconds=600),
         ),
         "parse": lambda: parse_captures(home, pending_captures(home, sources)),
-        "load": lambda: build.load(home, now=now, run_id=run_id),
-        "derive": lambda: list(build.make(home, PHASES)),
-        "check": lambda: build.check(home, PHASES.all),
-        "publish": lambda: publishing.publish_build(home, run_id=run_id, now=now),
+        "load": lambda: load(home, now=now, run_id=run_id),
+        "derive": lambda: list(make(home, PHASES)),
+        "check": lambda: check(home, PHASES.all),
+        "publish": lambda: publish_build(home, run_id=run_id, now=now),
     }
     seconds = {}
     for stage, job in jobs.items():
@@ -249,7 +254,7 @@ def run_day(home: Home, mirror: str, day: int) -> dict[str, float]:
     return seconds
 
 
-PHASES = build.phases(models.read_models())
+PHASES = phases(models.read_models())
 
 
 def live_and_run(home: Home, mirror: str, day: int) -> dict[str, float]:
@@ -280,8 +285,8 @@ def write_days(connection: duckdb.DuckDBPyConnection, first: int, last: int) -> 
             " where was_standing and (not is_standing or usd <> usd_before))"
             " order by source_id, request_key, offer_key, valid_from, recorded_at"
         )
-    stands = rows_of_market("usd", "since") | {"valid_from": "since", "recorded_at": "since"}
-    made = ", ".join(f"{stands.get(c, 'null')} as {c}" for c in history.OFFER.columns)
+    current = rows_of_market("usd", "since") | {"valid_from": "since", "recorded_at": "since"}
+    made = ", ".join(f"{current.get(c, 'null')} as {c}" for c in history.OFFER.columns)
     connection.execute(f"delete from {history.OFFER.open}")
     connection.execute(
         f"insert into {history.OFFER.open} select {made} from made.market where is_standing"
@@ -290,7 +295,7 @@ def write_days(connection: duckdb.DuckDBPyConnection, first: int, last: int) -> 
 
 
 def write_ledgers(connection: duckdb.DuckDBPyConnection, home: Home, known: int, last: int) -> None:
-    """File days ``known + 1`` to ``last - 1`` as day ``known``: files, ledgers, daily tables."""
+    """Copy day ``known`` to days ``known + 1`` to ``last - 1``: files, ledgers, daily tables."""
     at = START + timedelta(days=known)
     known_day, files = at.date().isoformat(), []
     for root in (home.landing, home.observations):
@@ -309,16 +314,16 @@ def write_ledgers(connection: duckdb.DuckDBPyConnection, home: Home, known: int,
     shift = f"to_days((n - {known})::integer)"
     connection.execute(
         f"insert into meta.capture by name select * exclude (n) replace ("
-        f" valid_at + {shift} as valid_at, recorded_at + {shift} as recorded_at,"
-        f" replace(capture_id, '{known_day}', strftime(valid_at + {shift}, '%Y-%m-%d'))"
-        f" as capture_id) from meta.capture, {days} where valid_at = ? order by n, capture_id",
+        f" seen_at + {shift} as seen_at, recorded_at + {shift} as recorded_at,"
+        f" replace(capture_id, '{known_day}', strftime(seen_at + {shift}, '%Y-%m-%d'))"
+        f" as capture_id) from meta.capture, {days} where seen_at = ? order by n, capture_id",
         [at],
     )
     connection.execute(
         f"insert into {history.OFFER.capture} by name select * exclude (n) replace ("
-        f" valid_at + {shift} as valid_at, recorded_at + {shift} as recorded_at,"
-        f" replace(capture_id, '{known_day}', strftime(valid_at + {shift}, '%Y-%m-%d'))"
-        f" as capture_id) from {history.OFFER.capture}, {days} where valid_at = ?"
+        f" seen_at + {shift} as seen_at, recorded_at + {shift} as recorded_at,"
+        f" replace(capture_id, '{known_day}', strftime(seen_at + {shift}, '%Y-%m-%d'))"
+        f" as capture_id) from {history.OFFER.capture}, {days} where seen_at = ?"
         " order by n, source_id, request_key",
         [at],
     )
@@ -369,8 +374,8 @@ def check_writing(folder: Path, mirror: str) -> None:
 
 def begin(connection: duckdb.DuckDBPyConnection, offers: int) -> None:
     """Prepare an empty build file, and the market."""
-    build.prepare(connection, START.replace(tzinfo=UTC), "begin")
-    build.load_reference(connection)
+    prepare(connection, START.replace(tzinfo=UTC), "begin")
+    load_reference(connection)
     make_market(connection, offers)
 
 
@@ -450,7 +455,7 @@ def ask_data_frames(home: Home, days: int) -> dict[str, dict[str, float]]:
     except ImportError:
         return answers
     frame, gpu_frame, day_frame = (pl.from_arrow(one) for one in (table, specs, medians))
-    stands = (
+    is_valid = (
         (pl.col("valid_from") < middle)
         & (pl.col("valid_to").is_null() | (pl.col("valid_to") >= middle))
         & pl.col("superseded_at").is_null()
@@ -461,9 +466,9 @@ def ask_data_frames(home: Home, days: int) -> dict[str, dict[str, float]]:
     lazy = [
         frame.lazy().filter(is_open).select("offer_key", "usd_per_gpu_hour"),
         day_frame.lazy().filter(pl.col("gpu_id") == "H100-SXM-80GB"),
-        frame.lazy().filter(stands).select(pl.len()),
+        frame.lazy().filter(is_valid).select(pl.len()),
         frame.lazy()
-        .filter(stands)
+        .filter(is_valid)
         .join(gpu_frame.lazy(), on="gpu_id")
         .group_by("gpu_id")
         .agg(ratio),
@@ -538,7 +543,7 @@ def measure(offers: int, sizes: list[int], measured: int, folder: Path, mirror: 
 
 
 def make_home(home: Home, offers: int, size: int, mirror: str) -> int:
-    """Make a home that has lived some days; return the last."""
+    """Make a home with some days of captures; return the last."""
     with open_build(home) as connection:
         begin(connection, offers)
     live_and_run(home, mirror, 0)
@@ -552,7 +557,7 @@ def make_home(home: Home, offers: int, size: int, mirror: str) -> int:
 def last_day(home: Home) -> int:
     """Return the last day that a home has lived."""
     with open_build(home) as connection:
-        [(last,)] = connection.execute("select max(valid_at) from core.offer_capture").fetchall()
+        [(last,)] = connection.execute("select max(seen_at) from core.offer_capture").fetchall()
     return (last - START).days
 
 

@@ -5,11 +5,11 @@
         [--by provider] [--where "rental_type = 'on_demand'"] [--days 7]
 
 SERIES is a CSV (or .csv.gz) with a day, a name of the GPU and a price in USD per GPU and hour; a
-value stands for ``--days``, over which the median of ours is taken. Where it has a line a provider
+value covers ``--days``, over which the median of ours is taken. Where it has one line per provider
 (``--by``), its value of a day is the median of its providers' medians, as ours is: what differs
 then is the data, not the rule. Ours is read from the published file of the data folder. Prints a
-Markdown table: a line a GPU with the middle values, and the distance of ours from theirs, middle
-and farthest.
+Markdown table: one line per GPU with the median values, and the distance of ours from theirs,
+middle and farthest.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def main() -> None:
     options.add_argument("--usd", default="price_median_usd", help="their column of the price")
     options.add_argument("--by", default="''", help="their column of the contributor, if any")
     options.add_argument("--where", default="true", help="SQL condition on their lines")
-    options.add_argument("--days", type=int, default=1, help="days that a value stands for")
+    options.add_argument("--days", type=int, default=1, help="days that a value covers")
     asked = options.parse_args()
     pairs = [pair.partition("=") for pair in asked.gpu]
     query = COMPARED.format(

@@ -3,7 +3,8 @@
     python benchmarks/inference.py
 
 A point is a (model, GPU set, precision, workload, concurrency). Both ways call
-``cost_engine.serving.closed_loop`` with the fitted constants; a test of equality comes first.
+``closed_loop`` of ``cost_engine.serving.loop`` with the fitted constants; a test of equality
+comes first.
 """
 
 from __future__ import annotations
@@ -13,38 +14,43 @@ import time
 
 import numpy as np
 
-from cost_engine import serving
-from pipelines.costing import inference, serving_reference
+from cost_engine.serving.loop import closed_loop
+from pipelines.derive.gpu_sets import gpu_sets, servable_gpus, servable_models
+from pipelines.derive.serving_names import known_gpus
+from pipelines.derive.serving_point import serving_points
+from pipelines.derive.serving_reference import fitted, workloads
+from warehouse.reference import bundled
 
 CONCURRENCIES = 2.0 ** np.arange(0, 11)
 LOOPED = 300
 
 
 def main() -> None:
-    fit = serving_reference.load_fit()
-    models = inference.servable_models()
-    gpus = inference.servable_gpus(serving_reference.known_gpus())
-    loads = inference.workloads()
+    documents = bundled()
+    fit = fitted(documents)
+    models = servable_models(documents)
+    gpus = servable_gpus(documents, known_gpus(documents))
+    requests = [workload.request for workload in workloads(documents)]
     start = time.perf_counter()
-    sets = inference.sets_of(models, gpus)
+    sets = gpu_sets(documents, models, gpus)
     made = time.perf_counter() - start
     users = CONCURRENCIES[:, None]
     start = time.perf_counter()
     points = [
-        serving.closed_loop(
-            fit.constants, sets.shape, sets.chip, inference.load_of(sets, load), users
+        closed_loop(
+            fit.constants, sets.shape, sets.chip, sets.load(request), users
         ).tokens_per_second_per_gpu
-        for load in loads
+        for request in requests
     ]
     seconds = time.perf_counter() - start
     count = sum(np.size(point) for point in points)
 
-    chosen = np.random.default_rng(0).integers(0, len(sets.gpu_count), LOOPED)
+    chosen = np.random.default_rng(0).integers(0, len(sets), LOOPED)
     singles = [sets.taken(np.array([place])) for place in chosen]
-    single_loads = [inference.load_of(one, loads[0]) for one in singles]
+    single_loads = [one.load(requests[0]) for one in singles]
     start = time.perf_counter()
     alone = [
-        serving.closed_loop(fit.constants, one.shape, one.chip, load, float(concurrency))
+        closed_loop(fit.constants, one.shape, one.chip, load, float(concurrency))
         for one, load in zip(singles, single_loads, strict=True)
         for concurrency in CONCURRENCIES[:3]
     ]
@@ -55,10 +61,10 @@ def main() -> None:
         raise SystemExit("the loop and the arrays differ")
 
     start = time.perf_counter()
-    table = inference.serving_points(models, gpus, fit)
+    table = serving_points(documents, models, gpus)
     whole = time.perf_counter() - start
     rate, slow = count / seconds, len(alone) / looped
-    print(f"{len(models)} models x {len(gpus)} GPUs: {len(sets.gpu_count):,} sets in {made:.2f} s")
+    print(f"{len(models)} models x {len(gpus)} GPUs: {len(sets):,} sets in {made:.2f} s")
     print(f"arrays: {count:,} points in {seconds:.2f} s, {rate:,.0f} a second")
     print(f"loop:   {len(alone):,} points in {looped:.2f} s, {slow:,.0f} a second")
     print(f"ratio:  {rate / slow:,.0f}")

@@ -1,11 +1,11 @@
-"""Kill the pipeline anywhere, many times, and see that nothing is lost and nothing doubled.
+"""Kill the pipeline at random points and check that nothing is lost or duplicated.
 
     python benchmarks/kills.py [--kills 100] [--seed 1]
 
-A made source answers on 127.0.0.1 with other prices each day. A child process captures, parses,
-builds and publishes day after day; it is killed (SIGKILL) a random time into a random stage, and
-the next one goes on. After each kill the published file opens, no capture and no belief is there
-twice, and a day that was acknowledged is there. At the end one more day runs to its end.
+An invented source answers on 127.0.0.1 with other prices each day. A child process captures,
+parses, builds and publishes day after day. It is killed (SIGKILL) a random time into a random
+stage, and the next one continues. After each kill the published file opens, no capture and no
+belief is duplicated, and every acknowledged day is there. At the end one more day runs completely.
 """
 
 from __future__ import annotations
@@ -32,10 +32,12 @@ STAGES = {"capture": 0.1, "parse": 0.1, "build": 1.5, "publish": 0.4}
 CHILD = """
 import sys
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
-from pipelines import build
-from pipelines.capture import capture
-from pipelines.parse import parse_captures, pending_captures
+from pipelines.derive.load import load
+from pipelines.capture.parallel import capture
+from pipelines.reading.ledger import pending_captures
+from pipelines.reading.reader import has_reading, parse_captures
 from pipelines.sources import all_sources
 from warehouse import publication
 from warehouse.paths import Home
@@ -46,11 +48,12 @@ print("stage start", flush=True)
 while True:
     now = datetime(2026, 1, 1, 6, tzinfo=UTC) + timedelta(days=day)
     print("stage capture", flush=True)
-    capture([source], home=home, clock=lambda: now, mirror=mirror)
+    is_read = partial(has_reading, home)
+    capture([source], home=home, is_read=is_read, clock=lambda: now, mirror=mirror)
     print("stage parse", flush=True)
     parse_captures(home, pending_captures(home, ["runpod"]))
     print("stage build", flush=True)
-    build.load(home, now=now, run_id=f"day-{day:05d}")
+    load(home, now=now, run_id=f"day-{day:05d}")
     print("stage publish", flush=True)
     publication.publish(home, f"day-{day:05d}", keep=3)
     print(f"done {day}", flush=True)
@@ -91,7 +94,7 @@ class Prices(BaseHTTPRequestHandler):
     do_GET = do_POST  # noqa: N815
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Write no log."""
 
 
 def faults(home: Home, acknowledged: int) -> list[str]:
@@ -99,9 +102,7 @@ def faults(home: Home, acknowledged: int) -> list[str]:
     wrong = []
     if acknowledged >= 0:
         with open_published(home) as connection:
-            [(last,)] = connection.execute(
-                "select max(valid_at) from core.offer_capture"
-            ).fetchall()
+            [(last,)] = connection.execute("select max(seen_at) from core.offer_capture").fetchall()
             expected = datetime(2026, 1, 1, 6) + timedelta(days=acknowledged)  # noqa: DTZ001
             if last is None or last < expected:
                 wrong.append(f"published up to {last}, acknowledged {expected}")
@@ -165,9 +166,9 @@ def main() -> None:
                         target = None
             child.wait()
             stages[stage] += number < arguments.kills
-            day += 1  # the day that was cut short stays half done; its landing is merged later
+            day += 1  # the interrupted day stays incomplete; its landing is merged later
             wrong += faults(home, acknowledged)
-        left_over = [path.name for path in home.published.glob("*.tmp")]
+        left_over = [path.name for path in home.published.glob(".*.tmp")]
     server.shutdown()
     print(
         json.dumps(

@@ -1,4 +1,4 @@
-"""What a lake and Spark cost beside one file. Run by hand, after `make lake`.
+"""What a lake and Spark cost compared with one file. Run by hand, after `make lake`.
 
     python benchmarks/lake.py writers --catalog ducklake:postgres:... --data-path FOLDER
     python benchmarks/lake.py readers --catalog ... --data-path FOLDER [--home DATA_FOLDER]
@@ -23,8 +23,8 @@ from pathlib import Path
 
 import duckdb
 
-from pipelines import spark
-from warehouse import lake
+from pipelines.lake import connection as lake
+from pipelines.lake import runs, spark
 from warehouse.database import POINTER
 from warehouse.history import OFFER
 from warehouse.paths import Home
@@ -116,7 +116,7 @@ def median_ms(connection: duckdb.DuckDBPyConnection, question: str) -> tuple[flo
 def readers(address: lake.Address, home: Home) -> None:
     """Measure the same questions on the file and on the lake."""
     started = time.perf_counter()
-    report = lake.push(home, address)
+    report = runs.push(home, address)
     print(f"push: {time.perf_counter() - started:.1f} s, {report.rows_appended:,} rows")
     started = time.perf_counter()
     with lake.opened(address, is_read_only=True) as there:
@@ -144,7 +144,7 @@ def make_rows(folder: Path, rows: int) -> None:
         connection.execute(
             f"create table core.offer_capture as select s || '#' || d as capture_id,"
             " 'source ' || s % 4 as source_id, 'scope ' || s as request_key,"
-            " timestamp '2026-01-01 06:00:00' + d * interval 1 day as valid_at,"
+            " timestamp '2026-01-01 06:00:00' + d * interval 1 day as seen_at,"
             " timestamp '2026-01-01 06:00:00' + d * interval 1 day as recorded_at,"
             f" 1 as parser_version from range({scopes}) as a (s), range({days}) as b (d)"
         )

@@ -2,13 +2,13 @@
 
     python benchmarks/readers.py [--minutes 10] [--rows 1000000] [--readers 32] [--pause 0.5]
 
-One process changes every row, records what a reader must find (run, rows, sum) in a table beside
-them, and publishes, again and again. The readers ask in a loop for both and compare: rows of two
-runs in one answer, or rows that their own record does not describe, are a torn read. They are of
-five kinds: who opens the newest file for each question; any DuckDB client that opens the pointer;
-who keeps one connection from beginning to end; who keeps one until its file has been pruned; and
-who reads the Parquet export of the run that stood when it came. Seconds are from the question to
-the answer, opening included.
+One process repeatedly changes every row, records what a reader must find (run, rows, sum) in a
+second table, and publishes. The readers query both in a loop and compare. Rows of two runs in one
+answer, or rows that do not match their record, are a torn read. There are five kinds of readers:
+one opens the newest file for each question; one is any DuckDB client that opens the pointer; one
+keeps a single connection; one keeps a connection until its file has been pruned; and one reads the
+Parquet export of the run that was current when it started. Seconds are from the question to the
+answer, opening included.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class Report:
 
 
 def make(home: Home, run: int, rows: int) -> None:
-    """Make every row anew, and the record of what a reader must find."""
+    """Replace every row, and record what a reader must find."""
     with open_build(home) as connection:
         connection.execute(
             "create or replace table core.price as"

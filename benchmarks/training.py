@@ -20,29 +20,27 @@ from statistics import median
 import numpy as np
 import pandas as pd
 
-from cost_engine import published_method as method
-from cost_engine.published_method import (
-    VINTAGES,
-    Run,
-    estimates,
-    most_common_hardware,
-    with_imputed_hardware,
-)
-from pipelines.costing import epoch
-from pipelines.costing.training_runs import basis, intervals
+from cost_engine.training.published.estimates import Estimates, estimates
+from cost_engine.training.published.prices import PRICE_TYPES, PriceTables
+from cost_engine.training.published.rules import VINTAGES, Run, training_start
+from cost_engine.training.published.selection import most_common_hardware, with_imputed_hardware
+from pipelines.derive import epoch, training_method
+from pipelines.derive.training_runs import basis, intervals
+from warehouse.reference import REFERENCE_FOLDER, bundled
+from warehouse.reference.training import EPOCH_FOLDER, epoch_table
 
 VINTAGE = VINTAGES["2025-06"]
-ALIASES = method.GPU_ALIASES
-FAMILY_NAMES = method._SIMPLIFIED_NAMES
+FIGURES = training_method.figures(bundled())
+ELECTRICITY = training_method.published_electricity(bundled())
 
 
 def frames() -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, dict[str, float]]:
-    folder = epoch.BUNDLED / "2025-06"
+    folder = REFERENCE_FOLDER / EPOCH_FOLDER / "2025-06"
     return (
         pd.read_csv(folder / "models.csv.gz"),
         pd.read_csv(folder / "chips.csv.gz"),
         pd.read_csv(folder / "hardware_prices.csv.gz"),
-        epoch.read_price_index(folder / "producer_price_index.csv.gz"),
+        epoch.price_index_of(epoch_table(bundled(), "2025-06", "producer_price_index")),
     )
 
 
@@ -70,7 +68,7 @@ def plain_row(row, chips, prices, index):  # type: ignore[no-untyped-def]
         if pd.isna(row["Training time (hours)"])
         else row["Training time (hours)"],
     )
-    start = pd.Timestamp(method.training_start(run, VINTAGE))
+    start = pd.Timestamp(training_start(run, VINTAGE))
     hours = plain_hours(row, chip)
     quantity = row["Hardware quantity"]
     result["cloud_usd"] = (
@@ -93,11 +91,11 @@ def plain_row(row, chips, prices, index):  # type: ignore[no-untyped-def]
     power = (
         watts
         / 1000
-        * method.server_power_ratio(hardware)
-        * method.average_power_fraction(hardware)
-        * method.site_pue(organization)
+        * FIGURES.server_power_ratio(hardware)
+        * FIGURES.average_power_fraction(hardware)
+        * FIGURES.site_pue(organization)
     )
-    electricity = method.UNITED_STATES_USD_PER_KWH.get(published.year, math.nan)
+    electricity = ELECTRICITY.get(published.year, math.nan)
     amortized = value * 0.14 * math.log(10) / 8766 * hours
     result["amortized_usd"] = amortized / (1 - 0.19) + hours * power * electricity
     factor = index.get("2025-06", 1.0) / index.get(f"{published:%Y-%m}", index["2025-06"])
@@ -127,9 +125,9 @@ def plain_hours(row, chip):  # type: ignore[no-untyped-def]
 def plain_purchase(hardware, chip, prices):  # type: ignore[no-untyped-def]
     released = pd.Timestamp(chip["Release date"])
     if "TPU" in hardware:
-        usd = next((v for k, v in method.TPU_EQUIVALENT_USD.items() if k in hardware), None)
+        usd = next((v for k, v in FIGURES.tpu_equivalent_usd.items() if k in hardware), None)
         return None if usd is None else (usd * 1.64, released)
-    alias = next((alias for alias in ALIASES if alias in hardware), None)
+    alias = next((alias for alias in FIGURES.purchase_families if alias in hardware), None)
     if alias is None:
         return None
     rows = prices[prices["Price (hardware purchase)"].notna()]
@@ -141,7 +139,7 @@ def plain_purchase(hardware, chip, prices):  # type: ignore[no-untyped-def]
     chosen = (dgx if len(dgx) else rows).iloc[0]
     usd = chosen["Price (hardware purchase)"]
     if "single-unit" in str(chosen["Notes"]).lower():
-        usd = usd * method.server_overhead(hardware)
+        usd = usd * FIGURES.server_overhead(hardware)
     on = pd.Timestamp(chosen["Price date"])
     return usd, max(on, released + timedelta(days=90)) if pd.notna(released) else on
 
@@ -158,9 +156,9 @@ def plain_cloud(hardware, organization, prices, on):  # type: ignore[no-untyped-
     vendors = list(dict.fromkeys([first, *majors, *rented["Vendor"]]))
     if "TPU" in hardware:
         vendors = ["Google Cloud"]
-    simple = FAMILY_NAMES.get(hardware, hardware)
-    near = [name for name in FAMILY_NAMES if all(word in name for word in simple.split())]
-    for field, label in method.PRICE_TYPES:
+    simple = FIGURES.rental_names.get(hardware, hardware)
+    near = [name for name in FIGURES.rental_names if all(word in name for word in simple.split())]
+    for field, label in PRICE_TYPES:
         for vendor in vendors:
             of_vendor = rented[rented["Vendor"] == vendor]
             for name in (hardware, simple, *near):
@@ -178,8 +176,8 @@ def plain_cloud(hardware, organization, prices, on):  # type: ignore[no-untyped-
                 continue
             if field == "three_year":
                 return usd
-            if vendor in method.COMMITTED_DISCOUNTS:
-                one, three = method.COMMITTED_DISCOUNTS[vendor]
+            if vendor in FIGURES.committed_discounts:
+                one, three = FIGURES.committed_discounts[vendor]
                 return usd * (1 - three) / (1 - (one if field == "one_year" else 0.0))
     return math.nan
 
@@ -197,8 +195,9 @@ def timed(action, repeats):  # type: ignore[no-untyped-def]
 def import_seconds() -> float:
     """Return the median wall time of importing cost_engine in a fresh interpreter, numpy apart."""
     code = (
-        "import numpy, time; begin = time.perf_counter(); import cost_engine.planning,"
-        " cost_engine.published_method, cost_engine.trends, cost_engine.training_uncertainty;"
+        "import numpy, time; begin = time.perf_counter(); import cost_engine.training.planning,"
+        " cost_engine.training.published.estimates, cost_engine.trends,"
+        " cost_engine.training.uncertainty;"
         " print(time.perf_counter() - begin)"
     )
     runs = [
@@ -213,17 +212,24 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--repeats", type=int, default=7)
     options = parser.parse_args()
-    rows = epoch.bundled_models("2025-06")
-    tables = epoch.bundled_tables("2025-06")
+    rows = epoch.bundled_models("2025-06", bundled())
+    tables = epoch.bundled_tables("2025-06", bundled())
     reported = [row.run for row in rows]
     common = most_common_hardware(reported)
     runs = with_imputed_hardware(reported, common)
     models, chips, prices, index = frames()
     models["Training hardware"] = [run.hardware or None for run in runs]
 
-    def report(chosen: list[Run]) -> method.Estimates:
+    def report(chosen: list[Run]) -> Estimates:
         # Fresh lookups each time: the tables remember what was asked.
-        fresh = epoch.PriceTables(tables.chips.values(), *_prices(), tables.price_index)
+        fresh = PriceTables(
+            tables.chips,
+            tables.purchases,
+            tables.rentals,
+            tables.price_index,
+            ELECTRICITY,
+            FIGURES,
+        )
         return estimates(with_imputed_hardware(chosen, common), fresh, VINTAGE)
 
     ours, costed = timed(lambda: report(reported), options.repeats)
@@ -265,14 +271,6 @@ def main() -> None:
     for name, value in figures.items():
         print(f"{name:45} {value:.4g}" if isinstance(value, float) else f"{name:45} {value}")
 
-
-def _prices() -> tuple[list[method.PurchasePrice], list[method.RentalPrice]]:
-    if not _PRICES:
-        _PRICES.append(epoch.read_prices(epoch.BUNDLED / "2025-06" / "hardware_prices.csv.gz"))
-    return _PRICES[0]
-
-
-_PRICES: list[tuple[list[method.PurchasePrice], list[method.RentalPrice]]] = []
 
 if __name__ == "__main__":
     main()

@@ -1,0 +1,206 @@
+"""Kill whole commands at random moments, and check the data folder after each kill.
+
+    python -m benchmarks.kills_of_commands FOLDER [--kills 200] [--seed 1] [--command site]
+
+``run``, ``backfill``, ``rebuild``, ``package`` and ``site`` work on a home in FOLDER, on prices of
+an invented server on 127.0.0.1. Each is killed (SIGKILL) one to five times in a row, at a moment
+between its start and the time that it takes, and then repeated to its end. After each kill
+``truecost verify`` finds nothing wrong, and what a run acknowledged is published; after the end
+nothing unfinished is left. FOLDER/kills.jsonl has a line for each kill: the same command continues
+there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from http.server import ThreadingHTTPServer
+from pathlib import Path
+
+from benchmarks.kills import Prices
+from warehouse.database import DatabaseError, open_published
+from warehouse.paths import Home
+
+COMMANDS = ("run", "backfill", "rebuild", "package", "site")
+PAST = datetime(2026, 1, 1, 6, tzinfo=UTC)
+MAX_IN_A_ROW = 5
+HEADER = (
+    "date,provider,gpu_model,gpu_count,region,rental_type,price_median_usd,source_url,fetched_at\n"
+)
+
+
+class Lists(Prices):
+    """The prices of today, and a file with fifty days of the past, both new at each request."""
+
+    def do_GET(self) -> None:  # noqa: N802
+        """Answer with the past."""
+        Prices.asked += 1
+        days = [PAST - timedelta(days=number) for number in range(1, 51)]
+        content = HEADER + "".join(
+            f"{day:%Y-%m-%d},lambda,H100_SXM,{gpus},us,on_demand,{gpus}.{Prices.asked % 90 + 10}"
+            f",https://lambda.ai/service,{day:%Y-%m-%dT%H:%M:%SZ}\n"
+            for day in days
+            for gpus in (1, 2, 4, 8)
+        )
+        self.send_response(200)
+        self.send_header("Content-Type", "text/csv")
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content.encode())
+
+
+class Campaign:
+    """One home, and what was acknowledged in it."""
+
+    def __init__(self, folder: Path, mirror: str) -> None:
+        self.home = Home(folder / "home")
+        self.folder = folder
+        self.mirror = mirror
+        self.acknowledged = PAST  # the start of the last run that ended well
+        self.begun = PAST  # the last start
+        self.seconds: dict[str, float] = {}  # that a command took
+
+    def arguments(self, command: str) -> list[str]:
+        """Return the command line."""
+        match command:
+            case "run":
+                return ["run", "--source", "runpod", "--mirror", self.mirror]
+            case "backfill":
+                return ["backfill", "gpu_pricing_tracker", "--again", "--mirror", self.mirror]
+            case "package":
+                return ["package", "--out", str(self.folder / "package")]
+        return [command]
+
+    def started(self, arguments: list[str]) -> subprocess.Popen[bytes]:
+        """Start a command; what it complains about goes to a file."""
+        self.begun = datetime.now(UTC)
+        return subprocess.Popen(
+            [sys.executable, "-m", "pipelines.cli", *arguments],
+            env={**os.environ, "TRUECOST_HOME": str(self.home.root)},
+            stdout=subprocess.DEVNULL,
+            stderr=(self.folder / "stderr").open("wb"),
+            start_new_session=True,
+        )
+
+    def killed(self, command: str, after: float) -> bool:
+        """Kill a command so long after its start; return whether it still ran."""
+        process = self.started(self.arguments(command))
+        try:
+            process.wait(after)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            return True
+        self._acknowledge(command, process.returncode)
+        return False
+
+    def finished(self, command: str) -> str:
+        """Run a command to its end; return what it complained about."""
+        begun = time.monotonic()
+        process = self.started(self.arguments(command))
+        status = process.wait()
+        self.seconds[command] = time.monotonic() - begun
+        self._acknowledge(command, status)
+        said = (self.folder / "stderr").read_text().strip().splitlines()
+        return f"{command} ends with {status}: {said[-1:]}" if status else ""
+
+    def _acknowledge(self, command: str, status: int) -> None:
+        if command == "run" and status == 0:
+            self.acknowledged = self.begun
+
+    def faults(self) -> list[str]:
+        """Return what is wrong with the data folder."""
+        verify = self.started(["verify"])
+        if verify.wait():
+            said = (self.folder / "stderr").read_text().strip().splitlines()
+            return [f"verify ends with {verify.returncode}: {said[-3:]}"]
+        try:
+            with open_published(self.home) as connection:
+                [(last,)] = connection.execute(
+                    "select max(seen_at) from core.offer_capture where source_id = 'runpod'"
+                ).fetchall()
+        except DatabaseError as error:
+            return [str(error)]
+        expected = self.acknowledged.replace(tzinfo=None)
+        lost = last is None or last.replace(tzinfo=None) < expected
+        return [f"published up to {last}, acknowledged {expected}"] if lost else []
+
+    def left_over(self) -> list[str]:
+        """Return unfinished files that a command leaves, other than those swept after an hour."""
+        folders = (self.home.root, self.home.published, self.folder)
+        return [
+            str(path.relative_to(self.folder))
+            for folder in folders
+            for pattern in (".*.tmp", ".truecost-package", ".site.*")
+            for path in folder.glob(pattern)
+        ]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--kills", type=int, default=200)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument(
+        "--command", dest="commands", action="append", choices=COMMANDS, help="only this; repeat"
+    )
+    arguments = parser.parse_args()
+    arguments.folder.mkdir(parents=True, exist_ok=True)
+    ledger = arguments.folder / "kills.jsonl"
+    before = (
+        [json.loads(line) for line in ledger.read_text().splitlines()] if ledger.exists() else []
+    )
+    chance = random.Random(arguments.seed + len(before))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Lists)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    campaign = Campaign(arguments.folder, f"http://127.0.0.1:{server.server_address[1]}")
+    if before:
+        campaign.acknowledged = datetime.fromisoformat(before[-1]["acknowledged"])
+    commands = arguments.commands or list(COMMANDS)
+    first = commands if before else ["run", *commands]
+    wrong = [what for command in first if (what := campaign.finished(command))]
+    lines, number = list(before), len(before)
+    while number < arguments.kills and not wrong:
+        command = commands[number % len(commands)]
+        for _ in range(chance.randint(1, MAX_IN_A_ROW)):
+            after = chance.uniform(0.0, campaign.seconds[command])
+            if not campaign.killed(command, after):
+                continue
+            found = campaign.faults()
+            wrong += found
+            number += 1
+            lines.append(
+                {
+                    "command": command,
+                    "after_seconds": round(after, 2),
+                    "of_seconds": round(campaign.seconds[command], 2),
+                    "wrong": found,
+                    "acknowledged": campaign.acknowledged.isoformat(),
+                }
+            )
+            with ledger.open("a") as file:
+                file.write(json.dumps(lines[-1]) + "\n")
+        ended = campaign.finished(command)
+        wrong += [ended] if ended else []
+        wrong += campaign.faults()
+    left_over = [*campaign.left_over()]
+    server.shutdown()
+    by_command = Counter(line["command"] for line in lines)
+    print(
+        json.dumps(
+            {"kills": len(lines), "by_command": by_command, "wrong": wrong, "left_over": left_over}
+        )
+    )
+    sys.exit(bool(wrong or left_over))
+
+
+if __name__ == "__main__":
+    main()

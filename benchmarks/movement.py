@@ -1,0 +1,89 @@
+"""How prices of some GPUs moved: the matched index beside the raw median, by market family.
+
+    python benchmarks/movement.py [GPU ...] [--region us]
+
+Reads the published file of the data folder. Prints two Markdown tables: the newest value of the
+price index by family, and how far the same offers moved over 1, 3 and 12 months and since the first
+month that compares, beside the median, with the providers of each. A span that no three providers
+link is left out.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from typing import Any
+
+import duckdb
+
+from warehouse.database import DataFolderError, open_published
+from warehouse.paths import Home
+
+GPUS = ("H100-SXM-80GB", "A100-SXM-80GB", "H200-SXM-141GB", "B200-180GB", "L40S-48GB")
+
+INDEX = """
+select gpu_id, market_family, day, usd_per_gpu_hour, p10_usd_per_gpu_hour, p90_usd_per_gpu_hour,
+    provider_count, coalesce(withheld_reason, '') as withheld
+from marts.gpu_price_index
+where gpu_id in (select unnest($gpus)) and purchase_model = 'on_demand'
+qualify day = max(day) over (partition by gpu_id, market_family)
+order by list_position($gpus, gpu_id), market_family
+"""
+
+MOVEMENT = """
+select c.gpu_id, c.market_family, coalesce(cast(c.horizon_months as varchar), 'since') as months,
+    strftime(c.then_month, '%Y-%m') as then_month, strftime(c.month, '%Y-%m') as month,
+    c.like_for_like_change_fraction, i.low_80 / 100 - 1 as low, i.high_80 / 100 - 1 as high,
+    c.link_provider_count, c.then_median_usd_per_gpu_hour, c.median_usd_per_gpu_hour,
+    c.median_change_fraction, c.then_median_provider_count, c.median_provider_count,
+    c.evidence, coalesce(c.movers, '') as movers
+from marts.like_for_like_change as c
+left join marts.like_for_like_index as i
+    on
+        c.gpu_id = i.gpu_id and c.purchase_model = i.purchase_model
+        and c.commitment_months is not distinct from i.commitment_months
+        and c.market_family = i.market_family and c.reference_region = i.reference_region
+        and c.month = i.month and c.then_month = i.segment_started_on
+where c.gpu_id in (select unnest($gpus)) and c.purchase_model = 'on_demand'
+    and c.reference_region = $region
+order by list_position($gpus, c.gpu_id), c.market_family, c.horizon_months nulls last
+"""
+
+
+def table(rows: duckdb.DuckDBPyRelation) -> str:
+    """Return rows as a Markdown table; fractions as percentages."""
+
+    def cell(name: str, value: Any) -> str:
+        if value is None:
+            return "–"
+        if name.endswith("_fraction") or name in ("low", "high"):
+            return f"{value:+.1%}"
+        return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+    lines = [f"| {' | '.join(rows.columns)} |", f"|{'---|' * len(rows.columns)}"]
+    for row in rows.fetchall():
+        cells = [cell(name, value) for name, value in zip(rows.columns, row, strict=True)]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Print both tables."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("gpus", nargs="*", default=list(GPUS), metavar="GPU")
+    parser.add_argument("--region", choices=("us", "europe", "asia"), default="us")
+    asked = parser.parse_args(arguments)
+    try:
+        connection = open_published(Home.from_environment())
+    except DataFolderError as error:
+        raise SystemExit(f"movement: {error}") from error
+    with connection:
+        print("The price index, newest day, USD per GPU and hour\n")
+        print(table(connection.sql(INDEX, params={"gpus": asked.gpus})))
+        print("\nThe same offers beside the median, on demand\n")
+        given = {"gpus": asked.gpus, "region": asked.region}
+        print(table(connection.sql(MOVEMENT, params=given)))
+
+
+if __name__ == "__main__":
+    main()
