@@ -1,12 +1,18 @@
 # What people type. `make run` and `make test` set up everything they need.
 PYTHON ?= python3
 BIN := .venv/bin
+LAKE_BIN := .venv-lake/bin
+# The markers of the tests that `make test` leaves out (pyproject.toml says what each means).
+LEFT_OUT := slow or browser or recorded or lake
 .DEFAULT_GOAL := help
-.PHONY: help run test test-recorded check dev lock lake test-lake lock-lake clean
+.PHONY: help run test test-all check audit docs dev lock lake clean
+# Tests start many Python processes; each would compile the project again without this.
+unexport PYTHONDONTWRITEBYTECODE
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /|/' | column -t -s '|'
 
+# What users install; the tools of tests and checks come on top of it.
 .venv/installed: requirements.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("truecost needs Python 3.11 or newer; try: make PYTHON=python3.11") if sys.version_info < (3, 11) else None'
 	$(PYTHON) -m venv .venv
@@ -14,50 +20,68 @@ help: ## show this list
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
+.venv/installed-dev: .venv/installed requirements-dev.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements-dev.txt
+	@touch $@
+
+# A second environment: DuckDB's extensions are built for one version of it, which may not be the
+# newest. What both environments have in common comes from the same locked versions.
+.venv-lake/installed: requirements-lake.txt pyproject.toml
+	$(PYTHON) -m venv .venv-lake
+	$(LAKE_BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-lake.txt
+	$(LAKE_BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
 run: .venv/installed ## the main job: capture, build, derive, publish, and print the answers
 	$(BIN)/truecost run
 
-test: .venv/installed ## everything that needs no network and no recorded payloads
-	$(BIN)/python -m pytest -n 2 -m "not recorded"
+test: .venv/installed-dev ## the quick tests, in about two minutes: no network, no browser, no recordings
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not ($(LEFT_OUT))"
 
-test-recorded: .venv/installed ## the tests on recorded payloads (TRUECOST_RECORDED, default ../shared)
-	$(BIN)/python -m pytest -n 2 -m recorded
+test-all: .venv/installed-dev .venv-lake/installed ## what `make test` leaves out: slow, browser, recorded, lake
+	$(BIN)/python -m pytest -n 2 --dist worksteal --hypothesis-profile=thorough \
+		-m "($(LEFT_OUT) or hypothesis) and not lake"
+	$(LAKE_BIN)/python -m pytest -m lake tests/pipelines/lake tests/pipelines/jobs
 
-check: .venv/installed ## format, lint, types, import contracts
+check: .venv/installed-dev ## format, lint, types, import contracts
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+docs: .venv/installed-dev ## write again what documents and editors take from the code
+	$(BIN)/python -m tests.rooms
+	$(BIN)/python -m tests.source_table
+	$(BIN)/python -m pipelines.site.methodology.inference
+	$(BIN)/python -m pipelines.site.methodology.training
+	$(BIN)/python -m warehouse.reference.schema
+	$(BIN)/python -m tests.supply_chain licences
+
+audit: .venv/installed-dev ## bill of materials (dist/sbom.cdx.json), and known weaknesses of what users install
+	$(BIN)/python -m tests.supply_chain sbom
+	$(BIN)/python -m tests.supply_chain audit
+
 dev: .venv/installed ## Dagster webserver and daemon on 127.0.0.1
 	$(BIN)/truecost ui
 
-lock: ## remake requirements.txt (hashes, no index addresses)
-	$(BIN)/pip-compile --quiet --upgrade --generate-hashes --allow-unsafe --no-strip-extras --extra dev \
-		--no-header --no-emit-index-url --no-emit-trusted-host --no-emit-find-links \
-		--output-file requirements.txt pyproject.toml
+# Everything is renewed; one package with: make lock UPGRADE="--upgrade-package requests"
+UPGRADE ?= --upgrade
+COMPILE = $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --no-strip-extras --no-header \
+	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links
+# Constraints name no extras.
+PINS = sed -n 's/^\([a-zA-Z][^ ]*==[^ ]*\) .*/\1/p' $(1) | sed 's/\[[^]]*\]//'
 
-lake: .venv/installed ## also DuckLake and Spark (docs/scaling.md)
+lock: .venv/installed-dev ## renew the requirements files (hashes, no index addresses)
+	$(COMPILE) $(UPGRADE) --extra build --output-file requirements.txt pyproject.toml
+	$(call PINS,requirements.txt) > .venv/locked.txt
+	$(COMPILE) $(UPGRADE) --extra build --extra dev --constraint .venv/locked.txt \
+		--output-file requirements-dev.txt pyproject.toml
+	$(call PINS,requirements-dev.txt) | grep -v '^duckdb==' > .venv/locked.txt
+	$(COMPILE) --extra build --extra dev --extra lake --extra lake-test --extra spark \
+		--constraint .venv/locked.txt --no-annotate --output-file requirements-lake.txt pyproject.toml
+
+lake: .venv/installed ## also install DuckLake and Spark (docs/scaling.md)
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-lake.txt
 
-# A second environment: the extensions are built for one version of DuckDB, which may not be the
-# newest. What both have in common comes from the same locked versions.
-.venv-lake/installed: requirements-lake.txt pyproject.toml
-	$(PYTHON) -m venv .venv-lake
-	.venv-lake/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-lake.txt
-	.venv-lake/bin/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
-	@touch $@
-
-test-lake: .venv-lake/installed ## DuckLake on PostgreSQL and S3, and Spark (need PostgreSQL and Java)
-	.venv-lake/bin/python -m pytest tests/warehouse/test_lake.py tests/pipelines/test_lake.py \
-		tests/pipelines/test_dagster_state.py tests/pipelines/test_spark.py
-
-lock-lake: ## remake requirements-lake.txt: the locked versions, and those of the extras
-	sed -n 's/^\([a-zA-Z][^ ]*==[^ ]*\) .*/\1/p' requirements.txt | sed 's/\[[^]]*\]//' | grep -v '^duckdb==' > .venv/locked.txt
-	$(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --no-strip-extras \
-		--extra dev --extra lake --extra lake-test --extra spark --constraint .venv/locked.txt \
-		--no-header --no-annotate --no-emit-index-url --no-emit-trusted-host --no-emit-find-links \
-		--output-file requirements-lake.txt pyproject.toml
-
-clean: ## remove the environment (the data stay)
+clean: ## remove the environments (the data stay)
 	rm -rf .venv .venv-lake .mypy_cache .ruff_cache .pytest_cache
