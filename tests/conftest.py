@@ -18,6 +18,8 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
+from pipelines.capture import parsers
+
 LOCAL_HOSTS = {"127.0.0.1", "::1", "localhost", "", None}
 
 # `make test` tries few examples, `make test-all` many (--hypothesis-profile=thorough): the same
@@ -100,6 +102,15 @@ def build_once(tmp_path_factory: pytest.TempPathFactory) -> BuildOnce:
         return folder
 
     return build
+
+
+@pytest.fixture
+def fresh_child() -> None:
+    """Let a process that has read nothing before read the strangers' bytes of a test.
+
+    One that has may have as much memory left over as a small limit allows, and passes none.
+    """
+    parsers.CHILD.close()  # the next call starts a new one
 
 
 @pytest.fixture(scope="session")

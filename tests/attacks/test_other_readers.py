@@ -16,7 +16,6 @@ from pipelines.capture import backfill as past
 from pipelines.capture import parsers
 from pipelines.capture.landing import Landing
 from pipelines.child.limits import LimitError, Limits
-from pipelines.child.process import BoundedChild
 from pipelines.sources import all_sources
 from pipelines.sources.base import ParseError
 from tests.pipelines.captures import filed
@@ -93,13 +92,11 @@ def test_a_hostile_index_of_a_mirror_is_one_error(home: Home) -> None:
         ("gpu_pricing_tracker", {TRACKER: [body(HEADER + LINE * 200_000, "text/csv")]}),
     ],
 )
+@pytest.mark.usefixtures("fresh_child")
 def test_a_bomb_in_the_past_passes_a_limit_of_the_child(
     home: Home, monkeypatch: pytest.MonkeyPatch, source_id: str, plays: dict[str, list[Play]]
 ) -> None:
     monkeypatch.setattr(parsers, "LIMITS", TIGHT)
-    # A child of its own: one that has read before may have that much memory left over.
-    child = BoundedChild(prepare=(all_sources,), raises=(OSError, ParseError))
-    monkeypatch.setattr(parsers, "CHILD", child)
     with FaultServer(plays) as server, pytest.raises(LimitError, match="32 MiB of memory"):
         file_past(home, source_id, server.url)
 
@@ -128,6 +125,7 @@ def test_a_version_that_cannot_be_read_fails_alone_and_is_named(home: Home) -> N
     assert "no zip archive" in str(result.error)
 
 
+@pytest.mark.usefixtures("fresh_child")
 def test_verify_reads_payloads_in_the_child(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     capture = filed(home, BOMB)
     akash = all_sources()["akash"]
@@ -141,6 +139,7 @@ def test_verify_reads_payloads_in_the_child(home: Home, monkeypatch: pytest.Monk
     assert (checked, wrong) == (0, ["akash: needs over 32 MiB of memory"])
 
 
+@pytest.mark.usefixtures("fresh_child")
 def test_a_bomb_for_the_command_source_is_one_line(
     home: Home, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

@@ -67,6 +67,7 @@ def read(home: Home, *captures: Capture) -> list[ParseResult]:
 
 
 @pytest.mark.parametrize("order", [("akash", "runpod"), ("vast", "akash")])
+@pytest.mark.usefixtures("fresh_child")
 def test_a_bomb_fails_alone_whatever_the_order(
     home: Home, monkeypatch: pytest.MonkeyPatch, order: tuple[str, str]
 ) -> None:
@@ -82,6 +83,7 @@ def test_a_bomb_fails_alone_whatever_the_order(
     assert pending_captures(home, order) == []
 
 
+@pytest.mark.usefixtures("fresh_child")
 def test_bytes_that_pass_a_limit_are_tried_once_for_a_parser_version(
     home: Home, monkeypatch: pytest.MonkeyPatch, calls: list[str]
 ) -> None:
@@ -143,6 +145,7 @@ def test_the_start_of_a_row_costs_no_more_than_it_shows() -> None:
     assert start_of_json(row) == json.dumps(row, default=str)
 
 
+@pytest.mark.usefixtures("fresh_child")
 def test_the_next_pages_are_read_in_the_child(monkeypatch: pytest.MonkeyPatch) -> None:
     linode, request = all_sources()["linode"], Request(key="types/1", url="https://x.example/")
     page = Payload(
