@@ -26,21 +26,10 @@ from pathlib import Path
 from pipelines.reading.sheet import Sheet, fill
 from pipelines.sources import all_sources
 from pipelines.sources.base import Payload
+from tests.attacks.hostile import aliases, yaml_machine
 
 MEBIBYTE = 2**20
 FIXTURES = Path(__file__).parents[1] / "tests/fixtures/sources"
-
-
-def machine(cost: str) -> bytes:
-    return f"compute:\n  instance:\n    a2-highgpu-1g:\n      cost:{cost}\n".encode()
-
-
-def aliases(first: str, form: str, levels: int) -> str:
-    lines = ["", f"        a0: &a0 {first}"]
-    for level in range(1, levels):
-        repeated = ", ".join([f"*a{level - 1}"] * 9)
-        lines.append(f"        a{level}: &a{level} {form.format(repeated)}")
-    return "\n".join(lines)
 
 
 def zipped(size: int) -> bytes:
@@ -78,11 +67,11 @@ def ecb(size: int) -> bytes:
 GCP = ("gcp_pricing_yml", "pricing")
 MASSED = ("massed_compute", "pricing")
 CASES: dict[str, tuple[str, str, Callable[[], bytes]]] = {
-    "YAML nested 100,000 deep": (*GCP, lambda: machine(" " + "[" * 100_000)),
-    "YAML aliases, 9^9": (*GCP, lambda: machine(aliases("[x]", "[{}]", 9))),
-    "YAML merge keys, 9^9": (*GCP, lambda: machine(aliases("{hour: 1}", "{{<<: [{}]}}", 9))),
+    "YAML nested 100,000 deep": (*GCP, lambda: yaml_machine(" " + "[" * 100_000)),
+    "YAML aliases, 9^9": (*GCP, lambda: yaml_machine(aliases("[x]", "[{}]", 9))),
+    "YAML merge keys, 9^9": (*GCP, lambda: yaml_machine(aliases("{hour: 1}", "{{<<: [{}]}}", 9))),
     "YAML number of base 60, 1.2 MB": (
-        *GCP, lambda: machine("\n        us:\n          hour: 1" + ":59" * 400_000),
+        *GCP, lambda: yaml_machine("\n        us:\n          hour: 1" + ":59" * 400_000),
     ),
     "zipped CSV of 250 MiB": ("gpuhunt", "aws", lambda: zipped(250 * MEBIBYTE)),
     "JSON of empty objects, 16 MiB": (

@@ -26,7 +26,8 @@ from pipelines.capture.http.errors import FetchError
 from pipelines.capture.http.session import Session
 from pipelines.capture.landing import Landing
 from pipelines.capture.parallel import CaptureResult, capture
-from pipelines.sources.base import Fetching, Payload, Request, Row, Source
+from pipelines.sources.base import Fetching, Request, Source
+from tests.pipelines import acme
 from tests.pipelines import fault_server as faults
 from tests.pipelines.fault_server import FaultServer
 from warehouse.paths import Home
@@ -36,30 +37,11 @@ DIGITS = "9" * 5000
 PAGES = ("one", "two", "three")
 
 
-def no_rows(payload: Payload) -> Iterator[Row]:
-    return iter(())
-
-
 def pages(fetching: Fetching) -> list[Request]:
     return [Request(key=page, url=f"https://acme.example/{page}") for page in PAGES]
 
 
-SOURCE = Source(
-    source_id="acme",
-    title="Acme",
-    kind="api",
-    homepage_url="https://acme.example/",
-    terms_url="https://acme.example/terms",
-    licence="terms",
-    credit="Acme",
-    may_redistribute=False,
-    allowed_hosts=("acme.example",),
-    requests=pages,
-    parse=no_rows,
-    parser_version=1,
-    expected_rows=(0, 10),
-    requests_per_second=1000.0,
-)
+SOURCE = acme.source(requests=pages, requests_per_second=1000.0)
 REQUEST = Request(key="one", url="https://acme.example/one")
 
 

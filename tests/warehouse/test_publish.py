@@ -15,7 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from warehouse import database, history, publication
+from tests.warehouse.days import merge_day
+from warehouse import database, models, publication
 from warehouse.parquet_export import file_sha256
 from warehouse.paths import Home
 
@@ -31,24 +32,8 @@ def home(tmp_path):
 def build_day(home: Home, day: int, offers: int = 50) -> None:
     """Merge one capture in which every price is the day's number, and derive one table."""
     moment = START + timedelta(days=day)
-    given = {
-        "offer_key": "'offer ' || n",
-        "usd_per_gpu_hour": f"{day}.0",
-        "payload_sha256": f"'{day}'",
-    }
-    columns = ", ".join(f"{given.get(c, 'null')} as {c}" for c in history.OFFER.carried)
     with database.open_build(home) as connection:
-        connection.execute(
-            "create temp table seen as select $1 as capture_id, 'acme' as source_id,"
-            " 'all' as request_key, $2::timestamp as seen_at, $2::timestamp as recorded_at,"
-            " 1 as parser_version",
-            [str(day), moment],
-        )
-        connection.execute(
-            f"create temp table observed as select capture_id, {columns}"
-            f" from seen, range({offers}) t(n)"
-        )
-        history.merge(connection, "observed", "seen", history.OFFER)
+        merge_day(connection, day, moment, offers, f"{day}.0")
         connection.execute(
             "create or replace table marts.day_price as"
             " select max(usd_per_gpu_hour) as usd, min(usd_per_gpu_hour) as least,"
@@ -416,7 +401,7 @@ def test_kills_lose_nothing_and_readers_see_whole_files(home, kills):
         with database.open_build(home) as connection:
             [(merged, distinct)] = connection.execute(
                 "select count(*), count(distinct capture_id) from core.offer_capture"
-                if history.models.table_exists(connection, "core.offer_capture")
+                if models.table_exists(connection, "core.offer_capture")
                 else "select 0, 0"
             ).fetchall()
         assert merged == distinct

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cost_engine.serving import cost
-from cost_engine.serving.inputs import Chip, Labels, Load, ModelShape, ServingConstants
+from cost_engine.serving.example import H100_FP8, THOUSAND_IN_AND_OUT
+from cost_engine.serving.inputs import Labels, ModelShape, ServingConstants
 from cost_engine.serving.loop import LIMITS, closed_loop, concurrency_at_pace
 from cost_engine.serving.replicas import usable_prefill_fraction
 from cost_engine.serving.room import sequence_limit
@@ -38,24 +39,9 @@ SPARSE = ModelShape(
     experts_per_token=8,
     latent_dimension=576,
 )
-H200 = Chip(
-    memory_bytes=150.7e9,
-    bandwidth_bytes_per_second=4.8e12,
-    link_bandwidth_bytes_per_second=450e9,
-    flops_per_second=1979e12,
-    flops_per_second_16_bit=989e12,
-    bytes_per_weight=1.0,
-    weight_bits=8,
-    is_weight_only=False,
-    is_pcie=False,
-    is_amd=False,
-    architecture=Labels.of("hopper"),
-    path=Labels.of("hopper/fp8"),
-)
-LOAD = Load(
-    input_tokens=1000.0,
-    output_tokens=1000.0,
-    bytes_per_kv_value=1.0,
+H200 = replace(H100_FP8, memory_bytes=150.7e9, bandwidth_bytes_per_second=4.8e12)
+LOAD = replace(
+    THOUSAND_IN_AND_OUT,
     engine=Labels.of("typical"),
     engine_path=Labels.of("typical"),
     gpu_count=8.0,

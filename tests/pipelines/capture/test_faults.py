@@ -27,6 +27,7 @@ from pipelines.reading.reader import parse_captures
 from pipelines.sources import linode, runpod, skypilot_catalog
 from pipelines.sources.base import Fetching, Held, Offer, ParseError, Payload, Request, Row, Source
 from pipelines.sources.fields import price_or_held
+from tests.pipelines import acme
 from tests.pipelines import fault_server as faults
 from tests.pipelines.captures import capture
 from tests.pipelines.fault_server import FaultServer, Play
@@ -68,19 +69,10 @@ def parse_page(payload: Payload) -> Iterator[Row]:
         )
 
 
-ACME = Source(
-    source_id="acme",
-    title="Acme's price page",
+ACME = acme.source(
     kind="page",
-    homepage_url="https://acme.example/",
-    terms_url="https://acme.example/terms",
-    licence="terms",
-    credit="Prices: Acme",
-    may_redistribute=False,
-    allowed_hosts=("acme.example",),
     requests=lambda fetching: [Request(key="prices", url="https://acme.example/prices")],
     parse=parse_page,
-    parser_version=1,
     expected_rows=(1, 100),
 )
 

@@ -6,7 +6,7 @@ import gzip
 import io
 import socket
 import tracemalloc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,8 @@ from pipelines.capture.http.answer import Validators, retry_after_seconds
 from pipelines.capture.http.client import Client, Limits
 from pipelines.capture.http.environment import user_agent
 from pipelines.capture.http.errors import FetchError
-from pipelines.sources.base import Payload, Request, Row, Source
+from pipelines.sources.base import Request, Source
+from tests.pipelines import acme
 from tests.pipelines import fault_server as faults
 from tests.pipelines.fault_server import FaultServer
 from warehouse.paths import Home
@@ -29,26 +30,7 @@ from warehouse.paths import Home
 LIMITS = Limits(backoff_seconds=0.001)
 
 
-def nothing(payload: Payload) -> Iterator[Row]:
-    return iter(())
-
-
-SOURCE = Source(
-    source_id="acme",
-    title="Acme",
-    kind="api",
-    homepage_url="https://acme.example/",
-    terms_url="https://acme.example/terms",
-    licence="terms",
-    credit="Acme",
-    may_redistribute=False,
-    allowed_hosts=("acme.example", "www.acme.example"),
-    requests=lambda fetching: [],
-    parse=nothing,
-    parser_version=1,
-    expected_rows=(1, 10),
-    requests_per_second=1000.0,
-)
+SOURCE = acme.source(allowed_hosts=("acme.example", "www.acme.example"), requests_per_second=1000.0)
 REQUEST = Request(key="prices", url="https://acme.example/prices")
 
 

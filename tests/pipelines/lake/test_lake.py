@@ -17,8 +17,9 @@ import pytest
 from pipelines.lake import captures, runs, upkeep
 from pipelines.lake import connection as lake
 from tests.pipelines.conftest import free_port, is_listening
+from tests.warehouse.days import merge_day
 from tests.warehouse.test_history import Capture, canonical_rows, merge, one_price, rows
-from warehouse import database, history, publication
+from warehouse import database, publication
 from warehouse.models import SQL_FOLDER
 from warehouse.paths import Home
 
@@ -54,24 +55,9 @@ def s3_endpoint(extensions: None) -> Iterator[str]:
 def build_day(home: Home, day: int, offers: int = 30) -> None:
     """Merge one capture in which a few prices move, derive one table, and publish."""
     moment = START + timedelta(days=day)
-    given = {
-        "offer_key": "'offer ' || n",
-        "usd_per_gpu_hour": f"case when n % 10 = {day % 10} then {day} else 0 end + 1.0",
-        "payload_sha256": f"'{day}'",
-    }
-    columns = ", ".join(f"{given.get(c, 'null')} as {c}" for c in history.OFFER.carried)
     with database.open_build(home) as connection:
-        connection.execute(
-            "create temp table seen as select $1 as capture_id, 'acme' as source_id,"
-            " 'all' as request_key, $2::timestamp as seen_at, $2::timestamp as recorded_at,"
-            " 1 as parser_version",
-            [str(day), moment],
-        )
-        connection.execute(
-            f"create temp table observed as select capture_id, {columns}"
-            f" from seen, range({offers}) t(n)"
-        )
-        history.merge(connection, "observed", "seen", history.OFFER)
+        usd = f"case when n % 10 = {day % 10} then {day} else 0 end + 1.0"
+        merge_day(connection, day, moment, offers, usd)
         connection.execute("create table if not exists marts.price_day (day date, usd double)")
         connection.execute(
             "insert into marts.price_day select ?::timestamp::date, avg(usd_per_gpu_hour)"

@@ -20,7 +20,8 @@ from pipelines.reading.ledger import ParseResult, pending_captures
 from pipelines.reading.reader import has_reading, parse_captures
 from pipelines.reading.sheet import start_of_json
 from pipelines.sources import all_sources
-from pipelines.sources.base import Offer, ParseError, Payload, Request, Row
+from pipelines.sources.base import ParseError, Payload, Request, Row
+from tests.pipelines.acme import OFFER
 from tests.pipelines.captures import MOMENT, filed
 from warehouse.paths import Home
 
@@ -29,18 +30,6 @@ GOOD = (FIXTURES / "akash" / "gpu_prices.json").read_bytes()
 BOMB = b"[" + b"[],{}," * 800_000 + b"[]]"
 LINODE = "https://api.linode.com/v4/linode/types"
 TIGHT = Limits(memory_bytes=64 * 2**20)
-OFFER = Offer(
-    provider_id="acme",
-    sku="h100",
-    gpu_name_printed="H100",
-    gpu_count=8,
-    price_amount=Decimal("2.99"),
-    currency="USD",
-    price_basis="gpu",
-    price_unit="hour",
-    purchase_model="on_demand",
-    market_tier="neocloud",
-)
 
 
 @pytest.fixture

@@ -31,55 +31,23 @@ from pipelines.reading.reader import parse_captures
 from pipelines.sources.base import (
     ApiPrice,
     Held,
-    Offer,
     OutOfScope,
     ParseError,
     Payload,
     ReadRow,
     Row,
     SeriesPoint,
-    Source,
     TableRow,
 )
+from tests.pipelines.acme import OFFER, source
 from warehouse.paths import Home
 
 MOMENT = datetime(2026, 7, 1, 6, tzinfo=UTC)
-OFFER = Offer(
-    provider_id="acme",
-    sku="h100",
-    gpu_name_printed="H100",
-    gpu_count=8,
-    price_amount=Decimal("2.99"),
-    currency="USD",
-    price_basis="gpu",
-    price_unit="hour",
-    purchase_model="on_demand",
-    market_tier="neocloud",
-)
 
 
 @pytest.fixture
 def home(tmp_path: Path) -> Home:
     return Home(tmp_path)
-
-
-def source(parse: Callable[[Payload], Iterator[Row]], **named: Any) -> Source:
-    defaults = Source(
-        source_id="acme",
-        title="Acme",
-        kind="api",
-        homepage_url="https://acme.example/",
-        terms_url="https://acme.example/terms",
-        licence="terms",
-        credit="Acme",
-        may_redistribute=False,
-        allowed_hosts=("acme.example",),
-        requests=lambda fetching: [],
-        parse=parse,
-        parser_version=1,
-        expected_rows=(0, 10),
-    )
-    return replace(defaults, **named)
 
 
 def captured(
@@ -129,7 +97,7 @@ def captured(
 def parsed(home: Home, rows: Sequence[Any], **named: Any) -> ParseResult:
     """Return what becomes of some rows of a parser."""
     capture = captured(home, {"prices": b"bytes"})
-    found = source(lambda payload: iter(rows), **named)
+    found = source(parse=lambda payload: iter(rows), **named)
     return parse_captures(home, [capture], {"acme": found})[0]
 
 
@@ -208,7 +176,7 @@ def test_two_kinds_in_one_answer_are_two_lines_of_the_ledger(home: Home):
     capture = captured(home, {"prices": b"bytes"})
     held = Held(rule="odd", reason="odd", row={})
     results = parse_captures(
-        home, [capture], {"acme": source(lambda payload: iter([OFFER, point, OFFER, held]))}
+        home, [capture], {"acme": source(parse=lambda payload: iter([OFFER, point, OFFER, held]))}
     )
     assert [(r.record_kind, r.offers_kept) for r in results] == [("offer", 1), ("series_point", 1)]
     assert [(r.offers_held, r.offers_duplicate, r.bytes) for r in results] == [(1, 1, 5), (0, 0, 0)]
@@ -228,7 +196,7 @@ def test_every_row_of_an_answer_is_kept_held_or_out_of_scope(home: Home):
         ReadRow({}, (OutOfScope("no accelerator"),)),
         ReadRow({}, (OutOfScope("no accelerator"), held)),
     ]
-    (result,) = parse_captures(home, [capture], {"acme": source(lambda payload: iter(rows))})
+    (result,) = parse_captures(home, [capture], {"acme": source(parse=lambda payload: iter(rows))})
     assert result.rows_read == 8
     assert (result.rows_kept, result.rows_held, result.rows_out_of_scope) == (3, 4, 1)
     assert (result.offers_kept, result.offers_held, result.offers_duplicate) == (3, 3, 1)
@@ -240,7 +208,7 @@ def test_every_row_of_an_answer_is_kept_held_or_out_of_scope(home: Home):
 
 def test_a_ledger_from_before_rows_were_counted_says_offers_and_no_rows(home: Home):
     capture = captured(home, {"prices": b"bytes"})
-    parse_captures(home, [capture], {"acme": source(lambda payload: iter([OFFER]))})
+    parse_captures(home, [capture], {"acme": source(parse=lambda _: iter([OFFER]))})
     (file,) = home.observations.rglob(f"*{LEDGER}")
     entry = json.loads(file.read_bytes())
     (line,) = entry["rows"]
@@ -254,7 +222,7 @@ def test_a_ledger_from_before_rows_were_counted_says_offers_and_no_rows(home: Ho
 
 
 def test_addresses_that_do_not_exist_are_no_answer(home: Home):
-    found = source(lambda payload: iter([OFFER]))
+    found = source(parse=lambda _: iter([OFFER]))
     for contents, expected in (
         ({"a": b"", "b": b""}, {"a": "failed", "b": "failed"}),
         ({"a": b"", "b": None}, {"a": "failed", "b": "failed"}),
@@ -419,7 +387,7 @@ def test_an_error_in_a_parser_keeps_the_bytes_and_no_row(home: Home, error: Exce
     def parse(payload: Payload) -> Iterator[Row]:
         return raising(error)(payload) if payload.key == "prices" else iter([OFFER])
 
-    first, second = parse_captures(home, [capture], {"acme": source(parse)})
+    first, second = parse_captures(home, [capture], {"acme": source(parse=parse)})
     kind = "parser_limit" if isinstance(error, MemoryError) else "parse_error"
     assert (first.status, first.error_class, first.offers_kept) == ("failed", kind, 0)
     assert "acme[prices]" in str(first.error)
@@ -435,9 +403,9 @@ def test_what_is_no_row_is_a_mistake_of_the_parser(home: Home):
 
 def test_a_mended_parser_reads_the_kept_bytes(home: Home):
     capture = captured(home, {"prices": b"bytes"})
-    [result] = parse_captures(home, [capture], {"acme": source(raising(KeyError("x")))})
+    [result] = parse_captures(home, [capture], {"acme": source(parse=raising(KeyError("x")))})
     assert result.status == "failed"
-    [result] = parse_captures(home, [capture], {"acme": source(lambda payload: iter([OFFER]))})
+    [result] = parse_captures(home, [capture], {"acme": source(parse=lambda _: iter([OFFER]))})
     assert (result.status, result.offers_kept) == ("ok", 1)
     assert capture_ledger(home).num_rows == 1  # the entry is replaced, not added
 
@@ -453,7 +421,7 @@ def test_a_damaged_landing_file_is_a_failure_with_its_name(home: Home):
     capture = captured(home, {"prices": b"bytes"})
     [file] = home.landing.rglob("*.zst")
     file.write_bytes(b"rotten")
-    [result] = parse_captures(home, [capture], {"acme": source(lambda payload: iter([OFFER]))})
+    [result] = parse_captures(home, [capture], {"acme": source(parse=lambda _: iter([OFFER]))})
     assert (result.status, result.error_class) == ("failed", "landing_damaged")
     assert file.name in str(result.error)
 
@@ -478,7 +446,7 @@ def test_the_same_bytes_on_another_day_are_not_read_again(home: Home):
     results = []
     for day in range(3):
         capture = captured(home, {"a": b"x y", "b": b"x y"}, moment=MOMENT + timedelta(days=day))
-        results.append(parse_captures(home, [capture], {"acme": source(parse)}))
+        results.append(parse_captures(home, [capture], {"acme": source(parse=parse)}))
     assert parse.calls == ["a", "b"]  # the same bytes under another key are another reading
     assert {tuple(r.observation_path for r in day) for day in results} == {
         tuple(r.observation_path for r in results[0])
@@ -493,7 +461,7 @@ def test_the_same_bytes_on_another_day_are_not_read_again(home: Home):
 
 def test_the_same_bytes_are_read_once_a_day_where_the_day_counts(home: Home):
     parse = Counting()
-    dated = {"acme": source(parse, reads_day=True)}
+    dated = {"acme": source(parse=parse, reads_day=True)}
     results = [
         parse_captures(home, [captured(home, {"a": b"x"}, moment=moment)], dated)[0]
         for moment in (MOMENT, MOMENT + timedelta(hours=1), MOMENT + timedelta(days=1))
@@ -508,8 +476,8 @@ def test_the_same_bytes_are_read_once_a_day_where_the_day_counts(home: Home):
 def test_a_new_parser_version_reads_again_and_keeps_the_old_file(home: Home):
     parse = Counting()
     capture = captured(home, {"a": b"x"})
-    [old] = parse_captures(home, [capture], {"acme": source(parse)})
-    [new] = parse_captures(home, [capture], {"acme": source(parse, parser_version=2)})
+    [old] = parse_captures(home, [capture], {"acme": source(parse=parse)})
+    [new] = parse_captures(home, [capture], {"acme": source(parse=parse, parser_version=2)})
     assert len(parse.calls) == 2
     assert old.observation_path != new.observation_path
     assert (home.root / str(old.observation_path)).is_file()
@@ -518,7 +486,7 @@ def test_a_new_parser_version_reads_again_and_keeps_the_old_file(home: Home):
 def test_captures_without_an_entry_are_pending(home: Home):
     first = captured(home, {"a": b"x"})
     second = captured(home, {"a": b"y"}, moment=MOMENT + timedelta(days=1))
-    parse_captures(home, [first], {"acme": source(Counting())})
+    parse_captures(home, [first], {"acme": source(parse=Counting())})
     assert pending_captures(home, ["acme", "nobody"]) == [second]
 
 
@@ -527,7 +495,7 @@ def test_observations_can_be_made_again_from_landing(home: Home):
         captured(home, {"a": b"x" * (day + 1)}, moment=MOMENT + timedelta(days=day))
         for day in range(3)
     ]
-    sources = {"acme": source(Counting())}
+    sources = {"acme": source(parse=Counting())}
     for capture in captures:
         parse_captures(home, [capture], sources)
     before = capture_ledger(home)
@@ -547,7 +515,7 @@ def days(home: Home, *contents: bytes | None, **named: Any) -> list[ParseResult]
     results = []
     for number, content in enumerate(contents):
         capture = captured(home, {"a": content}, moment=MOMENT + timedelta(days=number))
-        [result] = parse_captures(home, [capture], {"acme": source(Counting(), **named)})
+        [result] = parse_captures(home, [capture], {"acme": source(parse=Counting(), **named)})
         results.append(result)
     return results
 
@@ -591,7 +559,7 @@ def test_a_part_that_had_rows_and_is_gone_closes_nothing(home: Home):
 def test_pages_share_a_scope_and_it_is_complete_with_all_of_them(home: Home):
     scopes = {"a/1": "a", "a/2": "a", "b/1": "b", "b/2": "b"}
     capture = captured(home, {"a/1": b"x", "a/2": b"y", "b/1": b"x", "b/2": None}, scopes=scopes)
-    results = parse_captures(home, [capture], {"acme": source(Counting())})
+    results = parse_captures(home, [capture], {"acme": source(parse=Counting())})
     assert [(r.request_scope, r.is_scope_complete) for r in results] == [
         ("a", True),
         ("a", True),
@@ -609,7 +577,7 @@ def test_an_empty_last_page_is_no_failure(home: Home):
             scopes=scopes,
             moment=MOMENT + timedelta(days=day),
         )
-        results = parse_captures(home, [capture], {"acme": source(Counting())})
+        results = parse_captures(home, [capture], {"acme": source(parse=Counting())})
         assert [r.status for r in results] == ["ok", "ok"]
 
 
@@ -619,7 +587,7 @@ def join(payload: Payload) -> Iterator[Row]:
 
 
 def test_joined_pages_are_read_as_one_and_not_without_each_other(home: Home):
-    joined = {"acme": source(join, joins_pages=True)}
+    joined = {"acme": source(parse=join, joins_pages=True)}
     scopes = {"a/1": "a", "a/2": "a"}
     bodies: dict[str, bytes | None] = {"a/1": b'\xef\xbb\xbf{"price": 1}', "a/2": b'{"price": 2}'}
     capture = captured(home, bodies, scopes=scopes)
@@ -641,7 +609,7 @@ def test_a_parser_may_read_from_disk(home: Home):
             yield replace(OFFER, sku=line.decode())
 
     capture = captured(home, {"a": b"x y z"})
-    [result] = parse_captures(home, [capture], {"acme": source(parse, reads_path=True)})
+    [result] = parse_captures(home, [capture], {"acme": source(parse=parse, reads_path=True)})
     assert result.offers_kept == 3
     assert list((home.observations / ".unfinished").iterdir()) == []
 

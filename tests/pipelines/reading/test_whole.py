@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import io
 import logging
 import shutil
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from pipelines.capture.landing import Landing
-from pipelines.capture.manifest import Capture, RequestRecord
+from pipelines.capture.manifest import Capture
 from pipelines.reading.ledger import capture_ledger, pending_captures, rows_before
 from pipelines.reading.reader import parse_captures, repair
 from pipelines.reading.whole import damaged
+from tests.pipelines.captures import filed
 from warehouse.paths import Home
 
 MOMENT = datetime(2026, 7, 1, 6, tzinfo=UTC)
@@ -26,33 +26,7 @@ RATES = b"""<?xml version="1.0" encoding="UTF-8"?>
 
 
 def captured(home: Home, day: int) -> Capture:
-    landing, moment = Landing(home), MOMENT + timedelta(days=day)
-    kept = landing.keep(SOURCE, moment.date(), io.BytesIO(RATES % (10 + day)))
-    record = RequestRecord(
-        key="rates",
-        scope="rates",
-        url="https://www.ecb.europa.eu/x.xml",
-        method="GET",
-        question="GET https://www.ecb.europa.eu/x.xml",
-        outcome="ok",
-        status=200,
-        sha256=kept.sha256,
-        path=kept.path,
-        bytes=kept.bytes,
-        started_at=moment,
-        finished_at=moment,
-        attempts=1,
-    )
-    return landing.record(
-        Capture(
-            source_id=SOURCE,
-            capture_id="",
-            seen_at=moment,
-            recorded_at=moment,
-            status="ok",
-            requests=(record,),
-        )
-    )
+    return filed(home, RATES % (10 + day), days=day, source_id=SOURCE, key="rates")
 
 
 @pytest.fixture(scope="module")
