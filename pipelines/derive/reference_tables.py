@@ -6,6 +6,7 @@ Reading the files belongs to ``warehouse.reference``.
 from __future__ import annotations
 
 import hashlib
+from functools import lru_cache
 from pathlib import Path
 
 import duckdb
@@ -35,7 +36,7 @@ def load_reference(
     own_calibration : Path, optional
         Where the data folder may hold a calibration of the user.
     """
-    version = reference_version()
+    version = files = reference_version()
     if own_calibration is not None and own_calibration.exists():
         version = hash_of((version, own_calibration.read_text(encoding="utf-8", errors="replace")))
     if table_exists(connection, "meta.reference_version"):
@@ -48,12 +49,12 @@ def load_reference(
     )
     declared = "select source_id, break_on, settled_on, change from core.method_break"
     connection.execute(f"create or replace temp table break_before as {declared}")
-    documents = Documents.of_folder()
+    documents = _documents(files)
     if own_calibration is not None:
         documents = with_own(documents, own_calibration)
     now = connection.execute("select now_at from staged.build_clock").fetchall()[0][0]
     record_documents(connection, documents, now)
-    for name, table in reference_tables(documents).items():
+    for name, table in documents.once(reference_tables).items():
         connection.register("reference_table", table)
         connection.execute(f"create or replace table {name} as from reference_table")
         connection.unregister("reference_table")
@@ -73,6 +74,12 @@ def load_reference(
     connection.execute(
         "create or replace table meta.reference_version as select ? as version", [version]
     )
+
+
+@lru_cache(maxsize=1)
+def _documents(version: str) -> Documents:
+    """Return the documents of this package as they are in this version of the files."""
+    return Documents.of_folder()
 
 
 def recorded_documents(connection: duckdb.DuckDBPyConnection) -> Documents:
