@@ -8,10 +8,12 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 
+from pipelines.answers.bill import MEMORY_BYTES, compared
 from pipelines.cli import truecost
 from pipelines.derive.check import check
 from pipelines.derive.load import SNAPSHOT, load
@@ -19,6 +21,7 @@ from pipelines.derive.make import make, phases
 from pipelines.derive.release import publish_build
 from tests.conftest import BuildOnce
 from warehouse import publication
+from warehouse.confinement import Limits
 from warehouse.database import POINTER
 from warehouse.models import read_models
 from warehouse.paths import Home
@@ -33,6 +36,7 @@ DAYS = {
 }
 
 Truecost = Callable[..., Result]
+Rows = list[dict[str, Any]]
 
 
 def copy_days(target: Path, days: Mapping[str, set[str]]) -> None:
@@ -86,3 +90,19 @@ def ask(answers_home: Home, monkeypatch: pytest.MonkeyPatch) -> Truecost:
         return CliRunner().invoke(truecost, arguments, env=dict(os.environ))
 
     return run
+
+
+@pytest.fixture
+def read_bill(answers_home: Home) -> Callable[[Path], Rows]:
+    """Return a way to compare a bill in this process.
+
+    It leaves out the command and the child that reads the files of strangers, which other tests
+    run: a child that starts takes five times as long as the comparison.
+    """
+
+    def read(path: Path) -> Rows:
+        limits = Limits(memory_bytes=MEMORY_BYTES, threads=1)
+        columns, rows = compared(path, answers_home, None, limits)
+        return [dict(zip(columns, row, strict=True)) for row in rows]
+
+    return read

@@ -24,6 +24,7 @@ from pipelines.derive.make import Phases, make, phases
 from pipelines.derive.rebuild import carry_over, lost_decisions
 from pipelines.derive.release import ChecksFailedError, publish_build
 from pipelines.reading.reader import parse_captures
+from tests.pipelines.commands.conftest import without_parquet
 from warehouse import quality
 from warehouse.database import open_build, open_published
 from warehouse.models import SQL_FOLDER, read_models
@@ -118,10 +119,11 @@ def history_macros(connection: duckdb.DuckDBPyConnection) -> None:
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
-    """Return an empty home; the cost engine and the snapshot stay out of these tests."""
+    """Return an empty home; the cost engine, the snapshot and Parquet stay out of these tests."""
     monkeypatch.setattr("pipelines.derive.make.DERIVATIONS", {})
     monkeypatch.setattr("pipelines.derive.make.run_macros", history_macros)
     monkeypatch.setattr("pipelines.derive.load.SNAPSHOT", tmp_path / "no_snapshot")
+    monkeypatch.setattr("warehouse.publication.export", without_parquet)
     return Home(tmp_path / "data")
 
 
@@ -634,17 +636,17 @@ DAILY = (
 def test_days_of_a_silence_that_ends_are_those_of_a_rebuild(
     tmp_path: Path, home: Home, ask, then: float
 ) -> None:
-    days = [DAY_1 + timedelta(days=number) for number in range(9)]
+    days = [DAY_1 + timedelta(days=number) for number in range(6)]
     whole = Home(tmp_path / "whole")
     other = (FIXTURES / "lium/nodes.json").read_bytes()
     for number, day in enumerate(days):
         for one in (home, whole):
             land(one, "lium", "nodes", day, other)
-            if number in (0, 8):  # silent for a week
+            if number in (0, 5):  # silent for longer than a price is carried
                 usd = 2.69 if number == 0 else then
                 land(one, "runpod", "gpu_types", day, runpod({(H100, "secure"): usd}))
         run(home, day, f"day-{number}")
-        if number == 7:  # a price is carried for three days
+        if number == 4:  # a price is carried for three days
             assert len(ask(DAILY.replace("order", "and gpu_id = 'H100-SXM-80GB' order"))) == 4
     run(whole, days[-1], "whole")
     with open_published(whole) as connection:
@@ -652,7 +654,7 @@ def test_days_of_a_silence_that_ends_are_those_of_a_rebuild(
     assert ask(DAILY) == rebuilt
     h100 = [row[1:] for row in rebuilt if row[0] == "H100-SXM-80GB"]
     assert [day for day, *_ in h100] == [f"{day:%Y-%m-%d}" for day in days]
-    assert {seen for *_, seen in h100[:8]} == {f"{DAY_1:%Y-%m-%d}"}  # and says since when
+    assert {seen for *_, seen in h100[:5]} == {f"{DAY_1:%Y-%m-%d}"}  # and says since when
 
 
 def test_a_source_whose_answers_are_held_is_not_fresh(home: Home, ask) -> None:
