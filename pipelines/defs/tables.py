@@ -20,7 +20,6 @@ from pipelines.derive.made import sql_hash
 from pipelines.derive.make import Outcome, make, phases
 from pipelines.derive.release import PublishReport, publish_build
 from warehouse.database import exclusive
-from warehouse.lineage import column_lineage
 from warehouse.models import SQL_FOLDER, Check, CheckResult, TableModel, read_models
 
 PHASES = phases(read_models())
@@ -32,17 +31,6 @@ LOADED = {
     "core.series_point": "series_point",
     "staged.table_row": "table_row",
 }
-
-
-def lineage_of(table: str) -> dg.TableColumnLineage:
-    """Return where each column of a table comes from."""
-    edges: dict[str, list[dg.TableColumnDep]] = {}
-    for name, column, upstream, source_column in column_lineage():
-        if name == table and column:
-            edges.setdefault(column, []).append(
-                dg.TableColumnDep(asset_key=key(upstream), column_name=source_column)
-            )
-    return dg.TableColumnLineage(deps_by_column=edges)
 
 
 def key(table: str) -> dg.AssetKey:
@@ -94,7 +82,6 @@ def spec(model: TableModel) -> dg.AssetSpec:
                     for column in model.columns
                 ]
             ),
-            "dagster/column_lineage": lineage_of(model.name),
         },
     )
 
