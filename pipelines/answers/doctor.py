@@ -71,6 +71,12 @@ def findings(home: Home, now: datetime) -> list[Finding]:
     return [look() for look in looked]
 
 
+def watched(home: Home, now: datetime) -> list[Finding]:
+    """Return what of it changes while nobody looks: the disk and the clock."""
+    folder = _nearest(home.root)
+    return [_disk(home, shutil.disk_usage(folder).free), _files(folder), _clock(home, now)]
+
+
 def _python() -> Finding:
     problem = None if sys.version_info >= LEAST_PYTHON else "Truecost needs Python 3.11 or newer"
     return Finding("python", platform.python_version(), problem)

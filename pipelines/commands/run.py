@@ -60,6 +60,7 @@ def run(
     mirror = None if offline else answering_mirror(mirror)
     lake = lake_of(catalog, data_path)
     home = usable_home(now, is_built=not no_build)
+    from pipelines.answers.alarm_notices import tell_after_publication, tell_of_failed_run
     from pipelines.jobs.instance import prepare_instance
     from pipelines.jobs.runner import run_job
     from warehouse.database import DataFolderError, exclusive
@@ -70,6 +71,7 @@ def run(
         os.environ[MIRROR_VARIABLE] = mirror
     if now is not None:
         settings["now"] = now.isoformat()
+    clock = (now or datetime.now(UTC)).replace(tzinfo=None)
     screen = Screen(quiet)
     started = time.monotonic()
     try:
@@ -79,6 +81,7 @@ def run(
             succeeded, error = run_job("capture", settings, assets or None, screen)
             screen.stop()
             if not succeeded and not screen.is_unanswered:
+                say_undelivered(tell_of_failed_run(home, "capture", error, clock))
                 raise click.ClickException(f"capture failed: {error}")
         if lake is not None:
             share_captures(home, lake, no_build, screen)
@@ -92,7 +95,9 @@ def run(
         screen.stop()
         raise Refused(str(error_of_lock)) from error_of_lock
     if not succeeded:
+        say_undelivered(tell_of_failed_run(home, "build", error, clock))
         raise Failed(f"build failed: {error}")
+    say_undelivered(tell_after_publication(home, clock))
     if lake is not None:
         push_build(home, lake, screen)
     if not quiet:
@@ -105,6 +110,12 @@ def run(
         return  # a first look at the bundled prices, as the first line says
     if screen.is_unanswered or (strict and (screen.failed or screen.partial)):
         sys.exit(1)
+
+
+def say_undelivered(lines: Sequence[str]) -> None:
+    """Print on standard error which alarms reached nobody."""
+    for line in lines:
+        click.echo(f"alarm not delivered: {line}", err=True)
 
 
 def lake_of(catalog: str | None, data_path: str | None) -> Any:

@@ -11,6 +11,7 @@ from pipelines.answers import status as answers
 from pipelines.answers.as_of import Past
 from pipelines.capture import MIRROR_VARIABLE
 from pipelines.capture.http.environment import trusted_places
+from pipelines.commands import Refused
 from pipelines.commands.answer import format_option, print_rows
 from pipelines.commands.opening import moment, past_options, published
 
@@ -23,14 +24,25 @@ from pipelines.commands.opening import moment, past_options, published
     help="Exit with status 1 if nothing was published for so many hours: for a monitor, because a"
     " scheduler cannot report that it stopped.",
 )
+@click.option(
+    "--check",
+    "is_check",
+    is_flag=True,
+    help="Print only what needs someone, one line each, and exit with status 1 if anything does.",
+)
 @format_option
-def status(past: Past | None, max_age_hours: int | None, output: str | None) -> None:
+def status(
+    past: Past | None, max_age_hours: int | None, is_check: bool, output: str | None
+) -> None:
     """Print each source: status, age, rows kept and held, and the error of the last try.
 
     A source that fails keeps its last good rows. They are marked as stale after 72 hours (twice its
     cadence if that is longer). A feed, catalogue or file whose bytes or stated time stand still is
     frozen: its prices are as old as what it last changed.
     """
+    if is_check:
+        check(past, max_age_hours, output)
+        return
     with published(past) as connection:
         found = answers.status(connection)
         print_rows(found.columns, found.rows, output, f"sources, {moment(connection, past)}")
@@ -42,4 +54,20 @@ def status(past: Past | None, max_age_hours: int | None, output: str | None) -> 
             click.echo(f"Trusted by your choice: {line}.")
     if max_age_hours is not None and age_hours > max_age_hours:
         click.echo(f"truecost status: nothing was published for {age_hours:.0f} hours", err=True)
+        raise SystemExit(1)
+
+
+def check(past: Past | None, max_age_hours: int | None, output: str | None) -> None:
+    """Print what needs someone now; exit with status 1 if anything does."""
+    from pipelines.answers.alarm_notices import current, undelivered
+    from warehouse.paths import Home
+
+    if past is not None or max_age_hours is not None or output not in (None, "table"):
+        raise Refused("--check is about now and prints lines: give it alone")
+    home = Home.from_environment()
+    lines = [one.line for one in current(home, datetime.now(UTC).replace(tzinfo=None))]
+    lines += [f"alarm not delivered: {one}" for one in undelivered(home)]
+    for line in lines:
+        click.echo(line)
+    if lines:
         raise SystemExit(1)

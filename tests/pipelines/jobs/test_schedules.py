@@ -13,6 +13,8 @@ with warnings.catch_warnings():
 
     from pipelines.definitions import defs
 
+from pipelines.answers.alarms import Alarm
+
 
 @pytest.mark.parametrize(("name", "minute"), [("daily_capture", 0), ("daily_build", 20)])
 def test_t6_a_day_is_run_once_however_often_it_is_asked_for(name: str, minute: int):
@@ -27,6 +29,33 @@ def test_t6_a_day_is_run_once_however_often_it_is_asked_for(name: str, minute: i
             [request] = schedule.evaluate_tick(context).run_requests
             keys.append(request.run_key)
     assert keys == ["2026-10-25", "2026-10-25", "2026-10-26"]
+
+
+@pytest.mark.parametrize(
+    ("name", "kinds"),
+    [("source_down", ("source",)), ("published_file_old", ("published", "run", "machine"))],
+)
+def test_a_sensor_sends_what_is_wrong_and_says_it(
+    name: str, kinds: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+):
+    wrong = Alarm("source vast", "gives no good answer", None, "its last rows", "truecost status")
+    sent = []
+    monkeypatch.setattr("pipelines.defs.sensors.current", lambda home, now, looked: [wrong])
+    monkeypatch.setattr(
+        "pipelines.defs.sensors.tell",
+        lambda home, found, looked: sent.append((found, looked)) or [],
+    )
+    sensor = defs().get_repository_def().get_sensor_def(name)
+    assert sensor.default_status == dg.DefaultSensorStatus.RUNNING
+    with dg.build_sensor_context() as context:
+        tick = sensor.evaluate_tick(context)
+    assert tick.skip_message == wrong.line
+    assert sent == [([wrong], kinds)]
+
+
+def test_a_failed_run_is_sent():
+    sensor = defs().get_repository_def().get_sensor_def("run_failed")
+    assert sensor.default_status == dg.DefaultSensorStatus.RUNNING
 
 
 def test_every_asset_and_check_says_what_it_is():
