@@ -394,8 +394,9 @@ def made_from_row(
         if not names:
             continue
         conditions = [condition(n, context[n]) for n in names]
-        if "day" in known[here]:
-            conditions.append((f"day = (select max(day) from {here})", None))
+        if "day" in known[here]:  # a literal day: a view is made for it alone
+            [(newest,)] = connection.execute(f"select max(day) from {here}").fetchall()
+            conditions.append(condition("day", newest))
         count, rows = rows_of(connection, here, conditions, 1)
         on = ", ".join(f"{n}={context[n]}" for n in names)
         found.append(TraceStep(here, count, rules.get(here, ""), on, rows[0] if rows else {}))

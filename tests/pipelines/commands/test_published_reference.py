@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+from tests.pipelines.commands.conftest import Truecost
 from warehouse.database import POINTER, open_published
 from warehouse.paths import Home
 
@@ -30,7 +31,7 @@ QUESTIONS = (
     ("own-vs-rent", "--gpu", "H100-SXM-80GB", "--format", "json"),
     ("reserve", "--gpu", "H100-SXM-80GB", "--job-months", "6", "--format", "json"),
 )
-# Prints the answers as one list, after it has closed the reference folder to itself if asked to.
+# Closes the reference folder to itself, and prints the answers as one list.
 PROGRAM = """
 import json, sys
 from warehouse.reference import REFERENCE_FOLDER
@@ -39,25 +40,24 @@ def refuse(event, arguments):
     if event == "open" and str(arguments[0]).startswith(str(REFERENCE_FOLDER)):
         raise PermissionError(f"closed: {arguments[0]}")
 
-if sys.argv[1] == "closed":
-    sys.addaudithook(refuse)
-    try:
-        (REFERENCE_FOLDER / "pue.csv").read_bytes()
-    except PermissionError:
-        pass
-    else:
-        sys.exit("the folder is open")
+sys.addaudithook(refuse)
+try:
+    (REFERENCE_FOLDER / "pue.csv").read_bytes()
+except PermissionError:
+    pass
+else:
+    sys.exit("the folder is open")
 from click.testing import CliRunner
 from pipelines.cli import truecost
-answers = [CliRunner().invoke(truecost, question) for question in json.loads(sys.argv[2])]
+answers = [CliRunner().invoke(truecost, question) for question in json.loads(sys.argv[1])]
 print(json.dumps([[answer.exit_code, answer.output] for answer in answers]))
 """
 
 
-def answers(home: Home, state: str) -> list[tuple[int, str]]:
-    """Return exit status and output of every question."""
+def answers_without_the_folder(home: Home) -> list[tuple[int, str]]:
+    """Return exit status and output of every question, from a process of its own."""
     done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, state, json.dumps(QUESTIONS)],
+        [sys.executable, "-c", PROGRAM, json.dumps(QUESTIONS)],
         env={
             **os.environ,
             "TRUECOST_HOME": str(home.root),
@@ -79,13 +79,12 @@ def elsewhere(answers_home: Home, tmp_path_factory: pytest.TempPathFactory) -> H
     return home
 
 
-def test_a_copied_file_answers_without_the_reference_files(
-    answers_home: Home, elsewhere: Home
-) -> None:
-    here, there = answers(answers_home, "open"), answers(elsewhere, "closed")
-    for question, one, other in zip(QUESTIONS, here, there, strict=True):
-        assert one[0] == 0, (question, one[1])
-        assert one == other, question
+def test_a_copied_file_answers_without_the_reference_files(ask: Truecost, elsewhere: Home) -> None:
+    there = answers_without_the_folder(elsewhere)
+    for question, other in zip(QUESTIONS, there, strict=True):
+        here = ask(*question)
+        assert here.exit_code == 0, (question, here.output)
+        assert other == (0, here.output), question
 
 
 def test_nothing_is_published_in_the_schema_main(answers_home: Home) -> None:

@@ -102,11 +102,10 @@ def test_a_run_in_the_background_can_be_ended_after_it(
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
-@pytest.mark.parametrize(
-    ("kills", "seed"),
-    [(2, 0), *(pytest.param(25, seed, marks=pytest.mark.slow) for seed in range(1, 5))],
-)
-def test_kills_anywhere_lose_nothing_and_double_nothing(kills: int, seed: int) -> None:
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(1, 5))
+def test_kills_anywhere_lose_nothing_and_double_nothing(seed: int) -> None:
+    kills = 25
     benchmark = Path(__file__).parents[3] / "benchmarks" / "kills.py"
     child = subprocess.run(
         [sys.executable, str(benchmark), "--kills", str(kills), "--seed", str(seed)],
@@ -117,4 +116,4 @@ def test_kills_anywhere_lose_nothing_and_double_nothing(kills: int, seed: int) -
     found = json.loads(child.stdout)
     assert (found["wrong"], found["left_over"], child.returncode) == ([], [], 0)
     assert found["kills"] == kills
-    assert kills < 10 or len(found["by_stage"]) > 2
+    assert len(found["by_stage"]) > 2
