@@ -39,6 +39,8 @@ def parse(payload: Payload) -> Iterator[ReadRow]:
     """Yield one Linux spot offer for each region and instance type with whole accelerators."""
     if value_at(payload, "config", "currencies") != ["USD"]:
         raise ParseError(f"{payload.where()}: config.currencies is not ['USD']")
+    if (rate := value_at(payload, "config", "rate")) not in (None, "perhr"):
+        raise ParseError(f"{payload.where()}: config.rate is {rate!r}, not 'perhr'")
     yield from each_row(payload, _sizes(objects_at(payload, "config", "regions")), _offers)
 
 

@@ -28,6 +28,7 @@ Verification = Literal["whole", "excerpt", "description"]
 MEBIBYTE = 2**20
 MAX_DIGITS = 1000  # of a number in JSON
 TERMS_UNREAD = "its terms of use are not read yet: asked for by name only"
+WRONG_FIELD_COUNT = "wrong field count"  # the key of a CSV record that may be out of its columns
 NO_ACCELERATOR = "no accelerator"  # why most rows of a cloud's price list are out of scope
 DEFAULT_MAX_BYTES = 8 * MEBIBYTE  # of an answer never seen whole: four times a large page
 LEAST_MAX_BYTES = 2 * MEBIBYTE

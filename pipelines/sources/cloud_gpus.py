@@ -41,19 +41,6 @@ MIXED_PROVIDERS = ("aws", "gcp")
 NAME_NOISE = re.compile(
     r" \([^()]{0,100}\)$|\.io$| (cloud|aws|web services|gpu|global cloud|platform)$", re.I
 )
-PROVIDERS = {
-    "amazon": "aws",
-    "google": "gcp",
-    "googlecloud": "gcp",
-    "microsoftazure": "azure",
-    "atlantic.net": "atlanticnet",
-    "latitude.sh": "latitude",
-    "saladcloud": "salad",
-    "crusoecloud": "crusoe",
-    "lambdacloud": "lambda",
-    "oraclecloud": "oci",
-    "cudocompute": "cudo",
-}
 # column: the card's name, where the column cuts it short, and its memory where two differ by it
 CARDS: dict[str, tuple[str, int | None]] = {
     "1080": ("GTX 1080", None),
@@ -87,8 +74,7 @@ def provider(printed: str) -> str:
     name = printed.strip()
     while (shorter := NAME_NOISE.sub("", name)) != name:
         name = shorter
-    found = provider_id(name)
-    return re.sub(r"[^a-z0-9_-]", "", PROVIDERS.get(found, found))
+    return provider_id(name)
 
 
 def _offers(row: Mapping[str, Any]) -> Iterator[Row]:

@@ -7,12 +7,11 @@ Recording one capture an instant belongs to ``pipelines.capture.backfill``.
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
 from pipelines.sources.base import Moment, ParseError, Payload
-from pipelines.sources.documents import csv_lines, header_of
+from pipelines.sources.documents import csv_records
 
 ANOTHER_TIME = "of another time"  # why most lines of a file with its own history are out of scope
 
@@ -40,13 +39,7 @@ def dated_rows(payload: Payload, needed: Sequence[str], prefix: str = "") -> lis
     ParseError
         If a needed column is not in the header, or there is no record.
     """
-    lines = csv_lines(payload)
-    header = header_of(payload, next(csv.reader([next(lines, "")]), []))
-    missing = [name for name in needed if name not in header]
-    if missing:
-        raise ParseError(f"{payload.where()}: no column {missing}; there are {header[:12]}")
-    records = csv.reader(line for line in lines if line.startswith(prefix) and line.strip())
-    rows = [dict(zip(header, record, strict=False)) for record in records]
+    rows = list(csv_records(payload, needed, prefix))
     if not rows:
         raise ParseError(f"{payload.where()}: no row of {prefix or 'any day'}")
     return rows

@@ -13,7 +13,7 @@ import itertools
 import re
 import zipfile
 from collections import Counter
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from typing import Any
 
 import yaml
@@ -21,7 +21,14 @@ from bs4 import BeautifulSoup
 from bs4.element import PageElement, Tag
 from lxml import etree
 
-from pipelines.sources.base import MEBIBYTE, ParseError, Payload, TooMuchWorkError, unambiguous
+from pipelines.sources.base import (
+    MEBIBYTE,
+    WRONG_FIELD_COUNT,
+    ParseError,
+    Payload,
+    TooMuchWorkError,
+    unambiguous,
+)
 
 MAX_DEPTH = 64  # of YAML
 MAX_NODES = 1_000_000  # of YAML, each alias counted as what it stands for
@@ -202,6 +209,36 @@ def header_of(payload: Payload, names: Sequence[str]) -> list[str]:
     if twice:
         raise ParseError(f"{payload.where()}: the header names {twice[:12]} more than once")
     return list(names)
+
+
+def csv_records(
+    payload: Payload, needed: Iterable[str], prefix: str = ""
+) -> Iterator[dict[str, str]]:
+    """Return the records of a CSV file whose lines start with ``prefix``, by column name.
+
+    A record with more or fewer fields than there are columns says so under ``WRONG_FIELD_COUNT``: a
+    comma in a number moves all fields after it. ``each_row`` holds it.
+
+    Raises
+    ------
+    ParseError
+        If a needed column is not in the header.
+    """
+    lines = csv_lines(payload)
+    header = header_of(payload, next(csv.reader([next(lines, "")]), []))
+    missing = sorted(set(needed) - set(header))
+    if missing:
+        raise ParseError(f"{payload.where()}: no column {missing}; there are {header[:12]}")
+    return _records(header, (line for line in lines if line.startswith(prefix)))
+
+
+def _records(header: list[str], lines: Iterator[str]) -> Iterator[dict[str, str]]:
+    for record in csv.reader(lines):
+        if len(record) == len(header):
+            yield dict(zip(header, record, strict=True))
+        elif record:
+            count = f"{len(record)} fields under {len(header)} columns"
+            yield {**dict(zip(header, record, strict=False)), WRONG_FIELD_COUNT: count}
 
 
 def archive_of(payload: Payload) -> zipfile.ZipFile:

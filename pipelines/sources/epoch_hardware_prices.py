@@ -42,7 +42,6 @@ PRICES: dict[str, tuple[PurchaseModel, int | None]] = {
 }
 COLUMNS = ("Price date", "Price source", *SERIES, *PRICES)
 NO_GPU_CLOUDS = {"databricks"}
-VENDORS = {"amazonwebservices": "aws", "microsoftazure": "azure", "latitude.sh": "latitude"}
 
 
 def parse(payload: Payload) -> Iterator[ReadRow]:
@@ -57,7 +56,7 @@ def parse(payload: Payload) -> Iterator[ReadRow]:
     def read(row: Mapping[str, str]) -> Iterator[Row]:
         if not _has_price(row):
             yield OutOfScope("a price to buy, not to rent")
-        elif _vendor(row) in NO_GPU_CLOUDS:
+        elif provider_id(row["Vendor"]) in NO_GPU_CLOUDS:
             yield OutOfScope("of a seller of databases, which rents no GPUs")
         elif row["Price date"] != day:
             yield OutOfScope(ANOTHER_TIME)
@@ -99,16 +98,11 @@ def _has_price(row: Mapping[str, str]) -> bool:
 
 def _series(row: Mapping[str, str]) -> str:
     text = "|".join(row[column].strip() for column in SERIES)
-    return f"{_vendor(row)}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
-
-
-def _vendor(row: Mapping[str, str]) -> str:
-    found = provider_id(row["Vendor"])
-    return VENDORS.get(found, found)
+    return f"{provider_id(row['Vendor'])}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
 
 
 def _offers(row: Mapping[str, str]) -> Iterator[Row]:
-    vendor = _vendor(row)
+    vendor = provider_id(row["Vendor"])
     for column, (purchase_model, months) in PRICES.items():
         if row[column].strip() == "":
             continue

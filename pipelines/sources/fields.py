@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any, TypeVar
 
 from pipelines.sources.base import (
+    WRONG_FIELD_COUNT,
     Held,
     Offer,
     OutOfScope,
@@ -23,8 +24,11 @@ from pipelines.sources.base import (
     TooMuchWorkError,
     is_doubtful,
 )
+from pipelines.text import single_spaced
 
 T = TypeVar("T")
+# A number as text: digits of ASCII alone, without separators, which Decimal would accept.
+NUMBER = re.compile(r"[-+]?(?:\d{1,40}(?:\.\d{0,40})?|\.\d{1,40})(?:[eE][-+]?\d{1,3})?", re.ASCII)
 NOT_AN_OBJECT = "not an object"  # the key of a list element that is text, a number, a list or null
 
 
@@ -44,19 +48,22 @@ def required(row: Mapping[str, Any], name: str, where: str) -> Any:
 def decimal_or_none(value: object) -> Decimal | None:
     """Return a finite Decimal from a JSON number or a plain numeric string, else None.
 
-    A bool is not a number; neither are NaN, Infinity, an empty string or text with a currency.
+    A bool is not a number; neither are NaN, Infinity, an empty string, text with a currency or
+    with separators of thousands.
 
     Examples
     --------
     >>> decimal_or_none("1.99"), decimal_or_none(True), decimal_or_none("$1")
     (Decimal('1.99'), None, None)
+    >>> decimal_or_none("1_000"), decimal_or_none("1,000"), decimal_or_none("1 000")
+    (None, None, None)
     """
     if isinstance(value, bool) or not isinstance(value, (int, float, str, Decimal)):
         return None
-    try:
-        number = Decimal(str(value).strip())
-    except InvalidOperation:
+    text = str(value).strip()
+    if isinstance(value, str) and not NUMBER.fullmatch(text):
         return None
+    number = Decimal(text)
     return number if number.is_finite() and abs(number.adjusted()) < 30 else None
 
 
@@ -241,6 +248,9 @@ def each_row(
         try:
             if isinstance(row, Mapping) and (twice := _repeated(row)):
                 found = (Held(rule="duplicate_key", reason=twice, row=printed(row)),)
+            elif isinstance(row, Mapping) and WRONG_FIELD_COUNT in row:
+                reason = str(row[WRONG_FIELD_COUNT])
+                found = (Held(rule="wrong_field_count", reason=reason, row=printed(row)),)
             elif isinstance(row, Mapping) and NOT_AN_OBJECT in row:
                 raise TypeError(f"the row is {row[NOT_AN_OBJECT]!r}"[:100])
             else:
@@ -294,57 +304,57 @@ def offer_or_held(
 
 def feed_offers(
     payload: Payload,
-    rows: Sequence[Mapping[str, Any]],
+    rows: Iterable[Mapping[str, Any]],
     read: Callable[[Mapping[str, Any]], Offer | Held],
-    *,
-    thing: Callable[[Mapping[str, Any]], tuple[str, ...]],
-    price: str,
-    on_demand: str,
-    terms: Sequence[str] = (),
-    name: Callable[[Mapping[str, Any], Offer], str],
 ) -> Iterator[ReadRow]:
     """Yield the offers of a feed; hold repeated ones, and one price on demand and as spot.
 
-    Parameters
-    ----------
-    payload : Payload
-        For messages.
-    rows : sequence of mapping
-        With a field ``pricing_type``.
-    read : callable
-        From a row to its offer, or the reason to hold it.
-    thing : callable
-        What a row offers, whatever the price and the terms.
-    price : str
-        The field with the price.
-    on_demand : str
-        The ``pricing_type`` of a price on demand.
-    terms : sequence of str
-        Further fields by which two offers of one thing differ.
-    name : callable
-        What a repeated row is called in the reason.
+    Offers are compared as they were read, so that case, spaces and zeros at the end of a price tell
+    none apart. ``read`` returns the offer of a row, or the reason to hold it.
     """
+    found = list(each_row(payload, rows, lambda row: iter((read(row),))))
+    quoted: dict[str, set[tuple[object, ...]]] = {}
+    for row in found:
+        for offer in row.found:
+            if isinstance(offer, Offer):
+                quote = (*_thing(offer), offer.price_amount)
+                quoted.setdefault(offer.purchase_model, set()).add(quote)
+    copied = quoted.get("spot", set()) & quoted.get("on_demand", set())
+    seen: set[tuple[object, ...]] = set()
+    for row in found:
+        yield ReadRow(row.printed, tuple(_compared(each, row, copied, seen) for each in row.found))
 
-    def quoted(row: Mapping[str, Any]) -> tuple[str, ...]:
-        return (*thing(row), str(row.get(price)))
 
-    asked = {
-        model: {quoted(row) for row in rows if row.get("pricing_type") == model}
-        for model in ("spot", on_demand)
-    }
-    copied = asked["spot"] & asked[on_demand]
-    seen: set[tuple[str, ...]] = set()
+def _compared(
+    found: Row, row: ReadRow, copied: set[tuple[object, ...]], seen: set[tuple[object, ...]]
+) -> Row:
+    """Return an offer unless another row makes it doubtful; anything else as it is."""
+    if not isinstance(found, Offer):
+        return found
+    key = (*_thing(found), found.purchase_model, found.commitment_months)
+    is_repeated = key in seen
+    seen.add(key)
+    if is_repeated:
+        reason = f"{found.provider_id} {found.sku} stands there already"
+        return Held(rule="duplicate", reason=reason, row=row.printed)
+    if (
+        found.purchase_model in ("spot", "on_demand")
+        and (*_thing(found), found.price_amount) in copied
+    ):
+        price = found.price_amount
+        reason = f"{price} is printed on demand and as spot: one is a copy of the other"
+        return Held(rule="spot_equals_on_demand", reason=reason, row=row.printed)
+    return found
 
-    def checked(row: Mapping[str, Any]) -> Iterator[Row]:
-        found = read(row)
-        key = (*thing(row), row["pricing_type"], *(str(row.get(term)) for term in terms))
-        if isinstance(found, Offer) and key in seen:
-            reason = f"{name(row, found)} stands there already"
-            found = Held(rule="duplicate", reason=reason, row=row)
-        elif row["pricing_type"] in asked and quoted(row) in copied:
-            reason = f"{row[price]} is printed on demand and as spot: one is a copy of the other"
-            found = Held(rule="spot_equals_on_demand", reason=reason, row=row)
-        seen.add(key)
-        yield found
 
-    yield from each_row(payload, rows, checked)
+def _thing(offer: Offer) -> tuple[object, ...]:
+    """Return what is offered, whatever it costs and however it is bought."""
+    texts = (offer.sku, offer.gpu_name_printed, offer.region or "")
+    spelled = tuple(single_spaced(text).casefold() for text in texts)
+    return (
+        offer.provider_id,
+        offer.market_tier,
+        *spelled,
+        offer.gpu_count,
+        offer.gpu_memory_bytes,
+    )

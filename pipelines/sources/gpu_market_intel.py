@@ -74,7 +74,7 @@ def _offers(row: Mapping[str, str], seen: Counter[tuple[str, ...]]) -> Iterator[
     seen[provider, row["gpu"]] += 1
     prices: dict[PurchaseModel, str] = {"on_demand": row["on_demand_hr"]}
     # The reader of RunPod fills the spot column with the on-demand price.
-    if row["spot_price_hr"] != row["on_demand_hr"]:
+    if decimal_or_none(row["spot_price_hr"]) != decimal_or_none(row["on_demand_hr"]):
         prices["spot"] = row["spot_price_hr"]
     given = {model: price for model, price in prices.items() if price != ""}
     for purchase_model, price in (given or prices).items():

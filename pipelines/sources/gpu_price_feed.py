@@ -58,19 +58,7 @@ def parse(payload: Payload) -> Iterator[ReadRow]:
     except (TypeError, ValueError) as error:
         raise ParseError(f"{payload.where()}: collected_at is {printed!r}") from error
     rows = objects_at(payload, "offers")
-    yield from feed_offers(
-        payload,
-        rows,
-        lambda row: _offer(row, collected_at),
-        thing=_key,
-        price="price_total_hr",
-        on_demand="on-demand",
-        name=lambda row, offer: f"{offer.provider_id} {offer.sku}",
-    )
-
-
-def _key(row: Mapping[str, Any]) -> tuple[str, ...]:
-    return str(row.get("provider")), _sku(row), str(_tier(row)), str(row.get("region"))
+    yield from feed_offers(payload, rows, lambda row: _offer(row, collected_at))
 
 
 def _sku(row: Mapping[str, Any]) -> str:
@@ -146,7 +134,7 @@ SOURCE = Source(
     requests=one_request("prices", URL),
     parse=parse,
     row_of_answer="element of offers",
-    parser_version=2,
+    parser_version=3,
     expected_rows=(100, 1500),
     past=GitHistory(),
     price_basis="instance",

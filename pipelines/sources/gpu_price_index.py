@@ -6,7 +6,6 @@ models that its community does not offer, and slices under the name of the whole
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
@@ -17,16 +16,14 @@ from pipelines.sources.base import (
     Held,
     MarketTier,
     Offer,
-    ParseError,
     Payload,
     PurchaseModel,
     ReadRow,
-    Row,
     Source,
     one_request,
 )
-from pipelines.sources.documents import csv_lines, header_of
-from pipelines.sources.fields import decimal_or_none, each_row, offer_or_held
+from pipelines.sources.documents import csv_records
+from pipelines.sources.fields import decimal_or_none, feed_offers, offer_or_held
 from pipelines.sources.instance_types import instance_type
 from pipelines.sources.providers import market_tier, provider_id
 
@@ -58,30 +55,7 @@ FORM_FACTORS = {"sxm": "SXM", "pcie": "PCIe", "nvl": "NVL"}
 
 def parse(payload: Payload) -> Iterator[ReadRow]:
     """Yield one offer for each cloud, machine, region and way to buy."""
-    reader = csv.DictReader(csv_lines(payload))
-    missing = sorted(NEEDED - set(header_of(payload, reader.fieldnames or ())))
-    if missing:
-        raise ParseError(f"{payload.where()}: no column {missing}; did the file change?")
-    rows = list(reader)
-    quoted = {
-        pricing: {(*_key(row), row["usd_per_hour"]) for row in rows if row["pricing"] == pricing}
-        for pricing in ("spot", "on_demand")
-    }
-    copied = quoted["spot"] & quoted["on_demand"]
-
-    def read(row: Mapping[str, str]) -> Iterator[Row]:
-        if row["pricing"] in quoted and (*_key(row), row["usd_per_hour"]) in copied:
-            price = row["usd_per_hour"]
-            reason = f"{price} is printed on demand and as spot: one is a copy of the other"
-            yield Held(rule="spot_equals_on_demand", reason=reason, row=row)
-        else:
-            yield _offer(row)
-
-    yield from each_row(payload, rows, read)
-
-
-def _key(row: Mapping[str, str]) -> tuple[str, ...]:
-    return row["provider"], row["sku"], row["region"]
+    yield from feed_offers(payload, csv_records(payload, NEEDED), _offer)
 
 
 def _offer(row: Mapping[str, str]) -> Offer | Held:
@@ -105,9 +79,8 @@ def _offer(row: Mapping[str, str]) -> Offer | Held:
     if rule:
         return Held(rule=rule, reason=reason, row=row)
     form = FORM_FACTOR.search(f"{row['gpu_model']} {sku}")
-    tier: MarketTier = (
-        "marketplace_community" if "Community" in row["provider"] else market_tier(provider)
-    )
+    is_community = "community" in row["provider"].casefold()
+    tier: MarketTier = "marketplace_community" if is_community else market_tier(provider)
     return offer_or_held(
         row,
         price=row["usd_per_hour"],
@@ -120,7 +93,7 @@ def _offer(row: Mapping[str, str]) -> Offer | Held:
         price_unit="hour",
         purchase_model=PRICINGS[row["pricing"]],
         market_tier=tier,
-        region=None if row["region"] in EVERYWHERE else row["region"],
+        region=None if row["region"].strip().casefold() in EVERYWHERE else row["region"],
         gpu_memory_bytes=known.gpu_memory_bytes if known else None,
         form_factor=known.form_factor if known else FORM_FACTORS[form[1].lower()] if form else None,
         source_time=datetime.fromisoformat(row["collected_at"]),
@@ -140,7 +113,7 @@ SOURCE = Source(
     requests=one_request("observations", URL),
     parse=parse,
     row_of_answer="line of the CSV",
-    parser_version=2,
+    parser_version=3,
     expected_rows=(100, 4000),
     past=GitHistory(),
     currency="USD",

@@ -12,7 +12,6 @@ price of Lambda or OCI that holds everywhere is repeated in every region.
 
 from __future__ import annotations
 
-import csv
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -28,7 +27,6 @@ from pipelines.sources.base import (
     Moment,
     Offer,
     OutOfScope,
-    ParseError,
     Payload,
     PurchaseModel,
     ReadRow,
@@ -37,7 +35,7 @@ from pipelines.sources.base import (
     Source,
 )
 from pipelines.sources.dated_file import part_of
-from pipelines.sources.documents import archive_of, csv_lines, header_of, unzipped
+from pipelines.sources.documents import archive_of, csv_records, unzipped
 from pipelines.sources.fields import decimal_or_none, each_row, gibibytes_to_bytes, offer_or_held
 from pipelines.sources.instance_types import instance_type
 from pipelines.sources.providers import market_tier, provider_id
@@ -151,10 +149,7 @@ def parts(payload: Payload, at: datetime) -> Iterator[Moment]:
 def parse(payload: Payload) -> Iterator[ReadRow]:
     """Yield the offers of the cloud that the key names, one for each price."""
     cloud = part_of(payload) or payload.key
-    reader = csv.DictReader(csv_lines(replace(payload, content=unzipped(payload, f"{cloud}.csv"))))
-    missing = sorted(NEEDED - set(header_of(payload, reader.fieldnames or ())))
-    if missing:
-        raise ParseError(f"{payload.where()}: no column {missing}; did the format change?")
+    reader = csv_records(replace(payload, content=unzipped(payload, f"{cloud}.csv")), NEEDED)
     provider = provider_id(FORMER_NAMES.get(cloud, cloud))
     rows = list(each_row(payload, reader, lambda row: [_offer(row, provider)]))
     yield from _one_a_price(rows)

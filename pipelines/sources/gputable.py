@@ -32,6 +32,7 @@ from pipelines.sources.fields import (
     value_at,
 )
 from pipelines.sources.providers import market_tier, provider_id
+from pipelines.text import single_spaced
 
 URL = "https://gputable.dev/data.json"
 PRICING_TYPES: dict[str, PurchaseModel] = {
@@ -58,25 +59,11 @@ def parse(payload: Payload) -> Iterator[ReadRow]:
         if isinstance(state, dict)
     }
     rows = objects_at(payload, "data")
-    yield from feed_offers(
-        payload,
-        rows,
-        lambda row: _offer(row, fetched),
-        thing=_key,
-        price="price_per_hour_usd",
-        on_demand="on_demand",
-        terms=("commitment_months",),
-        name=lambda row, offer: f"{row['provider']} {row['gpu']} x{row['gpu_count']}",
-    )
-
-
-def _key(row: Mapping[str, Any]) -> tuple[str, ...]:
-    fields = ("provider", "gpu", "vram_gb", "gpu_count")
-    return tuple(str(row.get(field)) for field in fields)
+    yield from feed_offers(payload, rows, lambda row: _offer(row, fetched))
 
 
 def _offer(row: Mapping[str, Any], fetched: Mapping[str, Any]) -> Offer | Held:
-    printed, gpu = row["provider"], row["gpu"]
+    printed, gpu = single_spaced(row["provider"]), row["gpu"]
     is_community = printed.lower().endswith(COMMUNITY)
     provider = provider_id(printed[: -len(COMMUNITY)] if is_community else printed)
     tier: MarketTier = "marketplace_community" if is_community else market_tier(provider)
@@ -131,7 +118,7 @@ SOURCE = Source(
     requests=one_request("data", URL),
     parse=parse,
     row_of_answer="element of data",
-    parser_version=2,
+    parser_version=3,
     expected_rows=(200, 3000),
     currency="USD",
     price_basis="gpu",

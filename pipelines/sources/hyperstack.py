@@ -9,7 +9,7 @@ name is the PCIe card with a bridge.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
 
 from bs4.element import Tag
@@ -45,17 +45,22 @@ MODELS: tuple[tuple[re.Pattern[str], PurchaseModel], ...] = (
     (re.compile(r"(?i)reserv"), "reserved"),
 )
 MONEY = re.compile(r"[$€£]|\b(?:USD|EUR|GBP)\b")
+# In the head of a card: another price than that of a GPU for an hour.
+OTHER_UNIT = re.compile(r"(?i)\bprice.{0,20}\bper (?!hour|gpu)\w")
 TERM = re.compile(r"(?i)\b(?P<count>\d{1,2})[ -]?(?P<unit>month|year)")
 
 
 def parse(payload: Payload) -> Iterator[ReadRow]:
     """Yield an offer for each GPU of the cards that sell GPUs."""
     soup = soup_of(payload)
-    rows = headed(soup, grid_rows(soup), ["h2", "h3", "h4"])
-    return each_priced(payload, rows, _offers)
+    rows = list(headed(soup, grid_rows(soup), ["h2", "h3", "h4"]))
+    other_units = {
+        title: cell for row, title in rows for cell in cells_of(row) if OTHER_UNIT.search(cell)
+    }
+    return each_priced(payload, rows, lambda row: _offers(row, other_units))
 
 
-def _offers(row_of_card: tuple[Tag, str]) -> Iterator[Row]:
+def _offers(row_of_card: tuple[Tag, str], other_units: Mapping[str, str]) -> Iterator[Row]:
     row, title = row_of_card
     model = next((model for pattern, model in MODELS if pattern.search(title)), None)
     cells = cells_of(row)
@@ -66,6 +71,10 @@ def _offers(row_of_card: tuple[Tag, str]) -> Iterator[Row]:
     if not is_gpu:
         reason = f"a price in a card of GPUs, for {cells[0]!r}"[:200]
         yield Held(rule="gpu_name_missing", reason=reason, row={"card": title, "cells": cells})
+        return
+    if title in other_units:
+        reason = f"the card is headed {other_units[title]!r}, not a price per hour"
+        yield Held(rule="unit_unknown", reason=reason, row={"card": title, "cells": cells})
         return
     term = TERM.search(title)
     months = int(term["count"]) * (12 if term["unit"].lower() == "year" else 1) if term else None

@@ -16,9 +16,9 @@ SOURCE = PricePage(
     row=(
         rf"(?P<gpu>{GPU}) "
         r"(?P<architecture>Ada|Ampere|Hopper|Blackwell|Volta|Turing)(?: Lovelace)? · "
-        r"(?P<gigabytes>\d{1,5}) ?GB (?P<price>\$\S{1,20})(?!\S)"
+        r"(?P<gigabytes>\d{1,5}) ?GB (?P<price>\$\S{1,20}(?: \d{2,3}\b)?(?: per \w{1,10})?)(?!\S)"
     ),
-    price=r"\$" + AMOUNT + r"(?:/hr)?",
+    price=r"\$" + AMOUNT + r"(?:/hr| per hour)?",
     expected_rows=(3, 30),
     known_gpus=frozenset({"H100 SXM"}),
 ).source()

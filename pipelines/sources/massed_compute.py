@@ -28,7 +28,7 @@ from pipelines.sources.price_page import AMOUNT, flight_text, json_at, priced
 
 URL = "https://massedcompute.com/pricing/"
 CARD = re.compile(r'\["\$","\w{1,20}","(?P<gpu>[^"]{1,80}?)-mobile-x (?P<count>\d{1,4})-\d{1,4}",')
-PRICE = re.compile(r"\$\$?" + AMOUNT + r" ?/ ?h(?:ou)?r\b")
+PRICE = re.compile(r"(?<![A-Za-z])\$\$?" + AMOUNT + r" ?/ ?h(?:ou)?r\b")
 MEMORY = re.compile(r"\s{0,3}\((?P<gigabytes>\d{1,5})GB\)(?: NVLink)?")
 
 

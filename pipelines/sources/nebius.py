@@ -31,7 +31,7 @@ from pipelines.sources.fields import (
     each_row,
     offer_or_held,
 )
-from pipelines.sources.price_page import cells_of, grid_rows, json_at
+from pipelines.sources.price_page import AMOUNT, cells_of, grid_rows, json_at
 
 URL = "https://nebius.com/prices"
 TITLE = "NVIDIA GPU Instances"
@@ -41,7 +41,7 @@ SCRIPT_TABLE = re.compile(
 )
 MAX_TITLES = 20  # texts of the page that are looked at
 EFFECTIVE = re.compile(r"(?i)effective\s{1,5}(?P<day>[a-z]{3,10} \d{1,2}, \d{4})")
-DOLLARS = re.compile(r"^\$\s{0,3}(?P<amount>\d[\d,]{0,12}(?:\.\d{1,12})?)$")
+DOLLARS = re.compile(r"\$\s{0,3}" + AMOUNT)
 
 
 def parse(payload: Payload) -> Iterator[ReadRow]:
@@ -112,7 +112,7 @@ def _offers(
         current = [index for effective_on, index in dated if effective_on <= today]
         for effective_on, index in dated:
             text = cells.get(index, "").replace("\xa0", " ").strip()
-            match = DOLLARS.match(text)
+            match = DOLLARS.fullmatch(text)
             if not any(letter.isalnum() for letter in text):
                 yield OutOfScope("not sold this way")
                 continue

@@ -33,8 +33,11 @@ from pipelines.text import single_spaced
 
 T = TypeVar("T")
 
-# 1,234.50 and 1234.5; "0,900" is a decimal comma or damage, and no amount.
-AMOUNT = r"(?P<amount>(?:[1-9]\d{0,2}(?:,\d{3}){1,4}|\d{1,12})(?:\.\d{1,12})?)"
+# 1,234.50 and 1234.5; "0,900" is a decimal comma or damage, "1 47" is another way to write it, and
+# neither is an amount.
+AMOUNT = (
+    r"(?P<amount>(?:[1-9]\d{0,2}(?:,\d{3}){1,4}|\d{1,12})(?:\.\d{1,12}|(?![.,]?\d| \d{2,3}\b)))"
+)
 FLIGHT = "self.__next_f.push("
 # A GPU's name in running text, where only its form tells where it begins and ends.
 GPU = (

@@ -9,52 +9,44 @@ or other people's machines (marketplace). Countries, owners and home pages belon
 from __future__ import annotations
 
 from pipelines.sources.base import MarketTier
-from pipelines.text import single_spaced
 
-# Names that differ from the id (renamed companies, spelling variants).
+# Names that differ from the id when case, spaces and punctuation are left out.
 ALIASES = {
     "ace": "acecloud",
-    "ace cloud": "acecloud",
     "akamai": "linode",
+    "alibabacloud": "alibaba",
     "amazon": "aws",
-    "amazon web services": "aws",
-    "cudo compute": "cudo",
+    "amazonaws": "aws",
+    "amazonwebservices": "aws",
+    "crusoecloud": "crusoe",
+    "cudocompute": "cudo",
     "datacrunch": "verda",
-    "denvr dataworks": "denvr",
+    "denvrdataworks": "denvr",
     "do": "digitalocean",
-    "excess-supply": "excesssupply",
-    "excess_supply": "excesssupply",
-    "fluid-stack": "fluidstack",
     "gmi": "gmicloud",
     "google": "gcp",
-    "google cloud": "gcp",
-    "gpu.ai": "gpuai",
-    "hot-aisle": "hotaisle",
+    "googlecloud": "gcp",
+    "googlecloudplatform": "gcp",
+    "ibmcloud": "ibm",
     "jarvis": "jarvislabs",
-    "jarvis labs": "jarvislabs",
-    "lambda labs": "lambda",
+    "lambdacloud": "lambda",
     "lambdalabs": "lambda",
-    "latitude.sh": "latitude",
-    "lium.io": "lium",
+    "latitudesh": "latitude",
+    "liumio": "lium",
     "massed": "massedcompute",
-    "massed compute": "massedcompute",
-    "microsoft azure": "azure",
-    "oblivus cloud": "oblivus",
+    "microsoft": "azure",
+    "microsoftazure": "azure",
     "oblivuscloud": "oblivus",
     "oracle": "oci",
-    "oracle cloud": "oci",
+    "oraclecloud": "oci",
+    "oraclecloudinfrastructure": "oci",
     "ovhcloud": "ovh",
-    "prime-intellect": "primeintellect",
     "runc": "runcai",
-    "runc.ai": "runcai",
-    "runpod.io": "runpod",
+    "runpodio": "runpod",
     "saladcloud": "salad",
-    "sf compute": "sfcompute",
     "thunder": "thundercompute",
-    "together ai": "together",
-    "vast.ai": "vast",
+    "togetherai": "together",
     "vastai": "vast",
-    "voltage park": "voltagepark",
 }
 
 TIERS: dict[str, MarketTier] = {
@@ -84,13 +76,20 @@ TIERS: dict[str, MarketTier] = {
 def provider_id(printed: str) -> str:
     """Return the short lower-case id of a provider from the name that a feed prints.
 
+    Raises
+    ------
+    ValueError
+        If the name has neither letters nor digits.
+
     Examples
     --------
-    >>> provider_id("DataCrunch"), provider_id("Voltage Park"), provider_id("nebius")
+    >>> provider_id("DataCrunch"), provider_id(" Voltage-Park "), provider_id("nebius")
     ('verda', 'voltagepark', 'nebius')
     """
-    name = single_spaced(printed.lower())
-    return ALIASES.get(name, name.replace(" ", ""))
+    name = "".join(letter for letter in printed.casefold() if letter.isalnum())
+    if not name:
+        raise ValueError(f"the provider is {printed!r}")
+    return ALIASES.get(name, name)
 
 
 def market_tier(provider: str) -> MarketTier:

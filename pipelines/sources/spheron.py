@@ -21,7 +21,7 @@ SOURCE = PricePage(
     price=r"\$" + AMOUNT + r" ?/hr",
     market_tier="marketplace_secure",
     kind="marketplace",
-    prices=r"(?P<spot>Spot )?(?P<price>\$[\d.,]{1,15} ?/\w{1,10})",
+    prices=r"(?P<spot>Spot )?(?P<price>[A-Z]{0,3}\$[\d.,]{1,15} ?/\w{1,10})",
     expected_rows=(3, 40),
     known_gpus=frozenset({"H100"}),
 ).source()

@@ -14,7 +14,7 @@ SOURCE = PricePage(
     url="https://www.thundercompute.com/pricing",
     row=(
         rf"(?P<gpu>{GPU}) VRAM (?P<gigabytes>\d{{1,5}}) ?GB(?P<specs>(?:(?!VRAM)[^$]){{5,160}}?)"
-        r"GPU/hr \(\*\) (?P<price>\$\S{1,20})(?!\S)"
+        r"GPU/hr \(\*\) (?P<price>\$\S{1,20}(?: \d{2,3}\b)?)(?!\S)"
     ),
     price=r"\$" + AMOUNT,
     provider_id="thundercompute",

@@ -27,7 +27,9 @@ from pipelines.sources.base import ApiPrice, Held, Offer, ParseError, Payload, r
 
 FIXTURES = Path(__file__).parents[2] / "fixtures/sources"
 NO_PRICES = [None, 0, -1.5, "", "abc", "NaN", "Infinity", "1e400", "€1", True, False, [], {}]
+NO_PRICES += ["1_9", "１.９", "1,299.00", "1 299.00", "2.9/mo", {"amount": 2.9}]
 NO_PRICES_AS_TEXT = ["", "0", "-1.5", "abc", "NaN", "Infinity", "1e400", "True", "n/a"]
+NO_PRICES_AS_TEXT += ["1_9", "1,9", "1 900"]
 SPLIT_AMOUNTS = ("units", "nanos")  # Google's halves of one amount: either may rightly be 0
 NUMBER = re.compile(r"\d+(?:\.\d+)?")
 TEXT_NUMBER = re.compile(r"(?<![\w.-])\d+(?:\.\d+)?(?![\w-]|\.\d)")
@@ -36,7 +38,7 @@ NEW_NAME = "Zorgon 9000"
 PROBES = 120  # numbers of one payload that are tried
 PRICES = 4  # of them, prices that are damaged in every way
 FIELDS = 40  # values of one payload that take another type: those of its first records
-NO_COUNTS = [None, 0, -1, 0.5, "", "abc", True, [], {}]
+NO_COUNTS = [None, 0, -1, 0.5, "", "abc", True, [], {}, "eight", "8x", "1_6", "８"]
 # Zones of one region are one offer there: another zone's printed price may replace it.
 MERGES_ZONES = {"gpuhunt"}
 Path_ = tuple[Any, ...]  # keys and indices down a JSON document

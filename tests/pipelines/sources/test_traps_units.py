@@ -1,0 +1,109 @@
+"""One test for each way in which a unit, a currency or a column moves without a new layout."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import pytest
+
+from pipelines.sources.base import Held, Offer, ParseError, Payload, Row
+from pipelines.sources.providers import provider_id
+from tests.pipelines.sources.saved import payloads, read
+
+
+def with_text(source_id: str, *changes: tuple[str, str], key: str = "") -> list[Row]:
+    """Return the rows of the first saved answer with parts of its text replaced."""
+    return read(changed(payloads(source_id, key)[0], *changes))
+
+
+def changed(payload: Payload, *changes: tuple[str, str]) -> Payload:
+    text = payload.content.decode()
+    for pattern, by in changes:
+        assert re.search(pattern, text), f"{payload.source_id} has no {pattern}"
+        text = re.sub(pattern, by, text)
+    return replace(payload, content=text.encode())
+
+
+def offers(rows: list[Row]) -> list[Offer]:
+    return [row for row in rows if isinstance(row, Offer)]
+
+
+def rules(rows: list[Row]) -> set[str]:
+    return {row.rule for row in rows if isinstance(row, Held)}
+
+
+def test_a_decimal_comma_is_no_separator_of_thousands() -> None:
+    found = with_text("nebius", (r"(\$\d{1,2})\.(\d{2})\b", r"\1,\2"))
+    assert (offers(found), "price_not_a_number" in rules(found)) == ([], True)
+
+
+def test_a_price_list_that_changes_its_unit_of_time_is_no_list_of_hours() -> None:
+    with pytest.raises(ParseError, match="permo"):
+        with_text("aws_spot", ("perhr", "permo"))
+    found = with_text("hyperstack", ("Price per Hour", "Price per Month"))
+    on_demand = [offer for offer in offers(found) if offer.purchase_model == "on_demand"]
+    assert (on_demand, "unit_unknown" in rules(found)) == ([], True)
+    before = offers(read(payloads("jarvislabs")[0]))
+    found = with_text("jarvislabs", ("per hour", "per month"))
+    assert [offer.sku for offer in before] != [offer.sku for offer in offers(found)]
+    assert "price_not_a_number" in rules(found)
+
+
+@pytest.mark.parametrize("source_id", ["denvr", "spheron", "jarvislabs", "salad", "thunder"])
+@pytest.mark.parametrize("other", ["C$", "A$", "HK$"])
+def test_the_dollar_of_another_country_is_no_us_dollar(source_id: str, other: str) -> None:
+    payload = payloads(source_id)[0]
+    text = re.sub(r"(?<!\w)\$(?=\d)", other, payload.content.decode())
+    with pytest.raises(ParseError, match=source_id):
+        read(replace(payload, content=text.encode()))
+
+
+@pytest.mark.parametrize(
+    ("source_id", "price"),
+    [("gpu_price_index", "3.29"), ("gpu_market_intel", "6.99"), ("gpu_pricing_tracker", "3.29")],
+)
+def test_a_comma_in_a_number_moves_no_field_under_another_column(
+    source_id: str, price: str
+) -> None:
+    found = with_text(source_id, (rf"(?<=,){re.escape(price)}(?=,)", price.replace(".", ",")))
+    assert "wrong_field_count" in rules(found)
+    printed = {offer.price_amount for offer in offers(read(payloads(source_id)[0]))}
+    assert {offer.price_amount for offer in offers(found)} <= printed
+
+
+@pytest.mark.parametrize(
+    ("source_id", "change"),
+    [
+        ("gpu_price_index", (r"Microsoft Azure(?=,[a-z]*,spot)", " microsoft  AZURE ")),
+        ("gpu_price_index", (r"(?m)^(.*,spot,.*),106\.0,", r"\1,106.00,")),
+        ("gputable", (r'"provider": "Runpod"(?=[^}]*"spot")', '"provider": " RUNPOD "')),
+        ("gputable", (r'3\.19(?=,\s*"pricing_type": "spot")', "3.190")),
+    ],
+)  # fmt: skip
+def test_spaces_case_and_zeros_hide_no_copy(source_id: str, change: tuple[str, str]) -> None:
+    found = with_text(source_id, change)
+    held = [row for row in found if isinstance(row, Held) and row.rule == "spot_equals_on_demand"]
+    assert len(held) == 2
+
+
+@pytest.mark.parametrize(
+    ("printed", "known"),
+    [
+        (" Amazon Web Services ", "aws"),
+        ("AMAZON-WEB-SERVICES", "aws"),
+        ("google_cloud", "gcp"),
+        ("Voltage\u00a0Park", "voltagepark"),
+        ("vast.AI", "vast"),
+        ("Hot-Aisle", "hotaisle"),
+        ("Latitude.sh", "latitude"),
+    ],
+)
+def test_a_provider_has_one_id_however_it_is_spelled(printed: str, known: str) -> None:
+    assert provider_id(printed) == known
+
+
+@pytest.mark.parametrize("printed", ["", " ", "-", "..."])
+def test_no_letters_are_no_provider(printed: str) -> None:
+    with pytest.raises(ValueError, match="provider"):
+        provider_id(printed)
