@@ -490,7 +490,7 @@ def test_spot_prices_in_sql_equal_the_cost_engine() -> None:
                 ('scenario', 'checkpointed', 'restart_seconds', '900')
             ) as t (subject_kind, subject, field, value);
             create table marts.offers_latest as select *, 'H100-SXM-80GB' as gpu_id,
-                8 as gpu_count, false as is_witness, false as is_stale,
+                8 as gpu_count, false as is_witness, false as is_stale, true as is_available,
                 now()::timestamp as seen_at,
                 'https://prices.example.test' as source_url
             from (values

@@ -79,7 +79,7 @@ point_day as (
 standing as (
     select
         a.gpu_id, a.purchase_model, a.commitment_months, a.day, p.provider_id, p.usd_per_gpu_hour,
-        p.source_id, s.kind_rank, s.source_kind,
+        p.source_id, p.is_available, s.kind_rank, s.source_kind,
         case when p.market_tier like 'marketplace%' then 'marketplace' else p.market_tier end
             as market_family
     from point_day as a
@@ -105,7 +105,7 @@ by_family as not materialized (
         ) as best_rank
         from standing
     )
-    where kind_rank = best_rank
+    where kind_rank = best_rank and is_available is distinct from false
     group by gpu_id, purchase_model, commitment_months, day, market_family, provider_id
 ),
 -- A declared break of a source that has prices on one of the two days.

@@ -80,7 +80,7 @@ listed as (
         )) as item_id,
         usd_per_gpu_hour
     from asked
-    where not is_marketplace
+    where not is_marketplace and is_available is distinct from false
 ),
 -- Machines of a marketplace come and go: the item is a class of them, with five asks at least.
 classed as (

@@ -1,4 +1,4 @@
--- One row per fresh spot offer and size of job: what an hour of work costs with interruptions.
+-- One row per fresh spot offer that is not sold out, and size of job: what an hour of work costs with interruptions.
 -- offer_key | the offer, as in marts.offers_latest
 -- provider_id | the provider that rents it out
 -- gpu_id | the accelerator
@@ -47,6 +47,7 @@ on_demand as (
     select provider_id, sku, region, min(usd_per_gpu_hour) as usd_per_gpu_hour
     from marts.offers_latest
     where purchase_model = 'on_demand' and not is_witness and not is_stale
+        and is_available is distinct from false
     group by provider_id, sku, region
 ),
 offer as (
@@ -68,6 +69,7 @@ offer as (
             o.provider_id = d.provider_id and o.sku = d.sku
             and o.region is not distinct from d.region
     where o.purchase_model = 'spot' and o.gpu_id is not null and not o.is_stale
+        and o.is_available is distinct from false
 ),
 rated as (
     select

@@ -20,5 +20,6 @@ where
     gpu_id = $gpu_id and purchase_model = $purchase_model
     and commitment_months is not distinct from $commitment_months
     and provider_id = $provider_id and not is_stale and not is_witness
+    and is_available is distinct from false
 having count(*) > 0
 order by day desc

@@ -17,7 +17,7 @@ with standing as (
     where
         o.gpu_id = $gpu_id and o.purchase_model = $purchase_model
         and o.commitment_months is not distinct from $commitment_months
-        and not o.is_stale and not o.is_witness
+        and not o.is_stale and not o.is_witness and o.is_available is distinct from false
         and reference_region_of(o.country, o.area) = $reference_region
         and case
             when $provider_id is null then o.market_family = $market_family

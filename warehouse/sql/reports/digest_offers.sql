@@ -13,7 +13,9 @@ select coalesce(n.provider_id, t.provider_id) as provider_id,
     coalesce(n.purchase_model, t.purchase_model) as purchase_model,
     count(*) filter (t.offer_key is null) as new_offers,
     count(*) filter (n.offer_key is null) as gone_offers,
-    min(n.usd_per_gpu_hour) filter (t.offer_key is null) as cheapest_new_usd_per_gpu_hour
+    min(n.usd_per_gpu_hour) filter (
+        t.offer_key is null and n.is_available is distinct from false
+    ) as cheapest_new_usd_per_gpu_hour
 from as_of($until) as n
 full join as_of($since) as t on n.offer_key = t.offer_key
 where n.offer_key is null or t.offer_key is null

@@ -23,6 +23,7 @@ from as_of($until) as n
 inner join as_of($since) as t on n.offer_key = t.offer_key and n.gpu_id = t.gpu_id
 left join core.method_break as b
     on n.source_id = b.source_id and b.break_on <= $until and b.settled_on > $since
-where n.gpu_id is not null and abs(n.usd_per_gpu_hour / t.usd_per_gpu_hour - 1) >= $threshold
+where n.gpu_id is not null and n.is_available is distinct from false
+    and abs(n.usd_per_gpu_hour / t.usd_per_gpu_hour - 1) >= $threshold
 group by n.provider_id, n.gpu_id, n.purchase_model
 order by abs(change_fraction) desc, n.gpu_id, n.provider_id

@@ -35,8 +35,7 @@ standing as (
         p.usd_per_gpu_hour, w.age_hours,
         case
             when w.age_hours > 72 then 'too_old'
-            when p.market_tier like 'marketplace%' and p.is_available = false
-                then 'not_available'
+            when p.is_available = false then 'not_available'
         end as bar
     from staged.affected_offer as p
     inner join answer as w on p.source_id = w.source_id and p.request_key = w.request_key
@@ -67,7 +66,8 @@ by_kind as (
 ranked as (
     select
         *,
-        bar is null and kind_rank = min(case when bar is null then kind_rank end) over (
+        -- Who is sold out by its own word is not heard through a lesser kind of source.
+        bar is null and kind_rank = min(case when bar is distinct from 'too_old' then kind_rank end) over (
             partition by
                 gpu_id, day, purchase_model, commitment_months, market_family, provider_id
         ) as is_heard

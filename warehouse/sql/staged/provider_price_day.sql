@@ -6,7 +6,7 @@
 -- commitment_months | length of the commitment, null where there is none [month]
 -- market_family | hyperscaler, neocloud or marketplace
 -- source_kind | the best kind of source that has a price for this; lower kinds only witness it
--- median_usd_per_gpu_hour | median of the provider's offers [USD/(GPU h)]
+-- median_usd_per_gpu_hour | median of the provider's offers that are not sold out [USD/(GPU h)]
 -- min_usd_per_gpu_hour | cheapest offer [USD/(GPU h)]
 -- max_usd_per_gpu_hour | most expensive offer [USD/(GPU h)]
 -- offer_count | offers behind the value
@@ -48,7 +48,7 @@ standing as (
         p.provider_id, p.gpu_id, w.day, p.purchase_model, p.commitment_months,
         case when p.market_tier like 'marketplace%' then 'marketplace' else p.market_tier end
             as market_family,
-        p.usd_per_gpu_hour, s.kind_rank, s.source_kind, w.seen_on, b.method_break
+        p.usd_per_gpu_hour, p.is_available, s.kind_rank, s.source_kind, w.seen_on, b.method_break
     from staged.affected_offer as p
     inner join meta.source as s on p.source_id = s.source_id
     inner join seen as w
@@ -82,5 +82,5 @@ select
     min(seen_on) as seen_on,
     min(method_break) as method_break
 from best
-where kind_rank = best_rank
+where kind_rank = best_rank and is_available is distinct from false
 group by provider_id, gpu_id, day, purchase_model, commitment_months, market_family
