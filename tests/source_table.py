@@ -8,10 +8,11 @@ in ``pipelines/sources/shapes``.
 
 from __future__ import annotations
 
-from collections import Counter
+import textwrap
 from pathlib import Path
 
 from pipelines.answers.check_sources import recorded_shape
+from pipelines.answers.status import verified
 from pipelines.sources import all_sources
 from pipelines.sources.base import Source
 
@@ -22,14 +23,10 @@ PAGES = (ROOT / "docs" / "sources.md", ROOT / "README.md")
 
 def counts() -> str:
     """Return how many sources there are, how many are on, and on what they were verified."""
-    sources = all_sources().values()
-    verified = Counter(source.verified_with for source in sources)
-    on = sum(source.disabled_reason is None for source in sources)
-    return (
-        f"{len(sources)} sources, {on} of them on: {verified['whole']} were verified on a whole"
-        f" real answer,\n{verified['excerpt']} on an excerpt of one, {verified['description']}"
-        " on descriptions only.\n"
-    )
+    declared = [
+        (each.verified_with, each.disabled_reason is None) for each in all_sources().values()
+    ]
+    return textwrap.fill(verified(declared), 80) + "\n"
 
 
 def row(source: Source) -> str:
@@ -40,8 +37,8 @@ def row(source: Source) -> str:
     cells = " | ".join(f"{number:,}" for number in (sum(rows), *rows))
     state = f"off: {source.disabled_reason}" if source.disabled_reason else "on"
     key = f", needs `{source.key_environment}`" if source.key_environment else ""
-    verified = source.verified_with + (f", {source.verified_on}" if source.verified_on else "")
-    return f"| {source.source_id} | {source.kind} | {state}{key} | {verified} | {cells} |"
+    shown = source.verified_with + (f", {source.verified_on}" if source.verified_on else "")
+    return f"| {source.source_id} | {source.kind} | {state}{key} | {shown} | {cells} |"
 
 
 def document() -> str:

@@ -181,8 +181,12 @@ class _CaptureReader:
         if not reading.kept and reading.held:
             reason = f"{where}: all {reading.held} rows are held"
             return "quarantined", "contract", reason
-        may_be_empty = self._source is not None and self._source.may_be_empty
-        if not rows[record.scope] and (before or is_barren) and not may_be_empty:
+        is_valid = (
+            self._source is not None
+            and self._source.may_be_empty
+            and not any((reading.outcomes or {}).values())  # no row at all, not rows out of scope
+        )
+        if not rows[record.scope] and (before or is_barren) and not is_valid:
             sha256 = (record.sha256 or "")[:12]
             return "empty", "empty", f"{where} {sha256}: no rows; it had {before or 'some'} before"
         return ("unchanged" if record.outcome == "unchanged" else "ok"), None, None

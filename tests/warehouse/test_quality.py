@@ -83,6 +83,9 @@ class Market:
             self.connection.execute(f"create table {name} as from reference_table")
             self.connection.unregister("reference_table")
         self.connection.execute("create table staged.build_clock as select 'test' as run_id")
+        self.connection.execute(
+            "create table meta.source as select 'free' as source_id, true as may_be_empty"
+        )
         history.create(self.connection, history.OFFER)
         self.day = 0
         self.rows: Rows = []
@@ -445,6 +448,25 @@ def test_what_is_gone_on_two_days_is_gone_and_a_factor_is_never_believed() -> No
     for _ in range(4):
         assert "common_factor" in fresh.see(times(1000)(half))
     assert fresh.prices() == before
+
+
+@pytest.mark.parametrize(("source_id", "rules"), [("free", []), ("acme", ["row_count_fall"])])
+def test_an_empty_answer_ends_the_offers_of_a_source_that_lists_only_what_is_free(
+    source_id: str, rules: list[str]
+) -> None:
+    fresh = Market()
+    rows = [row | {"source_id": source_id} for row in list_prices()]
+    fresh.see(rows)
+    found = fresh.see([], scopes=[(source_id, "all")])
+    assert [rule for rule in found if rule == "row_count_fall"] == rules
+    assert bool(fresh.prices()) == bool(rules)
+
+
+def test_a_part_of_what_was_free_is_held_as_of_any_list() -> None:
+    fresh = Market()
+    rows = [row | {"source_id": "free"} for row in list_prices()]
+    fresh.see(rows)
+    assert "row_count_fall" in fresh.see(rows[: len(rows) // 3])
 
 
 def test_a_person_may_accept_a_batch() -> None:

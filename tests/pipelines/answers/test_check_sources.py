@@ -12,14 +12,17 @@ from pipelines.answers.check_sources import (
     Checked,
     as_markdown,
     check,
+    checked,
     record,
     recorded_shape,
     shape_file,
 )
 from pipelines.capture.http.client import Limits
+from pipelines.capture.parallel import capture
 from pipelines.sources import all_sources
 from tests.pipelines.fault_server import FaultServer, body, status
 from tests.pipelines.sources.saved import FIXTURES
+from warehouse.paths import Home
 
 LIMITS = Limits(
     backoff_seconds=0.001, read_seconds=0.5, total_seconds=8.0, retry_after_cap_seconds=2.0
@@ -78,11 +81,17 @@ def test_an_answer_that_was_cut_is_never_unchanged(replay_server: str) -> None:
     assert set(found.values()) == {"broken"}
 
 
-def test_an_address_that_is_gone_is_broken_unless_a_mirror_lacks_it() -> None:
+def test_an_address_that_is_gone_is_broken_unless_a_mirror_lacks_it(tmp_path: Path) -> None:
+    source = all_sources()["linode"]
     with FaultServer({}) as server:
-        [found] = check([all_sources()["linode"]], mirror=server.url, limits=LIMITS)
+        [found] = check([source], mirror=server.url, limits=LIMITS)
+        [visit] = capture([source], home=Home(tmp_path), mirror=server.url, limits=LIMITS)
     assert found.verdict == "unreachable"
     assert found.changes[0]["text"] == "the mirror has none of its addresses"
+    # Asked itself, the source answers that the address is gone: nothing to wait for, but to repair.
+    asked = checked(source, recorded_shape(source), visit.capture, [], has_mirror=False)
+    assert asked.verdict == "broken"
+    assert asked.changes[0]["text"] == "none of its addresses exists, 1 asked"
 
 
 def test_a_listing_that_lost_a_third_of_its_rows_has_drifted(tmp_path: Path) -> None:

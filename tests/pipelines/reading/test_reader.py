@@ -438,7 +438,10 @@ class Counting:
     def __call__(self, payload: Payload) -> Iterator[Row]:
         self.calls.append(payload.key)
         for line in payload.content.split():
-            yield replace(OFFER, sku=line.decode(), region=payload.key)
+            if line == b"CPU":
+                yield OutOfScope("no accelerator")
+            else:
+                yield replace(OFFER, sku=line.decode(), region=payload.key)
 
 
 def test_the_same_bytes_on_another_day_are_not_read_again(home: Home):
@@ -547,6 +550,11 @@ def test_no_rows_on_the_first_day_is_a_failure_where_rows_are_expected(home: Hom
 def test_no_rows_end_the_offers_of_a_source_that_lists_what_is_free(home: Home):
     results = days(home, b"x y", b" ", expected_rows=(1, 10), may_be_empty=True)
     assert [(r.status, r.is_scope_complete) for r in results] == [("ok", True), ("ok", True)]
+
+
+def test_rows_out_of_scope_are_no_empty_list_of_what_is_free(home: Home):
+    results = days(home, b"x y", b"CPU CPU", expected_rows=(1, 10), may_be_empty=True)
+    assert [(r.status, r.is_scope_complete) for r in results] == [("ok", True), ("empty", False)]
 
 
 def test_a_part_that_had_rows_and_is_gone_closes_nothing(home: Home):

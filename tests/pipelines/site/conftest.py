@@ -67,7 +67,7 @@ def make_empty(connection: duckdb.DuckDBPyConnection, without: tuple[str, ...] =
         create table meta.source (source_id varchar, title varchar, homepage_url varchar,
             terms_url varchar, credit varchar, licence varchar, source_kind varchar,
             kind_rank bigint, is_enabled boolean, is_first_party boolean, cadence_hours bigint,
-            frozen_after_hours bigint);
+            frozen_after_hours bigint, verified_with varchar, verified_on date);
         """
     )
     connection.execute((SQL_FOLDER / "meta_views.sql").read_text())

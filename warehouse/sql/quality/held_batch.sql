@@ -10,8 +10,15 @@ with judged_capture as (
         s.is_after_break
     from quality_capture as c
     inner join quality_scope as s on c.capture_id = s.capture_id
-    -- A first answer has no earlier one to compare with.
-    where s.predecessor_at is not null
+    left join meta.source as d on c.source_id = d.source_id
+    where
+        -- A first answer has no earlier one to compare with.
+        s.predecessor_at is not null
+        -- A source that lists only what is free may have nothing: that ends its offers.
+        and not (
+            coalesce(d.may_be_empty, false)
+            and c.capture_id not in (select capture_id from staged.normalised_offer)
+        )
 ),
 fresh as (
     select
