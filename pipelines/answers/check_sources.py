@@ -185,7 +185,9 @@ def _failures(visit: Capture, has_answer: bool, *, has_mirror: bool) -> Iterable
     is_absent = all(one.outcome == "absent" or one in gone for one in visit.requests)
     if visit.requests and is_absent and not has_answer:
         text = (
-            NOT_ON_MIRROR if has_mirror else f"none of its {len(visit.requests)} addresses exists"
+            NOT_ON_MIRROR
+            if has_mirror
+            else f"none of its addresses exists, {len(visit.requests)} asked"
         )
         yield Change("unreachable" if has_mirror else "broken", text)
         return

@@ -6,6 +6,8 @@ rows belongs to ``warehouse.quality``, printing to the commands.
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from datetime import datetime
 
 import duckdb
@@ -16,6 +18,29 @@ from warehouse.reports import ReportRows, run_report
 def status(connection: duckdb.DuckDBPyConnection) -> ReportRows:
     """Return the last attempt of each source."""
     return run_report(connection, "status")
+
+
+def verified(declared: Iterable[tuple[str, bool]]) -> str:
+    """Return how many sources there are, how many are on, and on what they were verified.
+
+    Parameters
+    ----------
+    declared : iterable of (str, bool)
+        Of each source, on what it was verified (whole, excerpt or description), and whether it is
+        on by default.
+
+    Examples
+    --------
+    >>> verified([("whole", True), ("description", False)]).partition(":")[0]
+    '2 sources, 1 of them on'
+    """
+    listed = list(declared)
+    number = Counter(verified_with for verified_with, _ in listed)
+    return (
+        f"{len(listed)} sources, {sum(is_on for _, is_on in listed)} of them on: {number['whole']}"
+        f" were verified on a whole real answer, {number['excerpt']} on an excerpt of one,"
+        f" {number['description']} on descriptions only."
+    )
 
 
 def published_at(connection: duckdb.DuckDBPyConnection) -> datetime:

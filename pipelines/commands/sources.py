@@ -17,7 +17,7 @@ from typing import Any
 
 import click
 
-from pipelines.answers.status import status
+from pipelines.answers.status import status, verified
 from pipelines.capture.parsers import UNREADABLE, in_child
 from pipelines.commands import Refused
 from pipelines.commands.answer import format_option, print_rows
@@ -88,6 +88,11 @@ def sources(output: str | None) -> None:
     columns = ("source_id", "kind", "state", "verified_with", "verified_on", "status", "seen_at")
     more = ("offers_kept", "licence", "may_redistribute", "title")
     print_rows((*columns, *more), rows, output)
+    if output in (None, "table"):
+        declared = all_sources().values()
+        click.echo(
+            verified((each.verified_with, each.disabled_reason is None) for each in declared)
+        )
 
 
 def _state(source: Source) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pipelines.answers.status import verified
 from pipelines.site import numbers
 from pipelines.site.charts.health import source_grid
 from pipelines.site.markup import digest, link
@@ -32,7 +33,12 @@ def health_page(published: Published) -> Page:
             Block(
                 "sources",
                 sources_title(status.rows),
-                "Age: hours from the last good answer to the build.",
+                "Age: hours from the last good answer to the build. "
+                + verified(
+                    (row["verified_with"], row["is_enabled"])
+                    for row in status.rows
+                    if row["verified_with"]  # a source that is declared no more has none
+                ),
                 answer=status,
                 table=Table(
                     status,
@@ -60,6 +66,8 @@ def health_page(published: Published) -> Page:
                         Column("offers_held", "held", "offers"),
                         Column("offers_duplicate", "duplicate", "offers"),
                         Column("bytes", "size", "bytes"),
+                        Column("verified_with", "verified on"),
+                        Column("verified_on", "of", reason="no real answer"),
                         Column("error", "what is wrong", show=short, reason="nothing"),
                     ],
                     key=("source_id",),

@@ -13,12 +13,16 @@
 -- bytes | size of the answer [byte]
 -- payload_sha256 | hash of the bytes it was read from
 -- error | what went wrong, null where nothing did
+-- verified_with | on what its reading was compared with what people read: a whole real answer, an excerpt of one, or a description only
+-- verified_on | the day of the newest such answer
+-- is_enabled | whether it is asked by default
 -- homepage_url | its home page
 -- licence | its licence
 -- credit | how it wants to be credited
 select
     s.source_id, t.title, s.status, s.seen_at, s.age_hours, s.content_age_hours, s.rows_read,
-    s.rows_out_of_scope, s.offers_kept, s.offers_held, s.offers_duplicate, s.bytes, s.payload_sha256, s.error, t.homepage_url, t.licence, t.credit
+    s.rows_out_of_scope, s.offers_kept, s.offers_held, s.offers_duplicate, s.bytes, s.payload_sha256, s.error,
+    t.verified_with, t.verified_on, t.is_enabled, t.homepage_url, t.licence, t.credit
 from meta.source_status as s
 left join meta.source as t on s.source_id = t.source_id
 qualify row_number() over (partition by s.source_id order by s.asked_at desc, s.capture_id) = 1
