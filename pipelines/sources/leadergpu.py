@@ -18,7 +18,7 @@ SOURCE = PricePage(
         r"NVIDIA (?P<gpu>(?:(?!NVIDIA|New |Popular )[\w ]){1,40}?)(?: New| Popular)? "
         r"(?P<count>\d{1,4})x "
         r"(?P<nvlink>NVLink )?(?P<gigabytes>\d{1,5}) ?GB \w{1,10}(?: ECC)? (?P<card>\S{1,20}) "
-        r"(?P<price>\S{1,20})(?!\S)"
+        r"(?P<price>\S{1,20}(?: \d{3}\b\S{0,15})?)(?!\S)"
     ),
     price=r"€" + AMOUNT,
     sku=lambda row: f"{row['count']}x {row['gpu']}",
