@@ -39,7 +39,7 @@ READING_FILES = _words(
 )
 REVEALING_THE_MACHINE = _words(
     """
-    duckdb_external_file_cache duckdb_log_contexts duckdb_logs duckdb_logs_parsed
+    duckdb_extensions duckdb_external_file_cache duckdb_log_contexts duckdb_logs duckdb_logs_parsed
     duckdb_profiling_settings duckdb_secrets duckdb_temporary_files getenv which_secret
     """
 )

@@ -6,6 +6,7 @@ Opening, waiting, refusing and repairing belong here. Publishing belongs to
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import fcntl
 import json
@@ -372,13 +373,14 @@ def published_files(home: Home) -> list[Path]:
 
     def age(path: Path) -> tuple[str, int, str]:
         manifest = path.with_name(f"manifest-{path.stem.removeprefix('truecost-')}.json")
-        try:
-            published_at = str(json.loads(manifest.read_bytes())["published_at"])
-        except (OSError, ValueError, TypeError, KeyError):
-            published_at = ""  # reported by ``publication.damage``
+        published_at = ""  # what is wrong is reported by ``publication.damage``
+        if manifest.is_file():
+            with contextlib.suppress(OSError, ValueError, TypeError, KeyError, RecursionError):
+                published_at = str(json.loads(manifest.read_bytes())["published_at"])
         return published_at, path.stat().st_mtime_ns, path.name
 
-    return sorted(home.published.glob("truecost-*.duckdb"), key=age, reverse=True)
+    found = (path for path in home.published.glob("truecost-*.duckdb") if path.is_file())
+    return sorted(found, key=age, reverse=True)
 
 
 def is_readable(path: Path) -> bool:

@@ -66,9 +66,22 @@ class Manifest:
 
     @classmethod
     def read(cls, path: Path) -> Manifest:
-        """Read a manifest file."""
-        fields: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        return cls(**fields | {"parts": tuple(Part(**part) for part in fields["parts"])})
+        """Read a manifest file.
+
+        Raises
+        ------
+        ValueError
+            If it is no manifest, or names a part outside its folder.
+        """
+        try:
+            fields: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+            parts = tuple(Part(**part) for part in fields["parts"])
+            manifest = cls(**fields | {"parts": parts})
+            for part in parts:
+                files.inside(path.parent, part.path)
+        except (TypeError, KeyError, RecursionError) as error:
+            raise ValueError(str(error)) from None
+        return manifest
 
     def text(self) -> str:
         """Return the manifest as JSON."""
@@ -246,18 +259,18 @@ def damage(database: Path) -> list[str]:
     """Return what is wrong with a published run, one line a file; nothing where it is whole."""
     run_id = _run_id(database)
     manifest_path = database.with_name(f"manifest-{run_id}.json")
-    if not manifest_path.exists():
+    if not manifest_path.is_file():
         return [f"{manifest_path.name} is missing"]
     try:
         manifest = Manifest.read(manifest_path)
-    except (ValueError, TypeError, KeyError) as error:
+    except (OSError, ValueError) as error:
         return [f"{manifest_path.name} cannot be read: {error}"]
     hashes = {database: manifest.sha256} | {
         database.with_name(f"parquet-{run_id}") / part.path: part.sha256 for part in manifest.parts
     }
     wrong = []
     for path, sha256 in hashes.items():
-        if not path.exists():
+        if not path.is_file():
             wrong.append(f"{path.relative_to(database.parent)} is missing")
         elif not has_bytes(path, sha256):
             wrong.append(f"{path.relative_to(database.parent)} has other bytes than published")
@@ -285,7 +298,7 @@ def build_damage(home: Home) -> list[str]:
         return []
     try:
         manifest = Manifest.read(published[0].with_name(f"manifest-{_run_id(published[0])}.json"))
-    except (OSError, ValueError, TypeError, KeyError):
+    except (OSError, ValueError):
         return []  # reported by ``damage``
     if manifest.duckdb_version != duckdb.__version__:
         return []  # another version may hash otherwise
@@ -356,9 +369,13 @@ def _newest_export(home: Home) -> tuple[Path, tuple[Part, ...]] | None:
     for database in published_files(home):
         manifest = database.with_name(f"manifest-{_run_id(database)}.json")
         folder = database.with_name(f"parquet-{_run_id(database)}")
-        if manifest.exists() and folder.exists():
+        if not (manifest.is_file() and folder.is_dir()):
+            continue
+        try:
             known = Manifest.read(manifest)
-            return (folder, known.parts) if known.duckdb_version == duckdb.__version__ else None
+        except (OSError, ValueError):
+            continue  # reported by ``damage``
+        return (folder, known.parts) if known.duckdb_version == duckdb.__version__ else None
     return None
 
 
@@ -386,7 +403,7 @@ def _prune(home: Home, keep: int) -> None:
     kept = {_run_id(path) for path in published_files(home)}
     for manifest in home.published.glob("manifest-*.json"):
         if manifest.name.removeprefix("manifest-").removesuffix(".json") not in kept:
-            manifest.unlink()
+            _remove(manifest)
     for folder in home.published.glob("parquet-*"):
         if folder.name.removeprefix("parquet-") not in kept:
-            shutil.rmtree(folder)
+            _remove(folder)

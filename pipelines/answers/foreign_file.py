@@ -66,6 +66,8 @@ def read_foreign(
         except LimitError as error:
             way_out = WAYS_OUT.get(error.limit, "is it what its name says?")
             raise ForeignFileError(f"{path.name}: reading it {error}; {way_out}") from None
+        except OSError as error:
+            raise ForeignFileError(f"{path.name} cannot be read: {error.strerror}") from None
         except CallError as error:
             raise ForeignFileError(f"{path.name} cannot be read: {error}") from None
 

@@ -26,6 +26,7 @@ from warehouse.files import inside
 
 PROFILE = "https://datapackage.org/profiles/2.0/datapackage.json"
 SCHEMAS = ("core", "marts", "focus", "meta")
+NAME = "truecost"
 DESCRIPTION = "datapackage.json"
 UNFINISHED = ".truecost-package"
 PROJECT = Path(__file__).parents[2]
@@ -192,8 +193,17 @@ def refuse_other_folder(folder: Path) -> None:
         If it does.
     """
     names = {path.name for path in folder.iterdir()} if folder.exists() else set()
-    if names and not names & {DESCRIPTION, UNFINISHED}:
+    if names and UNFINISHED not in names and not is_ours(folder / DESCRIPTION):
         raise PackageError(f"{folder} holds something else than a data package; give a new folder")
+
+
+def is_ours(description: Path) -> bool:
+    """Return whether a file describes a data package of Truecost."""
+    try:
+        described = json.loads(description.read_bytes()) if description.is_file() else {}
+    except (OSError, ValueError, RecursionError):
+        return False
+    return isinstance(described, dict) and described.get("name") == NAME
 
 
 def put_in_place(fresh: Path, folder: Path) -> None:
@@ -266,7 +276,7 @@ def package(
     ).fetchall()
     return {
         "$schema": PROFILE,
-        "name": "truecost",
+        "name": NAME,
         "title": "Truecost: what AI compute really costs",
         "description": (
             "List prices of rented accelerators, a price index with its inputs, and what FLOPs,"

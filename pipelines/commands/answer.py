@@ -178,7 +178,7 @@ def print_rows(
         for line in filter(None, (moment_line(), rate_line(), prices_line())):
             click.echo(line, err=True)
         writer = csv.writer(sys.stdout, lineterminator="\n")
-        writer.writerow(columns)
+        writer.writerow([cell(column) for column in columns])
         writer.writerows([cell(value) for value in row] for row in rows)
     else:
         print_table(columns, list(rows), title)
@@ -200,11 +200,12 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], title: st
     if not is_limited:
         console.width = WIDEST
     for line in filter(None, (moment_line(), rate_line(), prices_line())):
-        console.print(Text(line, style="bold"), soft_wrap=not is_limited)
+        console.print(Text(one_line(line), style="bold"), soft_wrap=not is_limited)
     columns, told = rows_in_currency(columns, rows)
-    rows, title = list(told), title_in_currency(title)
+    rows, title = list(told), one_line(title_in_currency(title))
     if title:
         console.print(Text(title, style="italic"), soft_wrap=not is_limited)
+    columns = [one_line(name) for name in columns]
     headings = [name.replace("_", " ") if is_limited else name for name in columns]
     shown = [[significant(value) for value in row] for row in rows]
     is_number = [

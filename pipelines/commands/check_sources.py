@@ -16,10 +16,11 @@ from pipelines.commands import Refused
 from pipelines.commands.answer import print_table
 from pipelines.commands.arguments import answering_mirror
 from pipelines.commands.opening import one_of
+from pipelines.commands.targets import force_option, new_target, refuse_existing
 from pipelines.sources import all_sources
 from pipelines.sources.base import Source
+from pipelines.sources.fixtures import FixtureError
 from pipelines.text import one_line
-from warehouse.files import new_file
 
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 FILE = click.Path(dir_okay=False, path_type=Path)
@@ -32,6 +33,7 @@ FILE = click.Path(dir_okay=False, path_type=Path)
     "--fixtures", type=FOLDER, help="Read saved answers, FOLDER/SOURCE, in place of asking."
 )
 @click.option("--markdown", "markdown_file", type=FILE, help="Write the report as Markdown, too.")
+@force_option
 @click.option(
     "--record", "is_recorded", is_flag=True, help="Make today's answers the recorded ones."
 )
@@ -41,6 +43,7 @@ def check_sources(
     mirror: str | None,
     fixtures: Path | None,
     markdown_file: Path | None,
+    force: bool,
     is_recorded: bool,
     is_json: bool,
 ) -> None:
@@ -68,17 +71,22 @@ def check_sources(
         raise Refused("--mirror and --fixtures: give one of them")
     if is_recorded and (markdown_file or is_json):
         raise Refused("--record compares nothing: it goes with neither --markdown nor --json")
+    if markdown_file:
+        refuse_existing(markdown_file, force)
     known = all_sources()
     chosen = [known[one_of("source", name, known)] for name in names] or enabled(known.values())
     asked = None if fixtures else answering_mirror(mirror)
-    if is_recorded:
-        written = answer.record(chosen, mirror=asked, fixtures=fixtures)
-        click.echo(f"recorded {len(written)} of {len(chosen)}: {', '.join(written)}")
-        return
-    found = answer.check(chosen, mirror=asked, fixtures=fixtures)
+    try:
+        if is_recorded:
+            written = answer.record(chosen, mirror=asked, fixtures=fixtures)
+            click.echo(f"recorded {len(written)} of {len(chosen)}: {', '.join(written)}")
+            return
+        found = answer.check(chosen, mirror=asked, fixtures=fixtures)
+    except FixtureError as error:
+        raise Refused(str(error)) from None
     if markdown_file:
         where = "saved answers" if fixtures else asked or "the sources"
-        with new_file(markdown_file) as file:
+        with new_target(markdown_file, force) as file:
             file.write(answer.as_markdown(found, where).encode())
     if is_json:
         click.echo(json.dumps([dataclasses.asdict(one) for one in found], indent=1))

@@ -64,12 +64,13 @@ def model_meant(documents: Documents, asked: str | None, model_file: Path | None
 
 def own_model(model_file: Path) -> Model:
     """Return the model that a configuration describes, or refuse the file in one line."""
+    from pipelines.answers import own_files
+    from pipelines.answers.foreign_file import ForeignFileError
     from warehouse.reference import ReferenceError
-    from warehouse.reference.model_config import model_from_config
 
     try:
-        return model_from_config(model_file)
-    except ReferenceError as error:
+        return own_files.own_model(model_file)
+    except (ForeignFileError, ReferenceError) as error:
         raise Refused(str(error)) from None
 
 
@@ -102,14 +103,16 @@ def with_own_gpus(
     """
     if gpu_file is None:
         return documents, asked
+    from pipelines.answers.foreign_file import ForeignFileError
+    from pipelines.answers.own_files import with_gpus
     from warehouse.reference import ReferenceError, read_gpus
 
     try:
-        more = documents.with_file(gpu_file, "gpus")
+        more = with_gpus(documents, gpu_file)
         added = {gpu.gpu_id for gpu in read_gpus(more)} - {
             gpu.gpu_id for gpu in read_gpus(documents)
         }
-    except ReferenceError as error:
+    except (ForeignFileError, ReferenceError) as error:
         raise Refused(str(error)) from None
     if asked is None and len(added) != 1:
         raise Refused(f"--gpu-file has {', '.join(sorted(added))}: choose one with --gpu")

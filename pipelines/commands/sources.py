@@ -27,7 +27,7 @@ from pipelines.reading.saving import save_fixture
 from pipelines.reading.trial import Trial, payloads, trial
 from pipelines.sources import all_sources
 from pipelines.sources.base import ParseError, Payload, Source
-from pipelines.sources.fixtures import CLASSES, EXPECTED, fixture_payloads
+from pipelines.sources.fixtures import CLASSES, EXPECTED, FixtureError, fixture_payloads
 from pipelines.text import one_line
 
 OFFER_COLUMNS = (
@@ -157,8 +157,8 @@ def source(
                 if fixture
                 else captured_payloads(chosen, Path(folder), answering_mirror(mirror), save)
             )
-        except FileNotFoundError as error:
-            raise Refused(str(error)) from error
+        except FixtureError as error:
+            raise Refused(str(error)) from None
         rows: list[dict[str, Any]] = []
         for payload in answers:
             try:

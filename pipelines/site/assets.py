@@ -14,6 +14,7 @@ import vl_convert
 from pipelines.site.theme import vega_config
 
 ASSETS = Path(__file__).parent / "assets"
+THEME, THEME_START = "theme.js", "window.truecostTheme = "
 
 
 def bundle_name() -> str:
@@ -25,6 +26,14 @@ def bundle_name() -> str:
 def bundle() -> str:
     """Return Vega, Vega-Lite and Vega-Embed as one script."""
     return vl_convert.javascript_bundle()  # type: ignore[call-arg]  # stub lacks the default
+
+
+def is_theme(path: Path) -> bool:
+    """Return whether a file is the theme of a site of ours."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return file.read(len(THEME_START)) == THEME_START.encode()
 
 
 def write_assets(folder: Path, earlier_sites: Sequence[Path]) -> int:
@@ -45,9 +54,7 @@ def write_assets(folder: Path, earlier_sites: Sequence[Path]) -> int:
     for name in ("site.css", "site.js"):
         shutil.copyfile(ASSETS / name, folder / name)
     themes = {"light": vega_config(False), "dark": vega_config(True)}
-    (folder / "theme.js").write_text(
-        f"window.truecostTheme = {json.dumps(themes)};\n", encoding="utf-8"
-    )
+    (folder / THEME).write_text(f"{THEME_START}{json.dumps(themes)};\n", encoding="utf-8")
     made = [site / "assets" / bundle_name() for site in earlier_sites]
     for earlier in made:
         if earlier.exists():

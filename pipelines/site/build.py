@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from pipelines.answers.as_of import Past
-from pipelines.site.assets import bundle_name, write_assets
+from pipelines.site.assets import THEME, bundle_name, is_theme, write_assets
 from pipelines.site.exports import Exports
 from pipelines.site.footer import banners_of, facts_of, is_synthetic
 from pipelines.site.markup import environment
@@ -80,7 +80,7 @@ def build_site(
     finish_swap(folder)
     refuse_other_folder(folder)
     fresh = folder.with_name(f".{folder.name}.new")
-    shutil.rmtree(fresh, ignore_errors=True)
+    remove(fresh)
     (fresh / "assets").mkdir(parents=True)
     (fresh / "gpu").mkdir()
     shared = write_assets(fresh / "assets", [folder, home.site])
@@ -123,22 +123,29 @@ def refuse_other_folder(folder: Path) -> None:
         return
     if not folder.is_dir():
         raise NotASiteFolderError(f"{folder} is a file; give a folder")
-    if any(folder.iterdir()) and not (folder / "assets" / "site.js").exists():
+    if any(folder.iterdir()) and not is_theme(folder / "assets" / THEME):
         raise NotASiteFolderError(f"{folder} holds other things than a site; give a new folder")
 
 
 def finish_swap(folder: Path) -> None:
     """Put the old site back where a run was killed between the two renames of ``swap``."""
     old = folder.with_name(f".{folder.name}.old")
-    if old.is_dir() and not folder.exists():
+    if old.is_dir() and not old.is_symlink() and not folder.exists():
         rename(old, folder)
 
 
 def swap(fresh: Path, folder: Path) -> None:
     """Replace the old folder by the complete new one."""
     old = folder.with_name(f".{folder.name}.old")
-    shutil.rmtree(old, ignore_errors=True)
+    remove(old)
     if folder.exists():
         rename(folder, old)
     rename(fresh, folder)
-    shutil.rmtree(old, ignore_errors=True)
+    remove(old)
+
+
+def remove(unfinished: Path) -> None:
+    """Remove a folder that a run left; a link under its name, and not what it leads to."""
+    if unfinished.is_symlink():
+        unfinished.unlink()
+    shutil.rmtree(unfinished, ignore_errors=True)

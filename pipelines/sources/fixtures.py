@@ -28,6 +28,7 @@ from pipelines.sources.base import (
 
 LISTING, EXPECTED = "payloads.json", "expected.json"
 FIXTURE_TIME = datetime(2026, 11, 21, 6, tzinfo=UTC)  # of a saved answer that names no other
+MOST_BYTES = 2**28  # of one saved answer
 KINDS: Mapping[type, str] = {
     Offer: "offer",
     ApiPrice: "api_price",
@@ -38,6 +39,10 @@ KINDS: Mapping[type, str] = {
 CLASSES: Mapping[str, type] = {kind: each for each, kind in KINDS.items()}
 
 
+class FixtureError(ValueError):
+    """A folder that is no fixture, in one line that says why."""
+
+
 def fixture_payloads(folder: Path, source: Source) -> list[Payload]:
     """Return the saved answers that ``payloads.json`` of a fixture folder lists.
 
@@ -46,14 +51,11 @@ def fixture_payloads(folder: Path, source: Source) -> list[Payload]:
 
     Raises
     ------
-    FileNotFoundError
+    FixtureError
         If the folder has no list of payloads, or a saved answer is missing.
     """
-    listing = folder / LISTING
-    if not listing.is_file():
-        raise FileNotFoundError(f"no {LISTING} in {folder}; see docs/how-to/source.md")
-    entries = json.loads(listing.read_text())
-    bodies = [(folder / entry["file"]).read_bytes() for entry in entries]
+    entries = _listed(folder)
+    bodies = [_content(folder, entry["file"]) for entry in entries]
     if source.joins_pages:
         entries, bodies = entries[:1], [joined(bodies)]
     return [
@@ -71,6 +73,35 @@ def fixture_payloads(folder: Path, source: Source) -> list[Payload]:
         )
         for entry, body in zip(entries, bodies, strict=True)
     ]
+
+
+def _listed(folder: Path) -> list[dict[str, str]]:
+    """Return the entries of a list of payloads, each with texts under the keys it must have."""
+    try:
+        entries = json.loads(_content(folder, LISTING))
+        for entry in entries:
+            if not all(isinstance(entry[name], str) for name in ("key", "url", "file")):
+                raise ValueError("key, url and file are texts")
+            seen_at = datetime.fromisoformat(entry.get("seen_at", FIXTURE_TIME.isoformat()))
+            if seen_at.tzinfo is None:
+                raise ValueError("seen_at names its time zone")
+            entry.setdefault("content_type", "")
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise FixtureError(
+            f"{folder / LISTING} is no list of payloads: {error}; see docs/how-to/source.md"
+        ) from None
+    found: list[dict[str, str]] = entries
+    return found
+
+
+def _content(folder: Path, name: str) -> bytes:
+    """Return the content of a file that lies in a fixture folder itself."""
+    path = folder / name
+    if path.parent != folder or path.is_symlink() or not path.is_file():
+        raise FixtureError(f"no file {name!r} in {folder}; see docs/how-to/source.md")
+    if path.stat().st_size > MOST_BYTES:
+        raise FixtureError(f"{path} has over {MOST_BYTES:,} bytes")
+    return path.read_bytes()
 
 
 def row_as_json(row: Row) -> dict[str, Any]:

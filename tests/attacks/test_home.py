@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 
 from pipelines.answers import package
 from pipelines.cli import truecost
-from pipelines.site.build import finish_swap, swap
+from pipelines.site.build import NotASiteFolderError, finish_swap, refuse_other_folder, swap
 from tests.conftest import BuildOnce
 from tests.pipelines.commands.conftest import publish_days
 from warehouse import database, files
@@ -139,6 +139,39 @@ def test_a_killed_package_can_be_repeated(
     names = {path.name for path in (tmp_path / "out").iterdir()}
     assert {"data", "datapackage.json", "CITATION.cff"} <= names
     assert package.UNFINISHED not in names
+
+
+@pytest.mark.parametrize("described", ["{}", "[]", "{", '{"name": "mine"}'])
+def test_a_package_of_somebody_else_is_not_replaced(
+    ask: Callable[..., Result], tmp_path: Path, described: str
+) -> None:
+    (tmp_path / "out" / "data").mkdir(parents=True)
+    (tmp_path / "out" / "data" / "mine.csv").write_text("mine")
+    (tmp_path / "out" / "datapackage.json").write_text(described)
+    result = ask("package", "--out", tmp_path / "out", "--table", "core.gpu")
+    assert (result.exit_code, "something else" in result.stderr) == (2, True)
+    assert (tmp_path / "out" / "data" / "mine.csv").read_text() == "mine"
+
+
+def test_a_site_of_somebody_else_is_not_replaced(tmp_path: Path) -> None:
+    for name in ("site.js", "theme.js"):
+        (tmp_path / "site" / "assets").mkdir(parents=True, exist_ok=True)
+        (tmp_path / "site" / "assets" / name).write_text("mine")
+    with pytest.raises(NotASiteFolderError, match="other things"):
+        refuse_other_folder(tmp_path / "site")
+
+
+@pytest.mark.parametrize("kind", ["new", "old"])
+def test_a_link_in_place_of_an_unfinished_site_is_not_written_through(
+    ask: Callable[..., Result], tmp_path: Path, kind: str
+) -> None:
+    precious = tmp_path / "precious"
+    precious.mkdir()
+    (precious / "mine").write_text("mine")
+    (tmp_path / f".site.{kind}").symlink_to(precious)
+    assert ask("site", "--out", tmp_path / "site").exit_code == 0
+    assert [path.name for path in precious.iterdir()] == ["mine"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["precious", "site"]
 
 
 def test_a_site_killed_between_its_renames_comes_back(tmp_path: Path) -> None:

@@ -187,3 +187,44 @@ def test_a_reader_spills_outside_the_home_and_leaves_nothing(home):
         assert Path(named).is_dir() and not Path(named).is_relative_to(home.root)
     assert not Path(named).exists()
     assert [path.name for path in home.published.glob("*.tmp")] == []
+
+
+MANIFESTS = {
+    "cut": lambda text: text[: len(text) // 2],
+    "nested": lambda text: "[" * 100_000,
+    "no object": lambda text: "[1]",
+    "outside": lambda text: text.replace('"path": "', '"path": "../../'),
+    "absolute": lambda text: text.replace('"path": "', '"path": "/dev/'),
+    "device": lambda text: text.replace('"parts": [', '"parts": [' + PART % "/dev/zero"),
+    "other types": lambda text: text.replace('"parts": [', '"parts": [7, '),
+    "no parts": lambda text: text.replace('"parts"', '"pieces"'),
+}
+PART = '{"path": "%s", "rows": 1, "fingerprint": "", "sha256": ""}, '
+
+
+@pytest.mark.parametrize("kind", MANIFESTS)
+def test_a_hostile_manifest_is_named_and_stops_no_publish(home, kind):
+    manifest = home.published / "manifest-one.json"
+    manifest.write_text(MANIFESTS[kind](manifest.read_text()))
+    assert usd(home) == 2.99
+    assert "manifest-one.json cannot be read" in publication.damage(home.published / RUN)[0]
+    publication.publish(home, "two")
+    assert database.published_files(home)[0].name == "truecost-two.duckdb"
+    assert publication.damage(home.published / "truecost-two.duckdb") == []
+
+
+@pytest.mark.parametrize("kind", ["pipe", "dangling", "folder"])
+@pytest.mark.parametrize("name", ["manifest-one.json", "truecost-zzz.duckdb", "parquet-zzz"])
+def test_what_is_no_published_file_stops_nothing(home, tmp_path, name, kind):
+    path = home.published / name
+    path.unlink(missing_ok=True)
+    {
+        "pipe": lambda: os.mkfifo(path),
+        "dangling": lambda: path.symlink_to(tmp_path / "nothing"),
+        "folder": path.mkdir,
+    }[kind]()
+    assert usd(home) == 2.99
+    assert all("manifest-one.json" in line for line in publication.damage(home.published / RUN))
+    publication.publish(home, "two", keep=1)
+    assert usd(home) == 2.99
+    assert publication.damage(home.published / "truecost-two.duckdb") == []

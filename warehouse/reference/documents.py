@@ -111,26 +111,6 @@ class Documents:
             _PUBLISHED[key] = cls({name: _json_reader(document) for name, document in found})
         return _PUBLISHED[key]
 
-    def with_file(self, path: Path, folder: str) -> Documents:
-        """Return these documents and a YAML file of the form of a folder, such as ``gpus``.
-
-        Raises
-        ------
-        ReferenceError
-            If the file cannot be read, or is not of that form.
-        """
-        name = f"{folder}/{path.name}"
-        if name in self._sources:
-            raise ReferenceError(f"{path}: a reference file has this name; rename yours")
-        try:
-            text = path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise ReferenceError(f"{path}: cannot be read: {error}") from None
-        from warehouse.reference.schema_check import checked, yaml_content
-
-        content = checked(yaml_content(text, name), text, name)
-        return Documents({**self._sources, name: lambda: content})
-
     def with_content(self, name: str, content: Any) -> Documents:
         """Return these documents and one more, of plain content."""
         return Documents({**self._sources, name: lambda: content})

@@ -18,6 +18,9 @@ from warehouse.reference.models import Model
 
 LARGEST_FILE_BYTES = 4_000_000
 """A configuration is a few kilobytes; a larger file is not one. [byte]"""
+LARGEST_FIGURE = 10**9
+"""No width, count or context of a model comes near it. [1]"""
+MOST_LAYERS = 10_000
 PLAIN_MLP_MODELS = (
     *("gpt2", "gpt_neox", "gpt_neo", "gptj", "gpt_bigcode", "opt", "bloom", "falcon", "phi"),
     *("starcoder2", "mpt", "nemotron"),
@@ -60,18 +63,21 @@ def model_from_config(path: Path) -> Model:
         If the file cannot be read, or lacks a figure; names it and what it is for.
     """
     try:
-        size = path.stat().st_size
-        if size > LARGEST_FILE_BYTES:
-            raise ReferenceError(f"{path}: {size:,} bytes; a config.json has a few thousand")
-        content = json.loads(path.read_text(encoding="utf-8"))
+        with path.open("rb") as file:
+            text = file.read(LARGEST_FILE_BYTES + 1)
+        if len(text) > LARGEST_FILE_BYTES:
+            raise ReferenceError(
+                f"{path}: over {LARGEST_FILE_BYTES:,} bytes; a config.json has a few thousand"
+            )
+        content = json.loads(text.decode("utf-8-sig"))
     except OSError as error:
         raise ReferenceError(f"{path}: {error.strerror}; give a config.json") from None
     except (ValueError, RecursionError) as error:
         raise ReferenceError(f"{path}: not JSON ({error}); give a config.json") from None
     if not isinstance(content, dict):
         raise ReferenceError(f"{path}: must hold an object; give a config.json of Hugging Face")
-    text = content.get("text_config")
-    config = content | text if isinstance(text, dict) else content
+    of_text = content.get("text_config")
+    config = content | of_text if isinstance(of_text, dict) else content
     return _Shape(config, path.name).model(path.parent.resolve().name or path.stem)
 
 
@@ -83,6 +89,8 @@ class _Shape:
         self.kind = str(config.get("model_type", "")).lower()
         self.hidden = self.needed("hidden_size", "the width of a layer, for every size")
         self.layers = self.needed("layers", "for parameters, activations and cache")
+        if self.layers > MOST_LAYERS:
+            raise ReferenceError(f"{name}: {self.layers:,} layers; {MOST_LAYERS:,} are allowed")
         self.heads = self.needed("attention_heads", "for attention and activations")
         self.vocabulary = self.needed("vocabulary_size", "for the embedding")
         self.kv_heads = 1 if config.get("multi_query") is True else self.of("kv_heads", self.heads)
@@ -98,8 +106,12 @@ class _Shape:
                 continue
             if isinstance(value, list):  # one value a layer
                 value = max((one for one in value if isinstance(one, int)), default=None)
-            if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-                raise ReferenceError(f"{self.name}: {key} holds {value!r}; allowed: a whole number")
+            is_whole = isinstance(value, int) and not isinstance(value, bool)
+            if not is_whole or not 0 <= value <= LARGEST_FIGURE:
+                raise ReferenceError(
+                    f"{self.name}: {key} holds {value!r}; allowed: a whole number"
+                    f" up to {LARGEST_FIGURE:,}"
+                )
             return value
         return None
 

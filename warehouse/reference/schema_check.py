@@ -18,6 +18,7 @@ from warehouse.reference.documents import ReferenceError
 from warehouse.reference.schema import FILES
 from warehouse.reference.schema_figures import ASSUMPTION
 
+MOST_BYTES = 2**22  # of a file of somebody's own; ours have 200 kB
 FIT = "fit of benchmarks/fit_inference.py"
 Schema = TypeVar("Schema", bound=BaseModel)
 
@@ -84,6 +85,31 @@ def checked(content: Any, text: str, name: str) -> Any:
                 f" 'sources:'; allowed: {', '.join(sorted(listed))}"
             )
     return content
+
+
+def checked_file(path: Path, name: str) -> Any:
+    """Return the content of somebody's YAML file if it fits the schema of a document.
+
+    Parameters
+    ----------
+    path : Path
+    name : str
+        Of the document that it would be, such as ``gpus/mine.yaml``.
+
+    Raises
+    ------
+    ReferenceError
+        If it is too large, or does not fit.
+    """
+    with path.open("rb") as file:
+        content = file.read(MOST_BYTES + 1)
+    if len(content) > MOST_BYTES:
+        raise ReferenceError(f"{path.name} has over {MOST_BYTES:,} bytes: split it")
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise ReferenceError(f"{path.name} is not UTF-8: save it as UTF-8") from None
+    return checked(yaml_content(text, name), text, name)
 
 
 def held_against(schema: type[Schema], content: Any, text: str, name: str) -> Schema:
