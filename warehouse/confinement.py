@@ -99,8 +99,9 @@ def confine_process(limits: Limits) -> None:
 
 def _limit(kind: int, most: int) -> None:
     hard = resource.getrlimit(kind)[1]
-    most = most if hard == resource.RLIM_INFINITY else min(most, hard)
-    resource.setrlimit(kind, (most, most))
+    # At the soft limit of CPU time the signal is SIGXCPU, which tells why; at the hard one SIGKILL.
+    beyond = most + 1 if hard == resource.RLIM_INFINITY else min(most + 1, hard)
+    resource.setrlimit(kind, (min(most, beyond), beyond))
 
 
 def confined(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:

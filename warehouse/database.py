@@ -377,7 +377,10 @@ def published_files(home: Home) -> list[Path]:
         if manifest.is_file():
             with contextlib.suppress(OSError, ValueError, TypeError, KeyError, RecursionError):
                 published_at = str(json.loads(manifest.read_bytes())["published_at"])
-        return published_at, path.stat().st_mtime_ns, path.name
+        changed_at = 0
+        with contextlib.suppress(FileNotFoundError):  # swept meanwhile
+            changed_at = path.stat().st_mtime_ns
+        return published_at, changed_at, path.name
 
     found = (path for path in home.published.glob("truecost-*.duckdb") if path.is_file())
     return sorted(found, key=age, reverse=True)

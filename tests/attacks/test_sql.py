@@ -240,6 +240,17 @@ def test_a_query_that_ends_its_process_is_one_line(
     assert "ended its process (SIGABRT)" in result.stderr
 
 
+def test_a_query_that_uses_up_its_cpu_time_is_told_so(
+    ask: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limited = "import resource; from warehouse.confinement import _limit"
+    path = f"import sys; sys.path[:] = {sys.path!r}"
+    spin = f"{path}; {limited}; _limit(resource.RLIMIT_CPU, 1)\nwhile True: pass"
+    monkeypatch.setattr(command, "CHILD", spin)
+    result = ask("select 1", "--max-seconds", "3000")
+    assert (result.exit_code, "takes over 3000 s" in result.stderr) == (2, True), result.stderr
+
+
 def test_out_never_replaces_a_file_without_force(
     ask: Callable[..., Result], tmp_path: Path
 ) -> None:

@@ -106,8 +106,11 @@ class _Shape:
                 continue
             if isinstance(value, list):  # one value a layer
                 value = max((one for one in value if isinstance(one, int)), default=None)
-            is_whole = isinstance(value, int) and not isinstance(value, bool)
-            if not is_whole or not 0 <= value <= LARGEST_FIGURE:
+            if (
+                isinstance(value, bool)
+                or not isinstance(value, int)
+                or not 0 <= value <= LARGEST_FIGURE
+            ):
                 raise ReferenceError(
                     f"{self.name}: {key} holds {value!r}; allowed: a whole number"
                     f" up to {LARGEST_FIGURE:,}"

@@ -341,7 +341,7 @@ def test_files_of_ones_own_are_refused_in_one_line(ask: Ask, tmp_path: Path) -> 
     wrong = tmp_path / "wrong.yaml"
     wrong.write_text("gpus: [{gpu_id: X}]", encoding="utf-8")
     for arguments, says in (
-        (("--model-file", str(tmp_path / "none")), "give a config.json"),
+        (("--model-file", str(tmp_path / "none")), "No such file"),
         (("llama-3.1-8b", "--model-file", "config.json"), "one of the two"),
         ((), "give a MODEL or --model-file"),
         (("llama-3.1-8b", "--gpu-file", str(wrong)), "gpus/wrong.yaml"),
