@@ -2,6 +2,8 @@
 
 Both are on by default wherever the daemon runs (`truecost ui`). After days without a daemon each
 runs once, not once for every missed day: prices of past days can no longer be asked for.
+Marketplaces change by the hour: whoever wants that switches on `hourly_marketplaces`, and
+`build_what_arrived`, which builds after each of its runs.
 """
 
 import dagster as dg
@@ -11,6 +13,12 @@ capture_job = dg.define_asset_job(
     "capture",
     selection=SOURCES,
     description="Ask every source, keep its bytes, read its rows. Writes files only.",
+    tags={"dagster/max_runtime": "1800"},
+)
+marketplaces_job = dg.define_asset_job(
+    "capture_marketplaces",
+    selection=dg.AssetSelection.groups("marketplaces"),
+    description="Ask the marketplaces alone, whose prices change by the hour.",
     tags={"dagster/max_runtime": "1800"},
 )
 build_job = dg.define_asset_job(
@@ -43,3 +51,24 @@ def daily_capture(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
 def daily_build(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
     """Build once a day, from the captures that exist."""
     return dg.RunRequest(run_key=f"{context.scheduled_execution_time:%Y-%m-%d}")
+
+
+hourly_marketplaces = dg.ScheduleDefinition(
+    name="hourly_marketplaces",
+    job=marketplaces_job,
+    cron_schedule="40 * * * *",  # away from the daily capture and build
+    execution_timezone="UTC",
+    description="Capture the marketplaces every hour. Off until you switch it on.",
+)
+
+
+@dg.run_status_sensor(
+    name="build_what_arrived",
+    run_status=dg.DagsterRunStatus.SUCCESS,
+    monitored_jobs=[marketplaces_job],
+    request_job=build_job,
+    description="Build after each hourly capture. Off until you switch it on.",
+)
+def build_what_arrived(context: dg.RunStatusSensorContext) -> dg.RunRequest:
+    """Build after each hourly capture."""
+    return dg.RunRequest(run_key=context.dagster_run.run_id)

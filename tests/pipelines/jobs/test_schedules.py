@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import warnings
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +18,7 @@ with warnings.catch_warnings():
     from pipelines.definitions import defs
 
 from pipelines.answers.alarms import Alarm
+from pipelines.jobs.instance import PROJECT
 
 
 @pytest.mark.parametrize(("name", "minute"), [("daily_capture", 0), ("daily_build", 20)])
@@ -29,6 +34,27 @@ def test_t6_a_day_is_run_once_however_often_it_is_asked_for(name: str, minute: i
             [request] = schedule.evaluate_tick(context).run_requests
             keys.append(request.run_key)
     assert keys == ["2026-10-25", "2026-10-25", "2026-10-26"]
+
+
+def test_the_hourly_rhythm_is_off_until_it_is_switched_on():
+    repository = defs().get_repository_def()
+    hourly = repository.get_schedule_def("hourly_marketplaces")
+    follows = repository.get_sensor_def("build_what_arrived")
+    assert hourly.default_status == dg.DefaultScheduleStatus.STOPPED
+    assert follows.default_status == dg.DefaultSensorStatus.STOPPED
+    asked = repository.get_job("capture_marketplaces").asset_layer.selected_asset_keys
+    assert dg.AssetKey(["sources", "vast"]) in asked
+    assert dg.AssetKey(["sources", "aws"]) not in asked
+
+
+@pytest.mark.slow
+def test_dagster_itself_finds_the_definitions_valid(tmp_path: Path):
+    done = subprocess.run(
+        [sys.executable, "-m", "dagster", "definitions", "validate", "-m", "pipelines.definitions"],
+        env=os.environ | {"DAGSTER_HOME": str(tmp_path), "TRUECOST_HOME": str(tmp_path)},
+        cwd=PROJECT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-2000:]
 
 
 @pytest.mark.parametrize(
