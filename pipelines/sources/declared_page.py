@@ -70,10 +70,13 @@ class PricePage:
     terms_url: str = ""  # the front page where empty
     title: str = ""
     has_memory: bool = True  # ``gigabytes`` is the memory of one GPU
+    head: str = ""  # a pattern for the heads of the columns, where their order decides a price
     prices: str = ""  # of a row with several: a pattern with ``price``, and ``spot`` if it is one
 
     def parse(self, payload: Payload) -> Iterator[ReadRow]:
         """Yield the offers of every row of the page."""
+        if self.head:
+            matches(payload, re.compile(self.head))
         found = matches(payload, re.compile(self.row))
         return each_priced(payload, found, self._offers)
 

@@ -116,12 +116,17 @@ def _is_split(tag: Tag) -> bool:
     return not has_text and len(children_of(tag)) > 1
 
 
-def visible_text(payload: Payload) -> str:
-    """Return the visible text of the page on one line, without scripts and styles."""
+def visible_texts(payload: Payload) -> list[str]:
+    """Return the visible text of the page without scripts and styles, each on one line.
+
+    A row of a table is a text of its own, so that no name meets the price of another row. The rest
+    of the page is the last one.
+    """
     soup = soup_of(payload)
     for hidden in soup.select("script, style, noscript, svg, template"):
         hidden.decompose()
-    return text_of(soup)
+    rows = [row.extract() for row in soup.find_all("tr") if row.find("tr") is None]
+    return [text_of(part) for part in (*rows, soup)]
 
 
 def flight_text(payload: Payload) -> str:
@@ -186,11 +191,12 @@ def matches(payload: Payload, pattern: re.Pattern[str]) -> list[re.Match[str]]:
     ParseError
         If there is none.
     """
-    text = visible_text(payload)
-    found = list(pattern.finditer(text))
+    texts = visible_texts(payload)
+    found = [match for text in texts for match in pattern.finditer(text)]
     if not found:
+        length = sum(map(len, texts))
         raise ParseError(
-            f"{payload.where()}: no row like {pattern.pattern[:60]!r} in {len(text):,} characters"
+            f"{payload.where()}: no row like {pattern.pattern[:60]!r} in {length:,} characters"
             " of text; did the page change?"
         )
     return found

@@ -18,6 +18,7 @@ SOURCE = PricePage(
         rf"(?P<gpu>{GPU}) (?P<gigabytes>\d{{1,5}}) ?GB (?P<ram>\d{{1,5}}) ?GB "
         r"(?P<vcpus>\d{1,4}) vCPUs (?P<price>\$\S{1,20}) \$"
     ),
+    head="(?i)price monthly",
     price=r"\$" + AMOUNT,
     purchase_model="spot",
     market_tier="marketplace_community",

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import random
 import re
 from dataclasses import replace
 
 import pytest
+from bs4 import BeautifulSoup
 
 from pipelines.sources.base import Held, Offer, ParseError, Payload, Row
 from pipelines.sources.providers import provider_id
@@ -48,6 +50,29 @@ def test_a_price_list_that_changes_its_unit_of_time_is_no_list_of_hours() -> Non
     found = with_text("jarvislabs", ("per hour", "per month"))
     assert [offer.sku for offer in before] != [offer.sku for offer in offers(found)]
     assert "price_not_a_number" in rules(found)
+
+
+@pytest.mark.parametrize(
+    "source_id", ["civo", "denvr", "digitalocean", "gcp_page", "koyeb", "lambda_page", "salad"]
+)
+@pytest.mark.parametrize("seed", range(6))
+def test_columns_in_another_order_bring_no_price_of_another_row_or_column(
+    source_id: str, seed: int
+) -> None:
+    payload = payloads(source_id)[0]
+    soup = BeautifulSoup(payload.content, "lxml")
+    for table in soup.find_all("table"):
+        order = list(range(20))
+        random.Random(seed).shuffle(order)
+        for line in table.find_all("tr"):
+            cells = [cell.extract() for cell in line.find_all(["td", "th"], recursive=False)]
+            line.extend(cells[at] for at in order if at < len(cells))
+    before = {(o.gpu_name_printed, o.price_amount) for o in offers(read(payload))}
+    try:
+        found = offers(read(replace(payload, content=str(soup).encode())))
+    except ParseError:
+        return
+    assert {(o.gpu_name_printed, o.price_amount) for o in found} <= before
 
 
 @pytest.mark.parametrize("source_id", ["denvr", "spheron", "jarvislabs", "salad", "thunder"])
