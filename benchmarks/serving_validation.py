@@ -17,9 +17,8 @@ from numpy.typing import NDArray
 from benchmarks.serving_cases import Measured
 from cost_engine.serving.inputs import Floats
 from cost_engine.serving.measured import POWER_KINDS, Summary
-from warehouse.reference.serving import ValidationRow
+from warehouse.reference.serving import ValidationRow, concurrency_band
 
-BANDS = ((32, "1-31"), (129, "32-128"), (np.inf, "129+"))
 LATENCY_KINDS = ("tpot", "step")
 OTHER_KINDS = ("ttft", "joules", *POWER_KINDS)
 """Metrics that the interval of a speed does not describe."""
@@ -43,10 +42,7 @@ def is_speed(rows: Measured) -> NDArray[np.bool_]:
 def bands(rows: Measured) -> NDArray[np.str_]:
     """Return the band of concurrency of each row, "max" where as many run as fit."""
     users = rows.cases.concurrency
-    result = np.full(len(users), "max", dtype="U8")
-    for most, name in reversed(BANDS):
-        result = np.where(users < most, name, result)
-    return result
+    return np.array(["max" if np.isnan(one) else concurrency_band(one) for one in users])
 
 
 def slices(

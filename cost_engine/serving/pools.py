@@ -6,24 +6,18 @@ memory from ``room``.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cost_engine.serving.first_token import pooled_first_token_seconds
+from cost_engine.serving.fixed_point import bisected_batch
 from cost_engine.serving.inputs import Chip, Floats, Load, ModelShape, ServingConstants
 from cost_engine.serving.loop import LIMITS, binding_limit
 from cost_engine.serving.roofline import decode_step
 from cost_engine.serving.room import sequence_cache_bytes, sequence_limit
 from cost_engine.units import Number, positive, unwrapped
-
-BISECTIONS = 24
-"""Halvings of the logarithm of a batch. They meet it to about 1e-6."""
-
-SMALLEST_BATCH = 1e-3
-"""Mean sequences of a worker that decodes, where the search starts. [sequence]"""
 
 MOST_PREFILL_UTILISATION = 0.9
 """Share of the time for which workers that do prefill are busy at most, where pools are planned. A
@@ -165,24 +159,14 @@ def pooled_users(
     )
     most_rate = MOST_PREFILL_UTILISATION * pools.prefill_workers / prompt
 
-    def is_below(log_batch: Floats) -> NDArray[np.bool_]:
-        rate = answers_per_second(constants, model, chip, load, np.exp(log_batch))
+    def is_below(batch: Floats) -> NDArray[np.bool_]:
+        rate = answers_per_second(constants, model, chip, load, batch)
         return np.asarray(pools.decode_workers * rate < most_rate)
 
-    balanced = np.exp(_bisected(is_below, np.log(np.asarray(batch, dtype=float))))
+    balanced = bisected_batch(is_below, np.asarray(batch, dtype=float))
     rate = pools.decode_workers * answers_per_second(constants, model, chip, load, balanced)
     busy = np.minimum(rate * prompt / pools.prefill_workers, MOST_PREFILL_UTILISATION)
     return unwrapped(pools.decode_workers * balanced - pools.prefill_workers * np.log1p(-busy))
-
-
-def _bisected(is_low: Callable[[Floats], NDArray[np.bool_]], high: Floats) -> Floats:
-    """Return where the logarithm of a batch stops to be too low, at most ``high``."""
-    low = np.full_like(high, np.log(SMALLEST_BATCH))
-    for _ in range(BISECTIONS):
-        middle = (low + high) / 2
-        below = is_low(middle)
-        low, high = np.where(below, middle, low), np.where(below, high, middle)
-    return (low + high) / 2
 
 
 def _prefill_chip(chip: Chip, pools: Pools) -> Chip:
@@ -238,15 +222,13 @@ def pooled_loop(
         constants, model, at_prefill, load, pools.prefill_gpus, pools.is_prefill_divided
     )
     limit = np.asarray(sequence_limit(constants, model, chip, load))
-    most = np.log(np.maximum(np.minimum(users / pools.decode_workers, limit), 2 * SMALLEST_BATCH))
 
-    def is_short(log_batch: Floats) -> NDArray[np.bool_]:
-        batch = np.exp(log_batch)
+    def is_short(batch: Floats) -> NDArray[np.bool_]:
         decoded = pools.decode_workers * answers_per_second(constants, model, chip, load, batch)
         waiting = np.maximum(users - pools.decode_workers * batch, 0.0) / pools.prefill_workers
         return np.asarray(decoded < pools.prefill_workers / prefill * -np.expm1(-waiting))
 
-    batch = np.exp(_bisected(is_short, most))
+    batch = bisected_batch(is_short, np.minimum(users / pools.decode_workers, limit))
     step = decode_step(constants, model, chip, load, batch, carries_prefill=False)
     seconds = np.asarray(step.total) / constants["decode_pool_efficiency"]
     steps = load.output_tokens / np.asarray(step.accepted_tokens)

@@ -1,7 +1,7 @@
-"""What replicas cost that serve requests at known prices: tokens, requests, energy and carbon.
+"""What replicas cost that serve requests at known prices: tokens, requests and energy.
 
 Pure arithmetic on arrays of one row a set. The single formulas are in ``cost`` and
-``calibration``; prices, grids and workloads come in as arguments.
+``calibration``; prices and workloads come in as arguments.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Prices:
 
 @dataclass(frozen=True)
 class Quote:
-    """Costs of a full replica, one row a set. Energy and carbon are NaN where power is unknown."""
+    """Costs of a full replica, one row a set. Energy is NaN where power is unknown."""
 
     usd_per_1k_input_tokens: Floats
     usd_per_1k_output_tokens: Floats
@@ -37,7 +37,6 @@ class Quote:
     usd_per_1k_tokens_provisioned: Floats
     usd_per_request: Floats
     watt_hours_per_1k_tokens: Floats
-    grams_co2e_per_1k_tokens: Floats
     watt_hours_per_request: Floats
 
 
@@ -49,7 +48,6 @@ def quote(
     error_log_sd: Floats,
     *,
     fleet_utilisation_fraction: float,
-    grams_co2e_per_kwh: float,
 ) -> Quote:
     """Return what each set costs that serves a request.
 
@@ -65,8 +63,6 @@ def quote(
         Spread of the error of the speed. [1]
     fleet_utilisation_fraction : float
         Mean over peak demand, for the provisioned cost and the energy. [1]
-    grams_co2e_per_kwh : float
-        Grid intensity. [gCO2e / kWh]
 
     Returns
     -------
@@ -86,7 +82,6 @@ def quote(
     watt_hours = np.asarray(
         cost.watt_hours_per_1k_tokens(sets.facility_watts, speed, fleet_utilisation_fraction)
     )
-    grams = cost.grams_co2(np.nan_to_num(watt_hours), grams_co2e_per_kwh)
     return Quote(
         usd_per_1k_input_tokens=usd_input,
         usd_per_1k_output_tokens=usd_output,
@@ -96,6 +91,5 @@ def quote(
         usd_per_1k_tokens_provisioned=usd / fleet_utilisation_fraction,
         usd_per_request=usd * request.tokens / cost.THOUSAND,
         watt_hours_per_1k_tokens=watt_hours,
-        grams_co2e_per_1k_tokens=np.where(np.isnan(watt_hours), np.nan, grams),
         watt_hours_per_request=watt_hours * request.tokens / cost.THOUSAND,
     )

@@ -18,7 +18,7 @@ from cost_engine.serving.deployments import Deployments, planned, pooled
 from cost_engine.serving.deployments import single_user_pace as single_worker_pace
 from cost_engine.serving.inputs import Floats, taken
 from cost_engine.serving.loop import LIMITS
-from cost_engine.serving.quote import Prices, quote
+from cost_engine.serving.quote import Prices, Quote, quote
 from cost_engine.serving.replicas import (
     GpuSets,
     Served,
@@ -33,13 +33,11 @@ from pipelines.answers.fit import (
     named_sets,
     precisions_for,
 )
-from pipelines.answers.infer_question import (
-    AGGREGATED,
-    DISAGGREGATED,
-    InferQuestion,
-    grid_intensity,
-)
+from pipelines.answers.footprint import footprint
+from pipelines.answers.infer_question import AGGREGATED, DISAGGREGATED, InferQuestion
 from pipelines.answers.nearest_measured import nearest_measured
+from pipelines.answers.open_load import COLUMNS as LOAD_COLUMNS
+from pipelines.answers.open_load import under_load
 from pipelines.answers.pool_workers import MOST_POOL_GPUS, most_pool_gpus, pool_workers
 from pipelines.derive.gpu_sets import (
     ALL_COUNTS,
@@ -49,7 +47,9 @@ from pipelines.derive.gpu_sets import (
 )
 from pipelines.derive.price_basis import GpuPrice
 from pipelines.derive.serving_names import UnknownSubjectError, precision_named
+from pipelines.derive.serving_reference import batch_errors
 from warehouse.reference import Gpu
+from warehouse.reference.serving import concurrency_band
 
 POOL_COLUMNS = ("prefill_workers", "prefill_worker_gpus", "decode_workers", "decode_worker_gpus")
 """Of separate pools, None in rows without."""
@@ -226,6 +226,7 @@ def _rows(
     """Return a row for each set, all of whose GPUs are paid for."""
     request, (spread, is_beyond) = question.request, error
     slower = np.exp(INTERVAL_80_DEVIATIONS * spread)
+    mode = AGGREGATED if deployments is None else DISAGGREGATED
     of_set = [prices[gpu_id] for gpu_id in sets.gpu.values]
     costs = quote(
         sets,
@@ -238,10 +239,11 @@ def _rows(
         ),
         spread,
         fleet_utilisation_fraction=question.fleet_utilisation_fraction,
-        grams_co2e_per_kwh=(
-            grid_intensity(question.documents, question.country) if question.country else 0.0
-        ),
     )
+    loads: list[dict[str, Any]] = [dict.fromkeys(LOAD_COLUMNS)] * len(of_set)
+    if question.requests_per_second is not None and deployments is None:
+        usd = np.array([price.usd_per_gpu_hour for price in of_set])
+        loads = under_load(sets, point, request, question.fit, question.requests_per_second, usd)
     rows: list[dict[str, Any]] = [
         {
             "model_id": question.model.model_id,
@@ -267,10 +269,14 @@ def _rows(
             "time_per_output_token_seconds": float(1 / point.tokens_per_second_per_user[place]),
             "time_to_first_token_seconds": float(point.time_to_first_token_seconds[place]),
             "concurrency": int(point.concurrency[place]),
+            "unseen_error_at_concurrency": batch_errors(question.documents).get(
+                (mode, concurrency_band(float(point.concurrency[place])))
+            ),
             "binding_limit": LIMITS[int(point.limit[place])],
             "watt_hours_per_1k_tokens": _known(costs.watt_hours_per_1k_tokens[place]),
-            "grams_co2e_per_1k_tokens": _known(costs.grams_co2e_per_1k_tokens[place]),
             "watt_hours_per_request": _known(costs.watt_hours_per_request[place]),
+            **_footprint(question, price, sets, point, costs, place),
+            **loads[place],
             **_priced(price, int(sets.gpu_count[place])),
             "is_ranked": price.is_ranked(question.basis),
             "method": "calibrated",
@@ -302,6 +308,26 @@ def _layout(point: Served, deployments: Deployments | None, place: int) -> dict[
         "is_attention_data_parallel": bool(point.is_cache_divided[place]),
         **counts,
     }
+
+
+def _footprint(
+    question: InferQuestion,
+    price: GpuPrice,
+    sets: GpuSets,
+    point: Served,
+    costs: Quote,
+    place: int,
+) -> dict[str, Any]:
+    offer = (price.sets or {}).get(int(sets.gpu_count[place]))
+    return footprint(
+        question.documents,
+        question.country,
+        price.gpu_id,
+        offer.provider_id if offer else None,
+        tokens_per_second_per_gpu=float(point.tokens_per_second_per_gpu[place]),
+        watt_hours_per_1k_tokens=_known(costs.watt_hours_per_1k_tokens[place]),
+        fleet_utilisation_fraction=question.fleet_utilisation_fraction,
+    )
 
 
 def _priced(price: GpuPrice, gpu_count: int) -> dict[str, Any]:

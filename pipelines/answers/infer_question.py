@@ -12,12 +12,12 @@ from cost_engine.serving.cost import computed_input_tokens
 from cost_engine.serving.inputs import ServingConstants
 from cost_engine.serving.replicas import Request
 from pipelines.answers.fit import precisions_for, refuse_long_context
+from pipelines.answers.footprint import grid
 from pipelines.derive import serving_reference as reference
 from pipelines.derive.price_basis import DEFAULT_BASIS, PriceBasis
-from pipelines.derive.serving_names import UnknownSubjectError, precision_named
+from pipelines.derive.serving_names import precision_named
 from pipelines.derive.serving_reference import Fit
 from warehouse.reference import Documents, Gpu, Model
-from warehouse.reference.training import grid_intensities
 
 AGGREGATED, DISAGGREGATED = "aggregated", "disaggregated"
 SERVING_MODES = (AGGREGATED, DISAGGREGATED, "either")
@@ -49,8 +49,11 @@ class InferQuestion:
         With separate pools, ``gpu_count`` is that of all of them.
     fleet_utilisation_fraction : float
         Mean over peak demand, for the provisioned cost and the energy. [1]
+    requests_per_second : float or None
+        A load that arrives at random, for which fleets and waits are answered; None: closed loops
+        alone. [1 / s]
     country : str or None
-        Whose grid feeds the GPUs; None leaves carbon at zero.
+        Whose grid feeds the GPUs, a country or a state; None leaves carbon at zero.
     own_factors : mapping of str to float
         Speed factors from ``calibrate``. [1]
     basis : PriceBasis
@@ -68,6 +71,7 @@ class InferQuestion:
     tokens_per_second_per_user: float
     serving_mode: str = AGGREGATED
     fleet_utilisation_fraction: float = 0.5
+    requests_per_second: float | None = None
     country: str | None = None
     own_factors: Mapping[str, float] = field(default_factory=dict)
     basis: PriceBasis = DEFAULT_BASIS
@@ -96,32 +100,10 @@ class InferQuestion:
             The message says what would work.
         """
         if self.country is not None:
-            grid_intensity(self.documents, self.country)
+            grid(self.documents, self.country)
         refuse_long_context(self.model, self.input_tokens + self.output_tokens)
         if self.gpu is not None:
             precisions_for(self.documents, self.gpu, self.precision)
         elif self.precision is not None:
             precision_named(self.documents, self.precision)
         reference.shape_row(self.model)
-
-
-def grid_intensity(documents: Documents, country: str) -> float:
-    """Return the newest carbon intensity of a country's grid [gCO2e / kWh].
-
-    Raises
-    ------
-    UnknownSubjectError
-        If there is no such country. The message lists those that exist.
-
-    Examples
-    --------
-    >>> from warehouse.reference import bundled
-    >>> grid_intensity(bundled(), "fr") < grid_intensity(bundled(), "US")
-    True
-    """
-    by_country = grid_intensities(documents)
-    if country.upper() not in by_country:
-        raise UnknownSubjectError(
-            f"no grid intensity for {country!r}; there are: {', '.join(sorted(by_country))}"
-        )
-    return by_country[country.upper()]

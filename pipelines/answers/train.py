@@ -31,7 +31,7 @@ from pipelines.answers.training_choices import ModelChoices, RunChoices
 from pipelines.answers.training_utilisation import RunUtilisation
 from pipelines.derive.own_vs_rent import electricity_on
 from warehouse.reference import Documents
-from warehouse.reference.training import grid_intensities
+from warehouse.reference.environment import grid_intensities
 from warehouse.reference.training_method import training_figures
 
 DRAWS = 10_000

@@ -59,6 +59,16 @@ SHOWN = (
     "set_seen_at",
 )
 
+SHOWN_UNDER_LOAD = (
+    *SHOWN[:3],
+    "replica_count",
+    "utilisation_fraction",
+    "usd_per_1k_tokens_at_load",
+    "open_loop_time_per_output_token_seconds",
+    "open_loop_time_to_first_token_seconds",
+    "open_loop_time_to_first_token_high_seconds",
+    *SHOWN[3:],
+)
 SERVING_MODES = ("aggregated", "disaggregated", "either")
 POOL_COLUMNS = ("prefill_workers", "prefill_worker_gpus", "decode_workers", "decode_worker_gpus")
 SHOWN_WITH_POOLS = (*SHOWN[:3], *POOL_COLUMNS, *SHOWN[3:])
@@ -118,7 +128,17 @@ def _own_factors(calibration: Path | None) -> dict[str, float]:
     show_default=True,
     help="Mean over peak demand, for the provisioned cost and the energy.",
 )
-@click.option("--country", default="US", show_default=True, help="Whose grid feeds the GPUs.")
+@click.option(
+    "--requests-per-second",
+    type=FiniteRange(0, 1e9, min_open=True),
+    help="Load that arrives at random: how many replicas serve it, and how long users wait.",
+)
+@click.option(
+    "--country",
+    default="US",
+    show_default=True,
+    help="Whose grid feeds the GPUs; a state as US-VA.",
+)
 @click.option(
     "--calibration",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -144,6 +164,7 @@ def infer(
     basis: PriceBasis,
     serving_mode: str,
     fleet_utilisation_fraction: float,
+    requests_per_second: float | None,
     country: str,
     calibration: Path | None,
     limit: int,
@@ -152,8 +173,11 @@ def infer(
 ) -> None:
     """Print what a thousand tokens of MODEL cost today, cheapest GPU set first.
 
-    concurrency is the batch whose speed is quoted: the largest that fits and keeps the pace.
+    concurrency is the batch whose speed is quoted: the largest that fits and keeps the pace;
+    unseen_error_at_concurrency (json) is the median error at such a batch on pairs not seen.
     usd_per_1k_tokens_provisioned (csv, json) counts the idle hours of a fleet sized for its peak.
+    Speeds are of closed loops, in which each user sends one request after another;
+    --requests-per-second answers for requests that arrive at random (no measured row confirms it).
     Separate pools for prefill and decoding are planned up to 72 GPUs; their error is larger.
     low and high span 80 %: what the next seller asks, and the model's own error. A set is one that
     set_provider_id offers, the cheapest at set_usd_per_gpu_hour; usd_per_gpu_hour is the middle of
@@ -166,6 +190,7 @@ def infer(
     truecost infer gpt-oss-120b --input 8000 --output 500 --purchase spot --json
     truecost infer llama-3.3-70b --market hyperscaler --min-providers 1
     truecost infer llama-3.3-70b --provider nebius
+    truecost infer llama-3.3-70b --requests-per-second 20
     truecost infer --model-file my-model/config.json
     truecost infer llama-3.3-70b --as-of 2026-08-01
     """
@@ -176,6 +201,8 @@ def infer(
     from warehouse.reference import Documents
 
     refuse_price_and_basis(usd_per_gpu_hour)
+    if requests_per_second is not None and serving_mode != SERVING_MODES[0]:
+        raise Refused("--requests-per-second is answered for --serving-mode aggregated alone")
     with published(past) as connection, answering():
         documents, gpu = with_own_gpus(Documents.of_published(connection), gpu_file, gpu)
         basis = basis_meant(connection, basis)
@@ -206,14 +233,16 @@ def infer(
         tokens_per_second_per_user=tokens_per_second_per_user,
         serving_mode=serving_mode,
         fleet_utilisation_fraction=fleet_utilisation_fraction,
+        requests_per_second=requests_per_second,
         country=country,
         own_factors=_own_factors(calibration),
         basis=basis,
     )
     with answering():
         rows = quotes(question, prices)[:limit]
+    shown = SHOWN if requests_per_second is None else SHOWN_UNDER_LOAD
     print_ranked(
-        SHOWN if serving_mode == SERVING_MODES[0] else SHOWN_WITH_POOLS,
+        shown if serving_mode == SERVING_MODES[0] else SHOWN_WITH_POOLS,
         rows,
         output,
         f"{question.model.model_id}, {input_tokens} tokens in, {output_tokens} out,"
@@ -231,4 +260,10 @@ def infer(
         click.echo(
             f"Speeds are calibrated{known if errors else ''}; 4-bit weights may cost quality."
         )
+        at_batch = rows[0]["unseen_error_at_concurrency"]
+        if at_batch is not None:
+            click.echo(
+                f"At the {rows[0]['concurrency']} sequences of the first row the error on pairs not"
+                f" seen is {at_batch:.0%}.".replace("%", " %")
+            )
         click.echo(f"Nearest measurement to the first row: {rows[0]['nearest_measured']}.")

@@ -128,6 +128,24 @@ def unseen_errors(documents: Documents) -> Mapping[str, float]:
     }
 
 
+@once
+def batch_errors(documents: Documents) -> Mapping[tuple[str, str], float]:
+    """Return the median error of speeds on pairs left out, by serving mode and band of batch [1].
+
+    Examples
+    --------
+    >>> from warehouse.reference import bundled
+    >>> errors = batch_errors(bundled())
+    >>> 0.05 < errors["aggregated", "129+"] < errors["disaggregated", "129+"]
+    True
+    """
+    return {
+        (row.serving_mode, row.name): row.median_absolute_error
+        for row in validation_rows(documents)
+        if (row.left_out, row.rows_of, row.by) == ("pair", "all", "concurrency")
+    }
+
+
 def _twin_factors(documents: Documents, constants: Mapping[str, float]) -> dict[str, float]:
     """Return the factors of measured models for the other models of the same shape."""
     factors = {}

@@ -36,7 +36,7 @@ from pipelines.derive.training_runs import (
     lowered,
 )
 from pipelines.derive.writing import write_table
-from warehouse.reference.training import grid_intensities
+from warehouse.reference.environment import grid_intensities
 from warehouse.reference.training_method import country_codes
 
 REFERENCE_GPU = "H100-SXM-80GB"

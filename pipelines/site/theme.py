@@ -14,10 +14,11 @@ FAMILIES = {
     "blackwell": "Blackwell", "blackwell_ultra": "Blackwell", "rubin": "Rubin",
     "hopper": "Hopper", "ada": "Ada Lovelace", "ampere": "Ampere",
     "cdna": "AMD Instinct", "cdna2": "AMD Instinct", "cdna3": "AMD Instinct",
-    "cdna4": "AMD Instinct", "tpu": "TPU",
+    "cdna4": "AMD Instinct", "cdna5": "AMD Instinct", "tpu": "TPU",
     "turing": OLDER, "volta": OLDER, "pascal": OLDER, "maxwell": OLDER, "kepler": OLDER,
     "rdna": OLDER, "rdna2": OLDER, "rdna3": OLDER, "vega": OLDER, "gaudi": OLDER,
     "neuron": OLDER, "cloud_ai_100": OLDER, "grayskull": OLDER,
+    "battlemage": OLDER, "ascend": OLDER,
 }  # fmt: skip
 FAMILY_COLOURS = {
     "Blackwell": "#1f84c6",

@@ -17,6 +17,8 @@ from warehouse.reference.leaves import entries
 CONSTANTS = "serving_constants.yaml"
 IMAGES = "image_models.yaml"
 VALIDATION = "serving_validation.csv"
+CONCURRENCY_BANDS = ((1, "1-31"), (32, "32-128"), (129, "129+"))
+"""The fewest sequences of a band, and its name in ``serving_validation.csv``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +175,18 @@ def validation_rows(documents: Documents) -> tuple[ValidationRow, ...]:
     if VALIDATION not in documents.names():
         return ()
     return typed_rows(documents, "serving_validation", ValidationRow)
+
+
+def concurrency_band(sequences: float) -> str:
+    """Return the name of the band that a number of sequences is in.
+
+    Examples
+    --------
+    >>> [concurrency_band(sequences) for sequences in (0.5, 31.9, 32, 5000)]
+    ['1-31', '1-31', '32-128', '129+']
+    """
+    names = [name for fewest, name in CONCURRENCY_BANDS if sequences >= fewest]
+    return names[-1] if names else CONCURRENCY_BANDS[0][1]
 
 
 @once

@@ -14,7 +14,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 import pyarrow as pa
 
-from warehouse.reference import identities, surroundings
+from warehouse.reference import environment, identities, surroundings
 from warehouse.reference.documents import Documents, bundled
 from warehouse.reference.gpus import Gpu, read_gpus
 from warehouse.reference.leaves import Leaf
@@ -52,6 +52,10 @@ _IDENTITIES: Mapping[str, tuple[type[Any], Callable[[Documents], Iterable[Any]]]
     "core.region": (identities.Region, identities.regions),
     "core.node_network": (surroundings.NodeNetwork, surroundings.node_networks),
     "core.data_price": (surroundings.DataPrice, surroundings.data_prices),
+    "core.former_facility_power": (
+        environment.FormerFacilityPower,
+        environment.former_facility_power,
+    ),
     "core.reference_region": (identities.ReferenceRegion, identities.reference_regions),
     "core.api_price_median": (ApiPriceMedian, api_price_medians),
     "core.margin_scenario": (MarginScenario, margin_scenarios),

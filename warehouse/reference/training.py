@@ -31,19 +31,6 @@ class ElectricityPrice:
 
 
 @dataclass(frozen=True, slots=True)
-class GridIntensity:
-    """The carbon intensity of the electricity of a country and a year."""
-
-    country: str  # ISO 3166-1 alpha-2
-    year: int
-    grams_co2e_per_kwh: float
-    unit: str
-    source_url: str
-    retrieved_on: date
-    note: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class PowerUsage:
     """Power of a data centre over the power of its servers, by operator and year."""
 
@@ -112,13 +99,6 @@ def electricity_by_year(documents: Documents, country: str = "US") -> Mapping[in
         known = ", ".join(sorted({row.country for row in rows}))
         raise ReferenceError(f"country = {country!r}: no electricity price; there are {known}")
     return found
-
-
-@once
-def grid_intensities(documents: Documents) -> Mapping[str, float]:
-    """Return the newest carbon intensity by country. [gCO2e / kWh]."""
-    rows = typed_rows(documents, "grid_intensity", GridIntensity)
-    return {row.country: row.grams_co2e_per_kwh for row in sorted(rows, key=lambda row: row.year)}
 
 
 @once

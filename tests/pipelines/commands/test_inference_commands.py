@@ -230,6 +230,28 @@ def test_a_cached_prefix_and_a_cleaner_grid_count(ask: Ask) -> None:
     assert cached["usd_per_request"] < plain["usd_per_request"]
     clean = answer(ask("infer", "llama-3.3-70b", "--gpu", "h200-sxm", "--country", "FR", "--json"))
     assert clean[0]["grams_co2e_per_1k_tokens"] < plain["grams_co2e_per_1k_tokens"]
+    state = answer(
+        ask("infer", "llama-3.3-70b", "--gpu", "h200-sxm", "--country", "us-tx", "--json")
+    )
+    assert state[0]["grams_co2e_per_1k_tokens_low"] < state[0]["grams_co2e_per_1k_tokens"]
+    assert "embodied carbon" in state[0]["unknown"]
+
+
+def test_a_load_takes_whole_replicas_and_waits_longer_when_they_are_fuller(ask: Ask) -> None:
+    asked = ("infer", "llama-3.3-70b", "--gpu", "h200-sxm", "--json")
+    closed = answer(ask(*asked))[0]
+    assert closed["replica_count"] is None
+    small, large = (
+        answer(ask(*asked, "--requests-per-second", rate))[0] for rate in ("0.01", "1000")
+    )
+    assert small["replica_count"] == 1 and small["usd_per_1k_tokens_at_load"] > 1e-3
+    assert 0.5 < large["utilisation_fraction"] <= 0.9
+    assert large["usd_per_1k_tokens_at_load"] > closed["usd_per_1k_tokens"]
+    assert (
+        small["open_loop_time_to_first_token_seconds"]
+        < large["open_loop_time_to_first_token_seconds"]
+    )
+    assert ask(*asked, "--requests-per-second", "5", "--serving-mode", "either").exit_code == 2
 
 
 def test_fit_prints_the_smallest_sets_cheapest_first(ask: Ask) -> None:

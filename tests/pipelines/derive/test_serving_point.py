@@ -160,6 +160,20 @@ def test_a_past_day_has_the_prices_of_neoclouds(warehouse: duckdb.DuckDBPyConnec
     assert found == [(2.7,)]
 
 
+def test_a_past_day_has_the_facility_power_that_was_assumed_then(
+    warehouse: duckdb.DuckDBPyConnection,
+) -> None:
+    mean = "select avg(watt_hours_per_1k_tokens) from inference_cost_on('2026-07-30')"
+    ((after,),) = warehouse.execute(mean).fetchall()
+    warehouse.execute("begin")
+    warehouse.execute(
+        "update marts.gpu_price_daily set day = '2026-06-30' where day < '2026-08-01'"
+    )
+    ((before,),) = warehouse.execute(mean.replace("07-30", "06-30")).fetchall()
+    warehouse.execute("rollback")
+    assert before / after == pytest.approx(1.73 / 1.37)
+
+
 def test_a_cost_can_be_redone_by_hand(warehouse: duckdb.DuckDBPyConnection) -> None:
     row = warehouse.execute(
         """

@@ -36,8 +36,9 @@ def test_the_recorded_constants_predict_the_bundled_rows_as_recorded(rows: Measu
 
 
 @pytest.mark.slow
-def test_pairs_left_out_of_the_fit_are_predicted_as_recorded(rows: Measured) -> None:
-    made, known = scored(rows, "pair"), recorded("pair")
+@pytest.mark.parametrize("group", ["pair", "time"])
+def test_groups_left_out_of_the_fit_are_predicted_as_recorded(rows: Measured, group: str) -> None:
+    made, known = scored(rows, group), recorded(group)
     assert len(made) == len(known)
     assert list(worse(made, known)) == []
 

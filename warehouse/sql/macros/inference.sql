@@ -27,11 +27,18 @@ create or replace macro inference_cost_of(days) as table
                 as usd_per_1k_tokens,
             sqrt(power(p.below_ln, 2) + power(interval_80_deviations() * s.error_log_sd, 2)) as below_ln,
             sqrt(power(p.above_ln, 2) + power(interval_80_deviations() * s.error_log_sd, 2)) as above_ln,
-            f.fleet_utilisation_fraction, s.watt_hours_per_1k_tokens, s.watt_hours_per_request,
+            f.fleet_utilisation_fraction,
+            -- energy grows with the power that was assumed on the day
+            s.watt_hours_per_1k_tokens * coalesce(w.facility_watts / s.facility_watts, 1)
+                as watt_hours_per_1k_tokens,
+            s.watt_hours_per_request * coalesce(w.facility_watts / s.facility_watts, 1)
+                as watt_hours_per_request,
             s.binding_limit, s.is_efficient, s.is_cheapest_set, s.is_extrapolated
         from marts.serving_point as s
         inner join price as p on s.gpu_id = p.gpu_id
         cross join fleet as f
+        asof left join core.former_facility_power as w
+            on s.gpu_id = w.gpu_id and p.day < w.valid_to
     )
     select
         model_id, gpu_id, gpu_count, precision, workload,

@@ -1,0 +1,9 @@
+-- One row per accelerator and day until which other power was assumed; core.gpu has today's.
+-- gpu_id | the accelerator
+-- valid_to | the first day on which it no longer holds [UTC date]
+-- facility_watts | power of one GPU with its share of server, network and cooling [W]
+-- source_url | where it was read
+-- retrieved_on | the day it was read [UTC date]
+-- note | what it is
+-- check: each row is there once: select gpu_id, valid_to from {this} group by all having count(*) > 1
+-- made by: warehouse/reference/tables.py
