@@ -53,6 +53,7 @@ COMMANDS = {
     "alert": ("alert", "Which rules about prices fire; exit status 1 where one does."),
     "why": ("why", "Where a number comes from: payload, parser, rule; or what depends on it."),
     "bill": ("bill", "How far above the market a FOCUS cost file is, by service and region."),
+    "macros": ("macros", "SQL that makes the macros of the file work where it is attached."),
     "package": ("package", "Write the data package: Parquet, descriptions, dictionary, citation."),
     "ui": ("ui", "Dagster webserver and daemon on 127.0.0.1: lineage, schedules, checks."),
 }

@@ -356,20 +356,6 @@ def run_checks(
             yield CheckResult(model.name, check.name, sql, count, example)
 
 
-def run_formulas(connection: duckdb.DuckDBPyConnection, folder: Path = SQL_FOLDER) -> None:
-    """Run ``sql/macros/formulas.sql``: macros that read no table, so that models can use them.
-
-    DuckDB binds a macro when it is made, so macros over tables follow the tables (``run_macros``).
-    """
-    connection.execute((folder / "macros" / "formulas.sql").read_text(encoding="utf-8"))
-
-
-def run_macros(connection: duckdb.DuckDBPyConnection, folder: Path = SQL_FOLDER) -> None:
-    """Run ``sql/macros/*.sql``: statements ``create or replace macro ...``, several a file."""
-    for path in sorted((folder / "macros").glob("*.sql")):
-        connection.execute(path.read_text(encoding="utf-8"))
-
-
 def models_hash(folder: Path = SQL_FOLDER) -> str:
     """Return a hash of what the SQL files make, and of how they document it."""
     documented = (

@@ -13,6 +13,14 @@ from pathlib import Path
 
 HOME_VARIABLE = "TRUECOST_HOME"
 DEFAULT_ROOT = Path(__file__).parent / "data"
+PROJECT = Path(__file__).parents[1]
+CARRIED = Path(__file__).parent / "carried"
+"""Files of the project's root, in an installed wheel."""
+
+
+def project_file(name: str) -> Path:
+    """Return a file of the project's root, such as its licence: in a checkout or in a wheel."""
+    return PROJECT / name if (PROJECT / "pyproject.toml").is_file() else CARRIED / name
 
 
 @dataclass(frozen=True)

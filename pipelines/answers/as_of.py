@@ -20,7 +20,8 @@ import duckdb
 from pipelines.derive.registry import DERIVATIONS, MADE_WHILE_LOADING
 from warehouse import history
 from warehouse.database import SESSION
-from warehouse.models import SQL_FOLDER, read_models, run_formulas, run_macros
+from warehouse.macros import run_formulas, run_macros
+from warehouse.models import SQL_FOLDER, read_models
 from warehouse.reference import Documents
 from warehouse.rows import literal
 

@@ -23,13 +23,13 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from warehouse.data_version import DATA_VERSION
 from warehouse.files import inside
+from warehouse.paths import project_file
 
 PROFILE = "https://datapackage.org/profiles/2.0/datapackage.json"
 SCHEMAS = ("core", "marts", "focus", "meta")
 NAME = "truecost"
 DESCRIPTION = "datapackage.json"
 UNFINISHED = ".truecost-package"
-PROJECT = Path(__file__).parents[2]
 COPIED = ("CHANGELOG.md", "DATA_LICENSES.md", "LICENSE")
 FREE = "(select source_id from meta.source where may_redistribute)"
 # Tables whose rows are included only if their source allows redistribution.
@@ -179,7 +179,7 @@ def write_package(
     (fresh / "data_dictionary.html").write_text(dictionary(chosen, newest), "utf-8")
     (fresh / "CITATION.cff").write_text(citation(newest), "utf-8")
     for name in COPIED:
-        shutil.copyfile(PROJECT / name, fresh / name)
+        shutil.copyfile(project_file(name), fresh / name)
     put_in_place(fresh, folder)
     return resources
 
@@ -306,7 +306,7 @@ def package(
 
 def citation(newest: date | None) -> str:
     """Return CITATION.cff with the version and the date of the data."""
-    text = (PROJECT / "CITATION.cff").read_text(encoding="utf-8")
+    text = project_file("CITATION.cff").read_text(encoding="utf-8")
     text = re.sub(r"(?m)^version: .*$", f"version: {DATA_VERSION}", text)
     if newest:
         text = re.sub(r"(?m)^date-released: .*$", f'date-released: "{newest}"', text)

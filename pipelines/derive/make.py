@@ -20,6 +20,7 @@ from pipelines.derive.registry import DERIVATIONS, MADE_WHILE_LOADING, derived_t
 from warehouse import history
 from warehouse.database import open_build
 from warehouse.lineage import column_lineage
+from warehouse.macros import run_formulas, run_macros
 from warehouse.meaning import hash_of
 from warehouse.models import (
     SQL_FOLDER,
@@ -27,8 +28,6 @@ from warehouse.models import (
     comment,
     models_hash,
     row_count,
-    run_formulas,
-    run_macros,
     run_models,
     table_exists,
 )

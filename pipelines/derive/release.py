@@ -15,7 +15,10 @@ import duckdb
 
 from pipelines.derive.load import as_utc
 from warehouse import publication
+from warehouse.citation import citation
+from warehouse.data_version import DATA_VERSION
 from warehouse.database import open_build
+from warehouse.models import SQL_FOLDER
 from warehouse.paths import Home
 
 
@@ -60,7 +63,7 @@ def refuse_failed_checks(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def record_run(connection: duckdb.DuckDBPyConnection, run_id: str, now: datetime) -> None:
-    """Enter the run and each source's state after it, in one transaction."""
+    """Enter the run, and how to cite it, in one transaction."""
     connection.begin()
     connection.execute("delete from meta.run where run_id = ?", [run_id])
     connection.execute(
@@ -73,5 +76,20 @@ def record_run(connection: duckdb.DuckDBPyConnection, run_id: str, now: datetime
         from staged.build_clock as c
         """,
         [run_id, as_utc(now), version("truecost")],
+    )
+    connection.execute((SQL_FOLDER / "publication.sql").read_text(encoding="utf-8"))
+    cited = citation()
+    connection.execute(
+        "insert into meta.publication values (?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            run_id,
+            as_utc(now),
+            DATA_VERSION,
+            version("truecost"),
+            cited.licence,
+            cited.licence_url,
+            cited.sentence(run_id, as_utc(now)),
+            cited.doi,
+        ],
     )
     connection.commit()

@@ -27,14 +27,14 @@ from pipelines.lake.connection import (
 )
 from warehouse import publication
 from warehouse.database import POINTER, NothingPublishedError, published_files
+from warehouse.macros import read_macros
 from warehouse.migrations import SCHEMAS
-from warehouse.models import SQL_FOLDER, models_hash, table_exists
+from warehouse.models import models_hash, table_exists
 from warehouse.paths import Home
 from warehouse.rows import literal
 
 PUSH_TABLE = "meta.lake_push"
 PART_TABLE = "meta.lake_part"
-_MACRO = re.compile(r"create or replace macro (\w+)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -301,11 +301,7 @@ def _make_views(connection: duckdb.DuckDBPyConnection, source: str = "here") -> 
         "select function_name from duckdb_functions() where database_name = ? and not internal",
         [source],
     ).fetchall()
-    for path in sorted((SQL_FOLDER / "macros").glob("*.sql")):
-        for statement in duckdb.extract_statements(path.read_text(encoding="utf-8")):
-            macro = _MACRO.search(statement.query)
-            if macro and (macro[1],) in made:
-                waiting.append(statement.query)
+    waiting += [macro.statement for macro in read_macros() if (macro.name,) in made]
     while waiting:
         late = []
         for text in waiting:

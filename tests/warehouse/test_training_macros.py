@@ -8,7 +8,7 @@ import pytest
 import warehouse
 from cost_engine import compute
 from cost_engine.training import run as training
-from warehouse.models import run_formulas
+from warehouse.macros import run_formulas
 
 MACROS = Path(warehouse.__file__).parent / "sql" / "macros" / "training.sql"
 

@@ -12,7 +12,8 @@ from cost_engine import prices
 from cost_engine.load import load_of
 from pipelines.answers.burst import replacing_card
 from pipelines.answers.reserve import Asked, tracked_plans
-from warehouse.models import SQL_FOLDER, read_models, run_formulas
+from warehouse.macros import run_formulas
+from warehouse.models import SQL_FOLDER, read_models
 from warehouse.reference import bundled
 from warehouse.reference.recorded import record
 

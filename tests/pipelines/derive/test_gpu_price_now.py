@@ -11,7 +11,8 @@ import pytest
 
 from cost_engine.asks import SpreadPrior
 from pipelines.derive.gpu_price_now import Dispersion, dispersions
-from warehouse.models import read_models, run_formulas
+from warehouse.macros import run_formulas
+from warehouse.models import read_models
 
 PER_DAY = {"neocloud": 0.0001, "hyperscaler": 0.0, "marketplace": 0.0002}
 ASSUMED = SpreadPrior(10.0, 0.13)

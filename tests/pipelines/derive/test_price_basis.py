@@ -14,7 +14,8 @@ from cost_engine.asks import SpreadPrior, price_now
 from cost_engine.serving.calibration import cost_interval
 from pipelines.derive.gpu_price_now import dispersions, joined_markets
 from pipelines.derive.price_basis import DEFAULT_BASIS, PriceBasis, basis_prices, given_price
-from warehouse.models import read_models, run_formulas
+from warehouse.macros import run_formulas
+from warehouse.models import read_models
 
 DAY = date(2026, 11, 2)
 SEEN = datetime.fromisoformat("2026-11-01")

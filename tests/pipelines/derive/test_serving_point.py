@@ -23,12 +23,12 @@ from pipelines.derive import (
     serving_reference,
 )
 from pipelines.derive.serving_names import known_gpus, known_models
+from warehouse.macros import run_formulas
 from warehouse.models import (
     SQL_FOLDER,
     comment,
     read_models,
     run_checks,
-    run_formulas,
     run_models,
 )
 from warehouse.reference import bundled

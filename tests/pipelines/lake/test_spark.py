@@ -23,7 +23,7 @@ from pipelines.reading.ledger import pending_captures
 from pipelines.reading.reader import parse_captures
 from pipelines.sources import all_sources
 from tests.pipelines.captures import capture
-from warehouse import history, models, quality
+from warehouse import history, macros, models, quality
 from warehouse.database import open_build
 from warehouse.paths import Home
 from warehouse.reference.tables import reference_rows
@@ -186,7 +186,7 @@ def test_history_and_marts_are_the_same_on_both_engines(engine, tmp_path):
             "insert into core.method_break (source_id, break_on, settled_on, change)"
             " values ('source 1', '2026-01-10', '2026-01-12', 'per card')"
         )
-        models.run_formulas(connection)
+        macros.run_formulas(connection)
         for table in spark.MARTS:
             connection.execute(f"create table {table} as {models.read_models()[table].select}")
         inputs = [*spark.INPUTS["marts"], "staged.judged_offer"]
@@ -272,7 +272,7 @@ def test_recorded_payloads_are_the_same_on_both_engines(
     with open_build(home) as connection:
         order = phases(models.read_models())
         wanted = set(spark.MARTS)
-        models.run_formulas(connection)
+        macros.run_formulas(connection)
         models.run_models(connection, [m for m in order.before if m.name in wanted])
         tables = {*spark.INPUTS["staged"], *spark.INPUTS["marts"], "staged.affected_day"}
         write(connection, tmp_path, *sorted(tables))

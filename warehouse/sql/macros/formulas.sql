@@ -1,14 +1,18 @@
 -- Formulas of cost_engine in SQL, which read no table: they run before the models, which use them.
 -- A test holds each equal to its Python function.
+
+-- USD per 1,000 tokens of a GPU at a price and a pace: cost_engine.serving.cost.
 create or replace macro serving_usd_per_1k_tokens(
     usd_per_gpu_hour, tokens_per_second_per_gpu, fleet_utilisation_fraction := 1.0
 ) as usd_per_gpu_hour * 1e6 / (3600.0 * tokens_per_second_per_gpu) / 1e3
     / fleet_utilisation_fraction;
 
+-- USD per 10^18 operations at a price, a peak [FLOP/s] and a utilisation.
 create or replace macro usd_per_exaflop(
     usd_per_gpu_hour, flops_per_second, utilisation_fraction := 1.0
 ) as usd_per_gpu_hour / 3600.0 * 1e18 / flops_per_second / utilisation_fraction;
 
+-- Energy of 1,000 tokens, with the idle hours of a fleet. [Wh]
 create or replace macro watt_hours_per_1k_tokens(
     facility_watts, tokens_per_second_per_gpu, fleet_utilisation_fraction := 1.0,
     idle_power_fraction := 0.3
@@ -17,28 +21,36 @@ create or replace macro watt_hours_per_1k_tokens(
     / 3600.0 * 1e3
     / (tokens_per_second_per_gpu * fleet_utilisation_fraction);
 
+-- USD per 1,000 images of a GPU at a price and a pace.
 create or replace macro usd_per_1k_images(
     usd_per_gpu_hour, images_per_second_per_gpu, utilisation_fraction := 1.0
 ) as usd_per_gpu_hour / (images_per_second_per_gpu * 3600.0) * 1e3 / utilisation_fraction;
 
+-- What a seller keeps of the price, 0 to 1.
 create or replace macro margin_fraction(cost, price) as 1 - cost / price;
 
+-- What a seller adds to the cost, as a share of it.
 create or replace macro markup_fraction(cost, price) as price / cost - 1;
 
--- Half an interval of 80 % and of 90 %, in standard deviations: cost_engine.serving.calibration.
+-- Half an interval of 80 %, in standard deviations: cost_engine.serving.calibration.
 create or replace macro interval_80_deviations() as cast(1.2816 as double);
 
+-- Half an interval of 90 %, in standard deviations.
 create or replace macro interval_90_deviations() as cast(1.6449 as double);
 
+-- One price of input and output tokens, for a share of input tokens.
 create or replace macro blended_usd(usd_input, usd_output, input_share := 0.75) as
     usd_input * input_share + usd_output * (1 - input_share);
 
+-- Price of input tokens of which a share is read from a cache.
 create or replace macro cached_input_usd(usd_input, usd_cached, hit_fraction) as
     usd_input * (1 - hit_fraction) + usd_cached * hit_fraction;
 
+-- Operations of a training run: six a parameter and token.
 create or replace macro training_flops(parameters, tokens) as
     cast(6 as double) * parameters * tokens;
 
+-- Months paid over months used, for a job on whole terms.
 create or replace macro reservation_multiplier(
     commitment_months, job_months, resale_fraction := 0.0
 ) as (
@@ -47,6 +59,7 @@ create or replace macro reservation_multiplier(
     * (1 - resale_fraction)
 ) / job_months;
 
+-- Price of the months between a shorter and a longer term.
 create or replace macro forward_price(
     near_months, near_usd_per_gpu_hour, far_months, far_usd_per_gpu_hour
 ) as (far_months * far_usd_per_gpu_hour - near_months * near_usd_per_gpu_hour)

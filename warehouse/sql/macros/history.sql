@@ -1,10 +1,10 @@
--- What was believed about offers on a day (or at an instant), as known on a day (or at an instant).
--- A date means the end of that UTC day, so that the captures of the day count.
+-- A day or an instant as an instant: a date means the end of that UTC day, so that its captures count.
 create or replace macro instant(moment) as
     case when length(cast(moment as varchar)) = 10
         then cast(moment as date) + interval 1 day - interval 1 microsecond
         else cast(moment as timestamp) end;
 
+-- What was believed about offers on a day (or at an instant), as known on a day (or at an instant).
 create or replace macro as_of(valid_on, known_on := timestamp 'infinity') as table
     select *
     from core.offer_price
