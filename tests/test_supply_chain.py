@@ -19,6 +19,7 @@ from tests.supply_chain import ROOT, packages, verdict
 
 RUN, DEV, LAKE = (ROOT / f"requirements{part}.txt" for part in ("", "-dev", "-lake"))
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+EXTRAS = ("lake", "lake-test", "polars", "spark")
 OURS = ("truecost", "pipelines", "warehouse", "cost_engine")
 
 
@@ -53,7 +54,7 @@ def test_what_both_install_has_one_version() -> None:
 
 def test_users_install_everything_that_the_code_imports() -> None:
     extras = PROJECT["optional-dependencies"]
-    optional = {plain(name) for extra in ("lake", "lake-test", "spark") for name in extras[extra]}
+    optional = {plain(name) for extra in EXTRAS for name in extras[extra]}
     graph = grimp.build_graph(*OURS, include_external_packages=True, cache_dir=None)
     outside = {name.partition(".")[0] for name in graph.modules} - {*OURS, *sys.stdlib_module_names}
     known, given_by = names(RUN) | optional, metadata.packages_distributions()

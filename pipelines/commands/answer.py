@@ -24,6 +24,7 @@ from pipelines.commands.currency import (
     rows_in_currency,
     title_in_currency,
 )
+from pipelines.commands.handover import taker
 from pipelines.commands.prices import prices_line, prices_told
 from pipelines.text import one_line, spreadsheet
 from warehouse.rows import plain
@@ -102,6 +103,9 @@ def money(usd: float, decimals: int | None = None) -> str:
 
 def print_document(answer: Mapping[str, Any]) -> None:
     """Print an answer that is one object as JSON."""
+    if (answered := taker()) is not None:
+        answered.document, answered.facts = dict(in_currency(answer)), with_moment({})
+        return
     click.echo(json.dumps(plain(with_moment(in_currency(answer))), indent=1))
 
 
@@ -166,7 +170,10 @@ def print_rows(
     """
     if output in ("json", "csv"):
         columns, rows = rows_in_currency(columns, rows)
-    if output == "json":
+    if (answered := taker()) is not None:
+        answered.columns, answered.rows = list(columns), list(rows)
+        answered.facts = with_moment({})
+    elif output == "json":
         before = "[\n "
         for row in rows:
             named = dict(zip(columns, map(plain, row), strict=True))

@@ -12,11 +12,11 @@ from pipelines.answers.as_of import Past
 from pipelines.commands import Refused
 from pipelines.commands.answer import cell, format_option, money, print_rows
 from pipelines.commands.currency import currency_option
+from pipelines.commands.handover import home_asked
 from pipelines.commands.opening import moment, past_options, published
 from pipelines.commands.targets import force_option, new_target, refuse_existing
 from warehouse.database import DataFolderError
 from warehouse.files import OutsideFolderError, inside
-from warehouse.paths import Home
 
 HIDDEN = ("purchase_model", "paid_usd", "provider_count", "market", "items")  # from people only
 
@@ -85,7 +85,7 @@ def bill(
         with published(past) as connection:
             then = moment(connection, past)
         found = compare(
-            Home.from_environment(), file, past,
+            home_asked(), file, past,
             memory_bytes=max_memory_mib * 2**20, seconds=max_seconds,
         )  # fmt: skip
     except (BillError, OutsideFolderError, DataFolderError) as error:

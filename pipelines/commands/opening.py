@@ -19,6 +19,7 @@ from pipelines.answers.moment import Moment, moment_of
 from pipelines.commands import Refused
 from pipelines.commands.answer import tell_moment
 from pipelines.commands.currency import find_rate
+from pipelines.commands.handover import home_asked
 from pipelines.commands.moments import moment_options
 from pipelines.commands.prices import own_prices
 from pipelines.text import single_spaced
@@ -41,7 +42,11 @@ from warehouse.reports import run_report
 
 @contextmanager
 def published(
-    past: Past | None = None, *, limits: Limits | None = None, is_dated: bool = True
+    past: Past | None = None,
+    *,
+    home: Home | None = None,
+    limits: Limits | None = None,
+    is_dated: bool = True,
 ) -> Iterator[Connection]:
     """Open the published file of this data folder, or refuse in one line that says what helps.
 
@@ -49,12 +54,14 @@ def published(
     ----------
     past : Past, optional
         The past moment to open it at; now, if not given.
+    home : Home, optional
+        Its data folder; the one that the command reads, if not given.
     limits : Limits, optional
         What queries on it may use, if they are foreign.
     is_dated : bool
         Whether what the command prints says as of which moment it answers.
     """
-    home = Home.from_environment()
+    home = home or home_asked()
     with refusing_damage(home), open_published(home, limits) as connection:
         if past is None:
             told = moment_asked(connection) if is_dated else None

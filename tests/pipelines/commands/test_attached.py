@@ -22,7 +22,8 @@ import sys
 
 import duckdb
 
-connection = duckdb.connect(config={"enable_progress_bar": False})
+connection = duckdb.connect()
+connection.execute("set enable_progress_bar = false")
 connection.execute(f"attach '{sys.argv[1]}' as prices (read_only)")
 names = connection.execute(
     "select schema_name || '.' || table_name from duckdb_tables() where database_name = 'prices'"

@@ -1,0 +1,5 @@
+"""The public package reads the home that the tests of the commands publish."""
+
+from tests.pipelines.commands.conftest import answers_home, ask
+
+__all__ = ["answers_home", "ask"]
