@@ -97,7 +97,8 @@ def truecost() -> None:
     cheapest offers and the headline tables. Then ask: `truecost offers H100-SXM-80GB -n 8`,
     `truecost sql "from marts.offers_latest"`, or any command below with --help.
 
-    Data live in warehouse/data, or where TRUECOST_HOME says.
+    Data live in warehouse/data of a checkout, for an installed package in a folder of the user, or
+    where TRUECOST_HOME says: truecost doctor names the folder.
     """
 
 

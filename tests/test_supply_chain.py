@@ -13,9 +13,10 @@ from pathlib import Path
 import grimp
 import pytest
 
-from pipelines.jobs import instance
+from pipelines.answers import package
 from tests import supply_chain
 from tests.supply_chain import ROOT, packages, verdict
+from warehouse import citation, paths
 
 RUN, DEV, LAKE = (ROOT / f"requirements{part}.txt" for part in ("", "-dev", "-lake"))
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -111,12 +112,15 @@ def test_statistics_of_use_are_off_wherever_the_package_is_imported() -> None:
     assert subprocess.check_output([sys.executable, "-c", code], cwd=ROOT, text=True) == "1\n"
 
 
-def test_a_wheel_carries_the_settings_of_dagster_and_finds_them(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_wheel_carries_what_the_package_reads_of_the_root(
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     tools = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]
-    shared = tools["hatch"]["build"]["targets"]["wheel"]["shared-data"]
-    assert (Path(sys.prefix) / shared["dagster.yaml"]).parent == instance.SHARED
-    assert instance.settings_folder() == ROOT
-    monkeypatch.setattr(instance, "PROJECT", tmp_path)
-    assert instance.settings_folder() == instance.SHARED
+    carried = dict(tools["hatch"]["build"]["targets"]["wheel"]["force-include"])
+    assert carried.pop("dg.toml") == "pipelines/dg.toml"  # where Dagster looks for it
+    assert {*package.COPIED, citation.CITATION, "dagster.yaml"} == carried.keys()
+    assert {paths.project_file(name) for name in carried} == {ROOT / name for name in carried}
+    monkeypatch.setattr(paths, "IS_CHECKOUT", False)
+    assert {paths.project_file(name) for name in carried} == {
+        ROOT / where for where in carried.values()
+    }

@@ -11,16 +11,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import platformdirs
+
 HOME_VARIABLE = "TRUECOST_HOME"
-DEFAULT_ROOT = Path(__file__).parent / "data"
-PROJECT = Path(__file__).parents[1]
+PROJECT = Path(__file__).resolve().parents[1]
 CARRIED = Path(__file__).parent / "carried"
-"""Files of the project's root, in an installed wheel."""
+"""Files of the project's root, which a wheel carries here."""
+IS_CHECKOUT = not CARRIED.is_dir()
+DEFAULT_ROOT = (
+    Path(__file__).parent / "data"
+    if IS_CHECKOUT
+    else platformdirs.user_data_path("truecost", appauthor=False)
+)
 
 
 def project_file(name: str) -> Path:
     """Return a file of the project's root, such as its licence: in a checkout or in a wheel."""
-    return PROJECT / name if (PROJECT / "pyproject.toml").is_file() else CARRIED / name
+    return (PROJECT if IS_CHECKOUT else CARRIED) / name
 
 
 @dataclass(frozen=True)
@@ -42,7 +49,10 @@ class Home:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Home:
-        """Return the home that ``TRUECOST_HOME`` names, else ``warehouse/data``.
+        """Return the home that ``TRUECOST_HOME`` names, else the default one.
+
+        That is ``warehouse/data`` of a checkout; an installed wheel uses the user's data folder.
+
 
         Examples
         --------

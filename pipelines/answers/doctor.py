@@ -24,7 +24,7 @@ from pipelines.child.process import BoundedChild
 from pipelines.reading.ledger import pending_captures
 from pipelines.reading.reader import LIMIT
 from warehouse.database import POINTER
-from warehouse.paths import Home
+from warehouse.paths import DEFAULT_ROOT, HOME_VARIABLE, IS_CHECKOUT, Home
 
 LEAST_PYTHON = (3, 11)
 DUCKDB_VERSIONS = "1.5."
@@ -64,6 +64,7 @@ def findings(home: Home, now: datetime) -> list[Finding]:
         lambda: _files(folder),
         lambda: _clock(home, now),
         lambda: _home(home),
+        lambda: _chosen(home),
         lambda: _published(home),
         lambda: _pending(home),
         lambda: _refused(home),
@@ -145,6 +146,12 @@ def _home(home: Home) -> Finding:
     is_open = root.stat().st_mode & 0o002
     problem = f"every user may write there: chmod 0700 {root}" if is_open else None
     return Finding("home", str(root), problem)
+
+
+def _chosen(home: Home) -> Finding:
+    """Say why it is this folder."""
+    by = "the checkout" if IS_CHECKOUT else "the package: a folder of this user"
+    return Finding("home chosen by", by if home.root == DEFAULT_ROOT else HOME_VARIABLE, None)
 
 
 def _published(home: Home) -> Finding:

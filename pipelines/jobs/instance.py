@@ -7,30 +7,28 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from warehouse.paths import DEFAULT_ROOT, HOME_VARIABLE, Home
+from warehouse.paths import (
+    DEFAULT_ROOT,
+    HOME_VARIABLE,
+    IS_CHECKOUT,
+    PROJECT,
+    Home,
+    project_file,
+)
 
-PROJECT = Path(__file__).resolve().parents[2]
-# A wheel carries dagster.yaml beside the programs of its environment.
-SHARED = Path(sys.prefix) / "share" / "truecost"
 STATE_VARIABLE = "TRUECOST_DAGSTER_STATE"
 MODULE = "pipelines.definitions"  # what the pages of Dagster load
 UI_NOTE = "ui.json"  # in the folder of the state: where `truecost ui` answers, and its process
 
 
-def settings_folder() -> Path:
-    """Return the folder of ``dagster.yaml``: the checkout, or where a wheel has put it."""
-    return PROJECT if (PROJECT / "dagster.yaml").is_file() else SHARED
-
-
 def prepare_instance(home: Home) -> Path:
     """Select a data folder and its Dagster instance, through the environment of this process.
 
-    The default data folder keeps the state of Dagster in ``.dagster/`` of the project, any other
+    The data folder of a checkout keeps the state of Dagster in ``.dagster/`` beside it, any other
     inside itself, so that two data folders never mix their runs. All share ``dagster.yaml``.
 
     Parameters
@@ -43,11 +41,12 @@ def prepare_instance(home: Home) -> Path:
     Path
         The folder of the state, which exists afterwards.
     """
-    state = PROJECT / ".dagster" if home.root == DEFAULT_ROOT else home.root / "dagster"
+    is_default = IS_CHECKOUT and home.root == DEFAULT_ROOT
+    state = PROJECT / ".dagster" if is_default else home.root / "dagster"
     state.mkdir(parents=True, exist_ok=True)
     os.environ[HOME_VARIABLE] = str(home.root)
     os.environ[STATE_VARIABLE] = str(state)
-    os.environ["DAGSTER_HOME"] = str(settings_folder())
+    os.environ["DAGSTER_HOME"] = str(project_file("dagster.yaml").parent)
     return state
 
 

@@ -21,8 +21,9 @@ from typing import Any, Protocol, TextIO
 from sqlalchemy.exc import SQLAlchemyError
 
 from pipelines.defs.progress import Listener, Silent
-from pipelines.jobs.instance import MODULE, PROJECT
+from pipelines.jobs.instance import MODULE
 from pipelines.text import single_spaced
+from warehouse.paths import PROJECT
 
 
 class ErrorInfo(Protocol):

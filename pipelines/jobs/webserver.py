@@ -16,8 +16,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from pipelines.jobs.instance import MODULE, PROJECT
+from pipelines.jobs.instance import MODULE
 from pipelines.jobs.runner import innermost, restored_sigterm
+from warehouse.paths import PROJECT
 
 POLL_MILLISECONDS = 2000  # the page asks for new states so often, as with Dagster's own command
 GOODBYE_SECONDS = 3  # for open connections at the end

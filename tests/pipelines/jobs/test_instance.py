@@ -9,14 +9,13 @@ import pytest
 import yaml
 
 from pipelines.jobs.instance import (
-    PROJECT,
     STATE_VARIABLE,
     UI_NOTE,
     noted_ui,
     prepare_instance,
     ui_address,
 )
-from warehouse.paths import DEFAULT_ROOT, Home
+from warehouse.paths import DEFAULT_ROOT, PROJECT, Home
 
 
 @pytest.fixture(autouse=True)
