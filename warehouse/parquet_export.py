@@ -5,6 +5,7 @@ The run around it, its manifest and the pointer belong to ``publication``.
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import os
 from collections.abc import Iterator, Sequence
@@ -17,6 +18,7 @@ from warehouse import files, history
 from warehouse.rows import identifier, literal
 
 EXPORTED_SCHEMAS = ("core", "marts")
+ARROW = "ARROW:schema"  # the key under which readers of Parquet look for it
 # The two tables of a history are one dataset to a reader of Parquet, as they are one view in SQL.
 DATASETS = {
     table: (f"core/{entity.view}", piece)
@@ -50,26 +52,26 @@ def export(
     folder.mkdir()
     for cut in cuts(connection):
         (folder / cut.dataset).mkdir(parents=True, exist_ok=True)
+        layout = Layout.of(connection, cut.relation, cut.dataset.replace("/", "."), folder)
         for value, rows, fingerprint, first, last in pieces(connection, cut):
             path = f"{cut.dataset}/{value}.parquet"
             known = old_parts.get((path, rows, fingerprint))
             # A link shares its bytes with the runs before: damaged ones are rewritten.
-            # The fingerprint is of values: a column that was renamed is rewritten.
+            # The fingerprint is of values: a column with another name or meaning is rewritten.
             if (
                 known is not None
                 and has_bytes(old_folder / path, known.sha256)
-                and _columns(connection, f"read_parquet({literal(str(old_folder / path))})")
-                == cut.columns
+                and layout.is_that_of(connection, old_folder / path)
             ):
                 os.link(old_folder / path, folder / path)
                 yield known
                 continue
             connection.execute(
                 # The rows of a month lie together: by their numbers the rest is not read.
-                f"copy (select * from {cut.relation} where {cut.piece} = {literal(value)}"
+                f"copy (select {layout.columns} from {cut.relation}"
+                f" where {cut.piece} = {literal(value)}"
                 f"{'' if cut.is_view else f' and rowid between {first} and {last}'})"
-                f" to {literal(str(folder / path))}"
-                " (format parquet, compression zstd)"
+                f" to {literal(str(folder / path))} ({layout.options})"
             )
             files.sync_file(folder / path)
             yield Part(
@@ -80,6 +82,77 @@ def export(
             )
         files.sync_folder(folder / cut.dataset)
     files.sync_folder(folder)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How the columns of a relation are in Parquet: times in UTC, each column with its comment.
+
+    Parquet has no place for comments; Arrow's schema, which its readers find in the file, does.
+    """
+
+    columns: str  # of a select
+    schema: str  # of Arrow, in base64
+
+    @classmethod
+    def of(
+        cls, connection: duckdb.DuckDBPyConnection, relation: str, table: str, folder: Path
+    ) -> Layout:
+        """Return the layout of a relation.
+
+        Parameters
+        ----------
+        connection : DuckDBPyConnection
+            In the time zone UTC.
+        relation : str
+            What is written.
+        table : str
+            The table or view whose comments it has.
+        folder : Path
+            Where an example without rows may lie for a moment.
+        """
+        import pyarrow as pa  # slow to load
+        import pyarrow.parquet
+
+        described = connection.execute(f"describe {relation}").fetchall()
+        times = [identifier(name) for name, kind, *_ in described if kind == "TIMESTAMP"]
+        zoned = ", ".join(f"cast({name} as timestamptz) as {name}" for name in times)
+        columns = f"* replace ({zoned})" if times else "*"
+        example = folder / ".example.parquet"
+        connection.execute(
+            f"copy (select {columns} from {relation} limit 0)"
+            f" to {literal(str(example))} (format parquet)"
+        )
+        comments = dict(
+            connection.execute(
+                "select column_name, comment from duckdb_columns()"
+                " where schema_name || '.' || table_name = ? and comment is not null",
+                [table],
+            ).fetchall()
+        )
+        schema = pa.schema(
+            [
+                field.with_metadata({"comment": comments[field.name]})
+                if field.name in comments
+                else field
+                for field in pyarrow.parquet.read_schema(example)
+            ]
+        )
+        example.unlink()
+        return cls(columns, base64.b64encode(schema.serialize().to_pybytes()).decode())
+
+    @property
+    def options(self) -> str:
+        """Return the options of ``copy``."""
+        return f"format parquet, compression zstd, kv_metadata {{'{ARROW}': '{self.schema}'}}"
+
+    def is_that_of(self, connection: duckdb.DuckDBPyConnection, path: Path) -> bool:
+        """Return whether a file has the same columns, types and comments."""
+        found = connection.execute(
+            "select decode(value) from parquet_kv_metadata($path) where decode(key) = $key",
+            {"path": str(path), "key": ARROW},
+        ).fetchall()
+        return found == [(self.schema,)]
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from warehouse.data_version import DATA_VERSION
 from warehouse.files import inside
+from warehouse.parquet_export import Layout
 from warehouse.paths import project_file
 
 PROFILE = "https://datapackage.org/profiles/2.0/datapackage.json"
@@ -235,9 +236,11 @@ def resource(
     """Write one table as Parquet and return its description."""
     path = inside(folder, f"data/{table.name.replace('.', '/')}.parquet")
     path.parent.mkdir(parents=True, exist_ok=True)
+    schema_name, name = table.name.split(".")
     text = "'" + str(path).replace("'", "''") + "'"
+    layout = Layout.of(connection, f'{schema_name}."{name}"', table.name, path.parent)
     rows = connection.execute(
-        f"copy ({rows_query(table)}) to {text} (format parquet, compression zstd)"
+        f"copy (select {layout.columns} {rows_query(table)}) to {text} ({layout.options})"
     ).fetchall()[0][0]
     with path.open("rb") as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()

@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from pipelines.jobs.instance import PROJECT, STATE_VARIABLE
+from pipelines.jobs.instance import STATE_VARIABLE
 from pipelines.jobs.runner import run_job
 from tests.pipelines.fault_server import FaultServer, body
+from warehouse.paths import PROJECT
 
 FIXTURE = Path(__file__).parents[2] / "fixtures/sources/runpod/gpu_types.json"
 KEY = ["sources", "runpod"]
