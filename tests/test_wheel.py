@@ -74,7 +74,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
 def test_it_runs_and_answers_from_an_empty_folder(installed: Installed) -> None:
     done = installed.run("truecost", "offers", H100, "-n", "8", "--json")
     assert done.returncode == 0, done.stderr
-    assert {row["gpu_id"] for row in json.loads(done.stdout)} == {H100}
+    assert {row["gpu_count"] for row in json.loads(done.stdout)} == {8}
     assert list(installed.empty.iterdir()) == []
 
 

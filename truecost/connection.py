@@ -82,11 +82,9 @@ def connect(
     if path is not None and not chosen.exists():
         raise RefusedError(f"there is no {chosen}")
     if chosen.is_dir():
-        with _refusing(), published(home=Home(chosen)) as connection:
-            [(found,)] = connection.execute(
-                "select path from duckdb_databases() where database_name = current_database()"
-            ).fetchall()
-        chosen = Path(found)
+        home = Home(chosen)
+        with _refusing(), published(home=home):
+            chosen = home.published / POINTER
     elif not is_readable(chosen):
         raise RefusedError(f"{chosen} is no published file of truecost")
     return Truecost(chosen.resolve(), as_of, known_on)
@@ -95,8 +93,8 @@ def connect(
 class Truecost:
     """One published file, and the questions that it answers.
 
-    Options are those of the command, without dashes: ``--data-center-only`` is
-    ``data_center_only=True``, ``--set pue=1.2`` is ``set={"pue": 1.2}``.
+    Options are those of the command, by the name of the quantity (``market_family``) or as they are
+    typed, without dashes (``market``): ``n=8``, ``settings={"pue": 1.2}``.
     """
 
     def __init__(

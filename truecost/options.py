@@ -1,4 +1,4 @@
-"""The options of each question, as Python has them: those of the command, without dashes.
+"""The options of each question: those of its command, by the names of the quantities.
 
 What an option means and its default are those of the command (``truecost offers --help``); None
 keeps the default. A test holds each name here to be an option of its command.
@@ -30,32 +30,33 @@ class PriceOptions(CurrencyOptions, total=False):
 class BasisOptions(PriceOptions, total=False):
     """Which price a cost rests on."""
 
-    market: str | None
-    region: str | None
-    purchase: str | None
-    provider: str | None
+    market_family: str | None
+    reference_region: str | None
+    purchase_model: str | None
+    provider_id: str | None
     min_providers: int | None
-    data_center_only: bool | None
+    is_data_center_only: bool | None
 
 
 class OffersOptions(PriceOptions, total=False):
     """Options of ``truecost offers``."""
 
+    gpu_count: int | None
     n: int | None
-    purchase: str | None
+    purchase_model: str | None
     commitment_months: int | None
     provider: str | None
     area: str | None
     include_stale: bool | None
-    all: bool | None
+    is_all: bool | None
     limit: int | None
 
 
 class IndexOptions(CurrencyOptions, total=False):
     """Options of ``truecost index``."""
 
-    purchase: str | None
-    market: str | None
+    purchase_model: str | None
+    market_family: str | None
     min_providers: int | None
 
 
@@ -72,13 +73,14 @@ class InferOptions(BasisOptions, total=False):
 
     model_file: FilePath | None
     gpu_file: FilePath | None
-    price: Number | None
+    usd_per_gpu_hour: Number | None
     gpu: str | None
+    gpu_count: int | None
     n: int | None
     precision: str | None
-    input: int | None
-    output: int | None
-    cached: float | None
+    input_tokens: int | None
+    output_tokens: int | None
+    cached_fraction: float | None
     tokens_per_second_per_user: float | None
     commitment_months: int | None
     serving_mode: str | None
@@ -93,10 +95,11 @@ class FitOptions(BasisOptions, total=False):
 
     model_file: FilePath | None
     gpu_file: FilePath | None
-    price: Number | None
-    context: int | None
+    usd_per_gpu_hour: Number | None
+    context_tokens: int | None
     precision: str | None
     gpu: str | None
+    gpu_count: int | None
     n: int | None
     sequences: int | None
     commitment_months: int | None
@@ -112,20 +115,21 @@ class TrainOptions(BasisOptions, total=False):
     active_parameters: Number | None
     tokens: Number | None
     flops: Number | None
-    budget: Number | None
+    budget_usd: Number | None
     target_loss: Number | None
     fit: str | None
     gpu: str | None
+    gpu_count: int | None
     n: int | None
     deadline_days: Number | None
     precision: str | None
     utilisation_fraction: Number | None
-    goodput: Number | None
-    price: Number | None
+    goodput_fraction: Number | None
+    usd_per_gpu_hour: Number | None
     runs: str | None
-    staff: bool | None
+    is_with_staff: bool | None
     commitment_months: Number | None
-    resale: float | None
+    resale_fraction: float | None
     layers: Number | None
     hidden_size: Number | None
     attention_heads: Number | None
@@ -133,24 +137,25 @@ class TrainOptions(BasisOptions, total=False):
     stage: str | None
     teacher_parameters: Number | None
     country: str | None
-    set: Mapping[str, float] | None
+    settings: Mapping[str, float] | None
 
 
 class OwnVsRentOptions(BasisOptions, total=False):
     """Options of ``truecost own-vs-rent``."""
 
     gpu: str | None
+    gpu_count: int | None
     n: int | None
-    price: Number | None
+    usd_per_gpu_hour: Number | None
     commitment_months: int | None
     purchase_usd: Number | None
     fleet_utilisation_fraction: Number | None
     lifetime_years: Number | None
-    interest: float | None
+    interest_fraction: float | None
     usd_per_kwh: Number | None
     board_power_watts: Number | None
     country: str | None
-    set: Mapping[str, float] | None
+    settings: Mapping[str, float] | None
 
 
 class ReserveOptions(PriceOptions, total=False):
@@ -158,36 +163,38 @@ class ReserveOptions(PriceOptions, total=False):
 
     job_months: Number | None
     commitment_months: Sequence[Number] | None
-    resale: float | None
+    resale_fraction: float | None
     gpu: str | None
+    gpu_count: int | None
     n: int | None
     base_gpus: int | None
     peak_hours_per_day: float | None
     ramp_months: float | None
-    load: FilePath | None
-    on_demand_price: Number | None
-    reserved_price: Number | None
+    load_file: FilePath | None
+    on_demand_usd_per_gpu_hour: Number | None
+    reserved_usd_per_gpu_hour: Number | None
     spot_overhead_factor: float | None
     burst_gpu: str | None
     burst_cards_per_gpu: Number | None
-    region: str | None
-    market: str | None
-    provider: str | None
+    reference_region: str | None
+    market_family: str | None
+    provider_id: str | None
     min_providers: int | None
-    terms: bool | None
+    only_terms: bool | None
 
 
 class QuoteOptions(PriceOptions, total=False):
     """Options of ``truecost quote``."""
 
+    gpu_count: int | None
     n: int | None
-    months: Number | None
-    purchase: str | None
+    months_wanted: Number | None
+    purchase_model: str | None
     provider: str | None
     area: str | None
     every_contract: bool | None
-    separate_machines: bool | None
-    limit: int | None
+    with_separate: bool | None
+    row_limit: int | None
 
 
 class BillOptions(CurrencyOptions, total=False):

@@ -61,7 +61,7 @@ def export(
             if (
                 known is not None
                 and has_bytes(old_folder / path, known.sha256)
-                and layout.is_that_of(connection, old_folder / path)
+                and layout.is_that_of(old_folder / path)
             ):
                 os.link(old_folder / path, folder / path)
                 yield known
@@ -119,9 +119,9 @@ class Layout:
         zoned = ", ".join(f"cast({name} as timestamptz) as {name}" for name in times)
         columns = f"* replace ({zoned})" if times else "*"
         example = folder / ".example.parquet"
+        file = literal(str(example))
         connection.execute(
-            f"copy (select {columns} from {relation} limit 0)"
-            f" to {literal(str(example))} (format parquet)"
+            f"copy (select {columns} from {relation} limit 0) to {file} (format parquet)"
         )
         comments = dict(
             connection.execute(
@@ -146,13 +146,12 @@ class Layout:
         """Return the options of ``copy``."""
         return f"format parquet, compression zstd, kv_metadata {{'{ARROW}': '{self.schema}'}}"
 
-    def is_that_of(self, connection: duckdb.DuckDBPyConnection, path: Path) -> bool:
+    def is_that_of(self, path: Path) -> bool:
         """Return whether a file has the same columns, types and comments."""
-        found = connection.execute(
-            "select decode(value) from parquet_kv_metadata($path) where decode(key) = $key",
-            {"path": str(path), "key": ARROW},
-        ).fetchall()
-        return found == [(self.schema,)]
+        import pyarrow.parquet  # slow to load
+
+        found = pyarrow.parquet.read_metadata(path).metadata or {}
+        return bool(found.get(ARROW.encode()) == self.schema.encode())
 
 
 @dataclass(frozen=True)

@@ -77,19 +77,18 @@ def record_run(connection: duckdb.DuckDBPyConnection, run_id: str, now: datetime
         """,
         [run_id, as_utc(now), version("truecost")],
     )
-    connection.execute((SQL_FOLDER / "publication.sql").read_text(encoding="utf-8"))
-    cited = citation()
+    cited, published_at = citation(), as_utc(now)
     connection.execute(
-        "insert into meta.publication values (?, ?, ?, ?, ?, ?, ?, ?)",
-        [
-            run_id,
-            as_utc(now),
-            DATA_VERSION,
-            version("truecost"),
-            cited.licence,
-            cited.licence_url,
-            cited.sentence(run_id, as_utc(now)),
-            cited.doi,
-        ],
+        (SQL_FOLDER / "publication.sql").read_text(encoding="utf-8"),
+        {
+            "run_id": run_id,
+            "published_at": published_at,
+            "data_version": DATA_VERSION,
+            "code_version": version("truecost"),
+            "licence": cited.licence,
+            "licence_url": cited.licence_url,
+            "citation": cited.sentence(run_id, published_at),
+            "doi": cited.doi,
+        },
     )
     connection.commit()

@@ -14,7 +14,6 @@ import click
 import pytest
 
 import truecost
-from pipelines.commands.handover import keyword
 from tests.pipelines.commands.conftest import Truecost as Command
 from tests.pipelines.commands.test_bills import FOCUS, text_of
 from truecost import options
@@ -28,7 +27,7 @@ H100 = "H100-SXM-80GB"
 QUESTIONS: dict[str, tuple[tuple[str, ...], dict[str, Any], tuple[str, ...]]] = {
     "offers": (("H100 SXM",), {"n": 8}, ("offers", "H100 SXM", "-n", "8")),
     "no offers": (("H100 SXM",), {"n": 7}, ("offers", "H100 SXM", "-n", "7")),
-    "index": ((H100,), {"market": "neocloud"}, ("index", H100, "--market", "neocloud")),
+    "index": ((H100,), {"market_family": "neocloud"}, ("index", H100, "--market", "neocloud")),
     "flop": ((), {"min_providers": 2}, ("flop", "--min-providers", "2")),
     "infer": (
         ("llama-3.3-70b",),
@@ -188,7 +187,7 @@ def test_every_typed_option_is_one_of_its_command() -> None:
         if name.startswith("_") or name == "sql":
             continue
         command: click.Command = getattr(import_module(f"pipelines.commands.{name}"), name)
-        known = {keyword(text) for option in command.params for text in option.opts}
+        known = {option.name for option in command.params} | {"n"}
         typed = get_type_hints(vars(options)["".join(map(str.title, name.split("_"))) + "Options"])
         assert typed.keys() <= known, name
         assert method.__doc__

@@ -13,3 +13,6 @@ comment on column meta.publication.licence is
 comment on column meta.publication.licence_url is 'address of the licence';
 comment on column meta.publication.citation is 'how to cite it, in one sentence';
 comment on column meta.publication.doi is 'identifier of the archived version; null until there is one';
+insert into meta.publication values (
+    $run_id, $published_at, $data_version, $code_version, $licence, $licence_url, $citation, $doi
+);
