@@ -25,6 +25,7 @@ _HEADER = re.compile(
     r"\s+as\s+(?P<is_table>table\b)?",
     re.MULTILINE,
 )
+_CONSTANT = re.compile(r"create or replace macro (?P<name>\w+)\(\)\s+as\s+(?P<value>[^;]+)")
 _TABLE = re.compile(rf"\b((?:{'|'.join(SCHEMAS)})\.[a-z_]+)\b")
 
 
@@ -47,14 +48,23 @@ class Macro:
 
 
 def read_macros(folder: Path = SQL_FOLDER) -> list[Macro]:
-    """Return every macro in the order in which they are made."""
+    """Return every macro in the order in which they are made.
+
+    A constant is written out in the macros that use it: where a file is attached, DuckDB does not
+    find a macro that another one calls.
+    """
     found: list[Macro] = []
+    constants: dict[str, str] = {}
     for path in sorted((folder / "macros").glob("*.sql")):
         for statement in duckdb.extract_statements(path.read_text(encoding="utf-8")):
             header = _HEADER.search(statement.query)
             if header is None:
                 raise ValueError(f"{path.name}: not a macro: {statement.query.strip()[:80]!r}")
             text = statement.query[header.end("words") :].strip().rstrip(";")
+            for name, value in constants.items():
+                text = re.sub(rf"\b{name}\(\)", value, text)
+            if constant := _CONSTANT.fullmatch(text):
+                constants[constant["name"]] = constant["value"]
             called = (macro.name for macro in found if macro.reads_tables)
             reads_tables = bool(_TABLE.search(text)) or any(f"{name}(" in text for name in called)
             found.append(

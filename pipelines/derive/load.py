@@ -26,6 +26,7 @@ from pipelines.sources.base import Source
 from warehouse import history, quality
 from warehouse.api_price_quality import hold_api_prices
 from warehouse.database import open_build
+from warehouse.macros import run_formulas
 from warehouse.models import SQL_FOLDER, read_models
 from warehouse.paths import Home
 from warehouse.working import keep, load_select
@@ -139,8 +140,9 @@ def as_utc(moment: datetime) -> datetime:
 
 
 def prepare(connection: duckdb.DuckDBPyConnection, now: datetime, run_id: str) -> None:
-    """Create the ledgers where they are not there yet, and set the clock of this build."""
+    """Create the ledgers and the formulas that models use, and set the clock of this build."""
     connection.execute((SQL_FOLDER / "ledgers.sql").read_text())
+    run_formulas(connection)
     for entity in history.ENTITIES:
         history.create(connection, entity)
     connection.execute(

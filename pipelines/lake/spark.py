@@ -185,7 +185,7 @@ def _without_macro(node: exp.Expr) -> exp.Expr:
     values += [default for _, default in parameters[len(values) :] if default is not None]
     by_name = {name: value for (name, _), value in zip(parameters, values, strict=True)}
     return exp.Paren(
-        this=body.transform(
+        this=body.transform(_without_macro).transform(
             lambda part: (
                 exp.Paren(this=by_name[part.name].copy())
                 if isinstance(part, exp.Column) and part.name in by_name

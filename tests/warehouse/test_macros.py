@@ -58,6 +58,17 @@ def test_macros_work_after_use(file) -> None:
         assert connection.execute("select count(*) from as_of('2026-08-01')").fetchone() == (1,)
 
 
+def test_a_macro_with_a_constant_of_another_works_where_its_file_is_attached(tmp_path) -> None:
+    with duckdb.connect(tmp_path / "truecost.duckdb") as connection:
+        for macro in read_macros():
+            if not macro.reads_tables:
+                connection.execute(macro.statement)
+    with duckdb.connect() as connection:
+        connection.execute(f"attach '{tmp_path / 'truecost.duckdb'}' as tc (read_only)")
+        asked = "select tc.usd_per_exaflop(3.6, 1e15), tc.hours_per_price('month', null)"
+        assert connection.execute(asked).fetchone() == (pytest.approx(1.0), 730)
+
+
 @pytest.mark.parametrize("name", ["tc", "prices of today", 'a "b"', "select"])
 def test_qualified_macros_work_under_any_name(file, name: str) -> None:
     quoted = '"' + name.replace('"', '""') + '"'

@@ -13,6 +13,7 @@ import pytest
 from cost_engine.price_index import index_value
 from cost_engine.spot import effective_usd_per_gpu_hour
 from warehouse import history
+from warehouse.macros import run_formulas
 from warehouse.models import SQL_FOLDER, read_models, run_checks, run_models
 
 DAY = date(2026, 8, 10)
@@ -508,6 +509,7 @@ def test_spot_prices_in_sql_equal_the_cost_engine() -> None:
                 as t (region, low, high)
             """
         )
+        run_formulas(connection)
         run_models(connection, [read_models()["marts.spot_effective"]])
         rows = connection.execute(
             "select offer_key, instance_count, low, effective_usd_per_gpu_hour, high,"

@@ -13,6 +13,7 @@ from click.testing import CliRunner, Result
 
 from cost_engine import napkin
 from pipelines.cli import truecost
+from warehouse.macros import run_formulas
 from warehouse.models import SQL_FOLDER
 
 Ask = Callable[..., Result]
@@ -87,6 +88,7 @@ def test_refusals_are_one_line(ask: Ask, arguments: tuple[str, ...], says: str) 
 
 def test_the_sql_macros_give_what_the_functions_give() -> None:
     with duckdb.connect() as connection:
+        run_formulas(connection)
         connection.execute((SQL_FOLDER / "macros" / "napkin.sql").read_text(encoding="utf-8"))
         got = connection.sql(
             """

@@ -9,7 +9,7 @@ import duckdb
 import numpy as np
 import pytest
 
-from cost_engine import hardware
+from cost_engine import hardware, units
 from cost_engine import images as image_engine
 from cost_engine.serving import cost as engine
 from cost_engine.serving.calibration import INTERVAL_80_DEVIATIONS
@@ -220,6 +220,14 @@ def test_the_interval_holds_both_the_prices_and_the_model(
         ("usd_per_1k_images(0.8, 0.69, 0.5)", image_engine.usd_per_1k_images(0.8, 0.69, 0.5)),
         ("margin_fraction(87072, 562027)", engine.margin_fraction(87072, 562027)),
         ("markup_fraction(87072, 562027)", engine.markup_fraction(87072, 562027)),
+        ("seconds_per_hour()", units.SECONDS_PER_HOUR),
+        ("hours_per_month()", units.HOURS_PER_MONTH),
+        ("hours_per_month_of_365_days()", units.HOURS_PER_MONTH_OF_365_DAYS),
+        ("hours_per_price('hour', null)", 1),
+        ("hours_per_price('minute', null)", 1 / 60),
+        ("hours_per_price('second', null)", 1 / units.SECONDS_PER_HOUR),
+        ("hours_per_price('month', null)", units.HOURS_PER_MONTH_OF_365_DAYS),
+        ("hours_per_price('term', 36)", 3 * 8760),
         ("interval_80_deviations()", INTERVAL_80_DEVIATIONS),
         ("interval_90_deviations()", round(NormalDist().inv_cdf(0.95), 4)),
         ("blended_usd(1e0, 5e0)", engine.blended_usd(1.0, 5.0)),

@@ -37,13 +37,7 @@ with offer as (
         p.*,
         p.usd_per_gpu_hour * p.gpu_count as usd_per_node_hour,
         cast(p.price_amount as double)
-        / case p.price_unit
-            when 'hour' then 1.0
-            when 'minute' then 1.0 / 60
-            when 'second' then 1.0 / 3600
-            when 'month' then 730.0
-            when 'term' then 730.0 * p.commitment_months
-        end
+        / hours_per_price(p.price_unit, p.commitment_months)
         * case when p.price_basis = 'gpu' then p.gpu_count else 1 end as printed_per_node_hour
     from core.offer_price as p
     where p.superseded_at is null

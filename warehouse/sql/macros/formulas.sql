@@ -1,16 +1,34 @@
 -- Formulas of cost_engine in SQL, which read no table: they run before the models, which use them.
 -- A test holds each equal to its Python function.
 
+-- Seconds of an hour, as in cost_engine.units. [s]
+create or replace macro seconds_per_hour() as cast(3600 as double);
+
+-- Hours of a month, a twelfth of a year of 365.25 days. [h]
+create or replace macro hours_per_month() as cast(730.5 as double);
+
+-- Hours of the month of price lists, a twelfth of a year of 365 days. [h]
+create or replace macro hours_per_month_of_365_days() as cast(730 as double);
+
+-- Hours that the unit of a printed price stands for; null where it stands for none. [h]
+create or replace macro hours_per_price(price_unit, commitment_months) as case price_unit
+    when 'hour' then 1.0
+    when 'minute' then 60 / seconds_per_hour()
+    when 'second' then 1 / seconds_per_hour()
+    when 'month' then hours_per_month_of_365_days()
+    when 'term' then hours_per_month_of_365_days() * commitment_months
+end;
+
 -- USD per 1,000 tokens of a GPU at a price and a pace: cost_engine.serving.cost.
 create or replace macro serving_usd_per_1k_tokens(
     usd_per_gpu_hour, tokens_per_second_per_gpu, fleet_utilisation_fraction := 1.0
-) as usd_per_gpu_hour * 1e6 / (3600.0 * tokens_per_second_per_gpu) / 1e3
+) as usd_per_gpu_hour * 1e6 / (seconds_per_hour() * tokens_per_second_per_gpu) / 1e3
     / fleet_utilisation_fraction;
 
 -- USD per 10^18 operations at a price, a peak [FLOP/s] and a utilisation.
 create or replace macro usd_per_exaflop(
     usd_per_gpu_hour, flops_per_second, utilisation_fraction := 1.0
-) as usd_per_gpu_hour / 3600.0 * 1e18 / flops_per_second / utilisation_fraction;
+) as usd_per_gpu_hour / seconds_per_hour() * 1e18 / flops_per_second / utilisation_fraction;
 
 -- Energy of 1,000 tokens, with the idle hours of a fleet. [Wh]
 create or replace macro watt_hours_per_1k_tokens(
@@ -18,13 +36,14 @@ create or replace macro watt_hours_per_1k_tokens(
     idle_power_fraction := 0.3
 ) as facility_watts
     * (fleet_utilisation_fraction + (1 - fleet_utilisation_fraction) * idle_power_fraction)
-    / 3600.0 * 1e3
+    / seconds_per_hour() * 1e3
     / (tokens_per_second_per_gpu * fleet_utilisation_fraction);
 
 -- USD per 1,000 images of a GPU at a price and a pace.
 create or replace macro usd_per_1k_images(
     usd_per_gpu_hour, images_per_second_per_gpu, utilisation_fraction := 1.0
-) as usd_per_gpu_hour / (images_per_second_per_gpu * 3600.0) * 1e3 / utilisation_fraction;
+) as usd_per_gpu_hour / (images_per_second_per_gpu * seconds_per_hour()) * 1e3
+    / utilisation_fraction;
 
 -- What a seller keeps of the price, 0 to 1.
 create or replace macro margin_fraction(cost, price) as 1 - cost / price;

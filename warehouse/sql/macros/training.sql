@@ -16,7 +16,7 @@ create or replace macro training_usd(
     )
     select
         training_flops(parameters, tokens)
-        / (max(flops_per_second) * utilisation_fraction * goodput_fraction) / 3600
+        / (max(flops_per_second) * utilisation_fraction * goodput_fraction) / seconds_per_hour()
         * runs_multiplier
         * max(usd_per_gpu_hour)
     from price_now

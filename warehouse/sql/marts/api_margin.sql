@@ -228,7 +228,7 @@ select
     ) as margin_fraction_cached,
     c.usd_per_gpu_hour * c.gpu_count * 24 / l.usd_per_million_tokens_blended * 1e6
         as break_even_tokens_per_day,
-    c.tokens_per_second_per_gpu * c.gpu_count * 86400 as capacity_tokens_per_day,
+    c.tokens_per_second_per_gpu * c.gpu_count * (24 * seconds_per_hour()) as capacity_tokens_per_day,
     case when c.usd is null
         then coalesce(w.withheld_reason, 'no speed of serving the model on these accelerators is known')
     end as withheld_reason

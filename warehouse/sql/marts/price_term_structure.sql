@@ -119,7 +119,7 @@ select
     reference_region,
     commitment_months,
     usd_per_gpu_hour,
-    usd_per_gpu_hour * 730.5 as usd_per_gpu_month,
+    usd_per_gpu_hour * hours_per_month() as usd_per_gpu_month,
     on_demand_usd_per_gpu_hour,
     discount_fraction,
     forward_from_months,

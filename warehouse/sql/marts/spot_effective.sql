@@ -74,9 +74,9 @@ offer as (
 rated as (
     select
         offer_key, instance_count, bound,
-        -ln(1 - monthly_fraction) / 730 * instance_count as per_hour,
-        checkpoint_seconds / 3600 as write_hours,
-        restart_seconds / 3600 as restart_hours
+        -ln(1 - monthly_fraction) / hours_per_month_of_365_days() * instance_count as per_hour,
+        checkpoint_seconds / seconds_per_hour() as write_hours,
+        restart_seconds / seconds_per_hour() as restart_hours
     from offer
     cross join lateral (
         values ('low', low_fraction), ('middle', middle_fraction), ('high', high_fraction)

@@ -85,7 +85,7 @@ select
     lower(i.unit) as unit,
     i.units * case
         when regexp_full_match(i.unit_name, '(gpu)?(per)?(hours?|hrs?|h)') then 1
-        when regexp_full_match(i.unit_name, '(gpu)?(per)?(seconds?|secs?|s)') then 1 / 3600.0
+        when regexp_full_match(i.unit_name, '(gpu)?(per)?(seconds?|secs?|s)') then 1 / seconds_per_hour()
         when regexp_full_match(i.unit_name, '(gpu)?(per)?(minutes?|mins?)') then 1 / 60.0
         when regexp_full_match(i.unit_name, '(gpu)?(per)?days?') then 24
     end as hours_per_unit,

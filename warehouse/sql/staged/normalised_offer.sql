@@ -44,14 +44,7 @@ with priced as (
         i.identity_method,
         i.identity_reason,
         case when o.currency = 'USD' then 1.0 else x.usd_per_unit end as usd_per_currency_unit,
-        -- 730 h is the month of the price lists (8,760 h a year / 12).
-        case o.price_unit
-            when 'hour' then 1.0
-            when 'minute' then 1.0 / 60
-            when 'second' then 1.0 / 3600
-            when 'month' then 730.0
-            when 'term' then 730.0 * o.commitment_months
-        end as hours_per_price,
+        hours_per_price(o.price_unit, o.commitment_months) as hours_per_price,
         case when o.price_basis = 'gpu' then 1 else o.gpu_count end as gpus_per_price,
         -- Cast through text: a wide decimal cast to a double differs in its last digit in 4 % of prices.
         cast(cast(o.price_amount as varchar) as double) as amount
