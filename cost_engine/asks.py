@@ -13,8 +13,7 @@ from math import exp, inf, log, sqrt
 
 import numpy as np
 from scipy.optimize import brentq
-from scipy.special import digamma, polygamma
-from scipy.stats import t as student_t
+from scipy.special import digamma, polygamma, stdtrit
 
 from cost_engine.like_for_like import INTERVAL_LEVEL
 
@@ -158,7 +157,7 @@ def price_now(
     weights = 1 / (variance + variance_per_day * np.asarray(age_days, dtype=float))
     middle = float(np.average(logs, weights=weights))
     of_middle = 1 / float(weights.sum())
-    quantile = float(student_t.ppf((1 + INTERVAL_LEVEL) / 2, degrees))
+    quantile = float(stdtrit(degrees, (1 + INTERVAL_LEVEL) / 2))
     least = smallest_half_width_log if count < 3 else 0.0
     return PriceNow(
         provider_count=count,

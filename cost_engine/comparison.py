@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.stats import binom
+from scipy.special import bdtr
 
 COVERAGE = 0.8
 
@@ -111,9 +111,8 @@ def matched_ratio(prices_a: ArrayLike, prices_b: ArrayLike) -> Ratio:
     logs = np.sort(np.log(a / b))
     middle = float(np.exp(np.median(logs)))
     # Ranks outside of which the true median lies with a probability of at most 20 %.
-    outside = int(binom.ppf((1 - COVERAGE) / 2, logs.size, 0.5))
-    if 2 * binom.cdf(outside, logs.size, 0.5) > 1 - COVERAGE:
-        outside -= 1
+    both_tails = 2 * bdtr(np.arange(logs.size), logs.size, 0.5)
+    outside = int(np.count_nonzero(both_tails <= 1 - COVERAGE)) - 1
     if outside < 0:
         return Ratio(middle)
     return Ratio(middle, float(np.exp(logs[outside])), float(np.exp(logs[-1 - outside])))

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from math import exp, log, sqrt
 
 import numpy as np
-from scipy.stats import t as student_t
+from scipy.special import stdtrit
 
 from cost_engine.like_for_like import INTERVAL_LEVEL
 
@@ -60,7 +60,7 @@ class Quarter:
     @property
     def interval(self) -> tuple[float, float]:
         """80 % interval of the index [1]."""
-        quantile = float(student_t.ppf((1 + INTERVAL_LEVEL) / 2, self.degrees))
+        quantile = float(stdtrit(self.degrees, (1 + INTERVAL_LEVEL) / 2))
         half = quantile * self.standard_error
         return 100 * exp(self.log_level - half), 100 * exp(self.log_level + half)
 

@@ -13,7 +13,7 @@ from itertools import groupby, pairwise
 from math import exp, log, sqrt
 
 import numpy as np
-from scipy.stats import t as student_t
+from scipy.special import stdtrit
 
 LONGEST_MONTHS = 12
 """An item away for longer is compared with nothing. [month]"""
@@ -327,7 +327,7 @@ def interval(levels: Sequence[Level], noise_variance_per_month: float) -> Interv
     harmonic = len(links) / sum(1 / len(level.votes) for level in links)
     degrees = NOISE_DEGREES + harmonic - 1
     variance = (NOISE_DEGREES * noise + (harmonic - 1) * between) / degrees
-    quantile = float(student_t.ppf((1 + INTERVAL_LEVEL) / 2, degrees))
+    quantile = float(stdtrit(degrees, (1 + INTERVAL_LEVEL) / 2))
     return Interval(quantile * sqrt(variance), degrees)
 
 

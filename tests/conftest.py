@@ -26,7 +26,7 @@ LOCAL_HOSTS = {"127.0.0.1", "::1", "localhost", "", None}
 # ones every time, so that a change that passed passes again. --hypothesis-profile=explore tries
 # new ones. None fails because the machine is slow.
 settings.register_profile("quick", max_examples=30, deadline=None, derandomize=True)
-settings.register_profile("thorough", max_examples=300, deadline=None, derandomize=True)
+settings.register_profile("thorough", max_examples=120, deadline=None, derandomize=True)
 settings.register_profile("explore", max_examples=1000, deadline=None)
 settings.load_profile("quick")
 

@@ -22,7 +22,7 @@ SIZE = 2**14  # bytes of each place that grows
 LITTLE = 0.25  # s of CPU time beyond the payload as saved
 MOST_GROWTH = 8.0  # at four times the size; linear is 4, the square 16
 LIMITS = Limits(cpu_seconds=20)
-QUICK_SHARE, SLOW_SHARE = 50, 5  # one variant of so many is tried; all: set both to 1
+QUICK_SHARE, SLOW_SHARE = 50, 10  # one variant of so many is tried; all: set both to 1
 
 
 @pytest.fixture(scope="module")
