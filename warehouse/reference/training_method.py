@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from warehouse.reference.documents import Documents, ReferenceError, once, typed_rows
+from warehouse.reference.ownership import ownership_assumptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,8 @@ class RentalReplacement:
 def training_figures(documents: Documents) -> Mapping[str, Mapping[str, TrainingFigure]]:
     """Return the figures by kind and name, in the order of the file.
 
+    The PUE of sites that are not a hyperscaler's is that of ``ownership.csv``.
+
     Raises
     ------
     ReferenceError
@@ -73,6 +76,13 @@ def training_figures(documents: Documents) -> Mapping[str, Mapping[str, Training
         if row.source == "assumption" and not row.note:
             raise ReferenceError(f"{where}: an assumption needs a note that argues for it")
         found[row.kind][row.name] = row
+    # The data hold it once, as what owning assumes; older published files have it here, too.
+    owned = ownership_assumptions(documents)["pue"]
+    other = TrainingFigure(
+        "pue", "other", owned.low, owned.central, owned.high,
+        owned.unit, owned.source, owned.source_url, owned.retrieved_on, owned.note,
+    )  # fmt: skip
+    found.setdefault("pue", {}).setdefault("other", other)
     return found
 
 
