@@ -35,7 +35,7 @@ help: ## show this list
 run: .venv/installed ## the main job: capture, build, derive, publish, and print the answers
 	$(BIN)/truecost run
 
-test: .venv/installed-dev ## the quick tests, in about two minutes: no network, no browser, no recordings
+test: .venv/installed-dev ## the quick tests, in minutes: no network, no browser, no recordings
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not ($(LEFT_OUT))"
 
 test-all: .venv/installed-dev .venv-lake/installed ## what `make test` leaves out: slow, browser, recorded, lake
