@@ -266,3 +266,36 @@ def test_every_source_of_spellings_exists_and_so_do_its_spellings() -> None:
     for row in load_csv("gpu_name_sources"):
         assert row["source_id"] in sources, row
         assert row["source_family"] in families | sources, row
+
+
+def bare_names() -> list[tuple[str, str]]:
+    """Return every coarse card, and its bare name as a stranger may spell it."""
+    coarse = [gpu for gpu in load_gpus() if gpu.is_coarse]
+    return [(gpu.gpu_id, gpu.gpu_id.lower()) for gpu in coarse]
+
+
+@pytest.mark.parametrize(("gpu_id", "name"), bare_names())
+def test_the_bare_name_of_several_cards_is_none_of_them(gpu_id: str, name: str) -> None:
+    for spelled in (name, f"NVIDIA {name.upper()}", name.replace("-", " ")):
+        assert identity("a_new_feed", spelled)[0::2] == (gpu_id, "coarse")
+
+
+def test_every_family_of_cards_of_one_bare_name_has_a_coarse_card() -> None:
+    """H20-3e, GRAYSKULL-E75 and the TPUs have names of their own; H20 and P40 are one card each."""
+    families: dict[str, set[str]] = {}
+    for gpu in load_gpus():
+        families.setdefault(gpu.gpu_id.split("-")[0], set()).add(gpu.gpu_id)
+    shared = {name for name, ids in families.items() if len(ids) > 1 and name not in ids}
+    assert shared <= {"A800", "GRAYSKULL", "H20", "TPU"}
+
+
+@pytest.mark.parametrize("name", ["rtx4000", "RTX 5000", "rtx-6000"])
+def test_a_bare_name_of_three_generations_is_no_card(name: str) -> None:
+    assert identity("a_new_feed", name)[0::2] == (None, "ambiguous_name")
+
+
+def test_a_source_that_names_the_other_form_means_this_one_by_the_bare_name() -> None:
+    assert identity("gpu_rental_prices", "h200")[0] == "H200-SXM-141GB"
+    assert identity("gpu_rental_prices", "h200-nvl")[0] == "H200-NVL-141GB"
+    assert identity("a_new_feed", "H200", 141 * GB)[0] == "H200"  # both forms have so much
+    assert identity("a_new_feed", "H200", None, "SXM5")[0] == "H200-SXM-141GB"

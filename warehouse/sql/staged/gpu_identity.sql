@@ -85,12 +85,16 @@ voted as (
         coalesce(
             min(k.canonical) filter (where k.source_family = 'generic_text'),
             min(k.canonical) filter (where k.source_family = 'reference')
-        ) as generic_canonical
+        ) as generic_canonical,
+        min(k.canonical) filter (where k.source_family = 'reference' and k.is_coarse)
+            as coarse_canonical
     from (
         select
             known.*,
+            g.is_coarse,
             known.source_id = known.source_family or n.source_id is not null as is_own
         from known
+        left join core.gpu as g on known.canonical = g.gpu_id
         left join core.gpu_name_source as n
             on
                 known.source_id = n.source_id and known.source_family = n.source_family
@@ -111,6 +115,8 @@ meant as (
             when s.folded is not null and p.gpu_memory_bytes is not null
                 then coalesce(s.canonical, 'AMBIGUOUS_' || upper(p.folded))
             when v.own_count = 1 then v.own_canonical
+            -- The bare name of several cards is none of them, whatever others mean by it.
+            when v.own_count = 0 and v.coarse_canonical is not null then v.coarse_canonical
             when v.own_count = 0 and v.all_count = 1 then v.all_canonical
             else v.generic_canonical
         end as canonical,
