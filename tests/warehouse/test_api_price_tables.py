@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import duckdb
@@ -30,6 +30,12 @@ def con() -> duckdb.DuckDBPyConnection:
         " 'same' as relation"
     )
     connection.execute("create table staged.api_price_day as select ?::date as day", [DAY])
+    connection.execute(
+        "create table staged.scope_latest (source_id varchar, last_good_at timestamp,"
+        " content_changed_at timestamp);"
+        " create table meta.source (source_id varchar, is_first_party boolean,"
+        " frozen_after_hours bigint)"
+    )
     connection.execute((SQL_FOLDER / "macros/formulas.sql").read_text(encoding="utf-8"))
     connection.execute(
         """
@@ -133,6 +139,40 @@ def test_an_old_price_that_no_other_list_prints_ages_out(con, others, is_counted
         row["usd_per_million_tokens_listed"] for row in margins if row["api_provider_id"] == "acme"
     }
     assert (1.5 in prices_counted) is is_counted
+
+
+def shown(con: duckdb.DuckDBPyConnection, source_id: str, *, days_ago: int, first: bool) -> None:
+    """Say since when a list, which answers on the day, has had the same bytes."""
+    at = datetime(2026, 7, 31, 6)  # noqa: DTZ001
+    con.execute(
+        "insert into staged.scope_latest values (?, ?, ?)",
+        [source_id, at, at - timedelta(days=days_ago)],
+    )
+    con.execute("insert into meta.source values (?, ?, ?)", [source_id, first, 7 * 24])
+
+
+@pytest.mark.parametrize(
+    ("days_ago", "is_first_party", "is_counted"),
+    [(5, False, True), (9, False, False), (9, True, True)],
+)
+def test_the_prices_of_a_frozen_list_leave_answers(
+    con, days_ago: int, is_first_party: bool, is_counted: bool
+) -> None:
+    shown(con, "list-a", days_ago=days_ago, first=is_first_party)
+    [price], margins = tables(con, {})
+    assert (price["is_confirmed"], bool(margins)) == (is_counted, is_counted)
+
+
+@pytest.mark.parametrize(("days_ago", "is_counted"), [(0, True), (20, False)])
+def test_only_a_list_that_moves_confirms_the_price_of_a_frozen_one(
+    con, days_ago: int, is_counted: bool
+) -> None:
+    shown(con, "list-a", days_ago=30, first=False)
+    shown(con, "list-b", days_ago=days_ago, first=False)
+    prices, margins = tables(con, {}, {"source_id": "list-b"})
+    assert [row["is_confirmed"] for row in prices] == [is_counted] * 2
+    assert bool(margins) is is_counted
+    assert {row["confirmed_at"].date() for row in prices} >= {DAY - timedelta(days=days_ago)}
 
 
 def test_a_model_is_served_from_the_cheaper_of_the_same_accelerators(con) -> None:

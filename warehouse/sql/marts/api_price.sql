@@ -19,8 +19,8 @@
 -- is_deprecated | true where the list marks it as deprecated
 -- is_relisted | true where the provider id re-lists the hosts of others (openrouter, gateways)
 -- valid_from | since when the price has been valid, as far as captures show [UTC]
--- confirmed_at | since when the price has been valid, or the day where another list prints it too, within 25 % [UTC]
--- is_confirmed | whether that is at most 270 days before the day: an old price that no other list prints may be of an endpoint that is gone
+-- confirmed_at | since when the price has been valid, or the last moment at which another list showed it too, within 25 % [UTC]
+-- is_confirmed | whether that is at most 270 days before the day, and the list is not frozen by then unless another that is not shows the price: an old price that no other list prints may be of an endpoint that is gone
 -- source_url | the address that was asked
 -- payload_sha256 | hash of the bytes
 -- check: each row is there once: select api_source_id, api_provider_id, api_model_id, variant, above_input_tokens, modality, day from {this} group by all having count(*) > 1
@@ -32,6 +32,17 @@ with named as (
     where source_family = 'api'
     group by lower(model_name_printed)
     having count(distinct model_id) = 1
+),
+-- When a list last showed something new: a first-party one with every answer, others with new bytes.
+shown as (
+    select
+        c.source_id,
+        max(case when s.is_first_party then c.last_good_at else c.content_changed_at end)
+            as shown_at,
+        max(s.frozen_after_hours) as frozen_after_hours
+    from staged.scope_latest as c
+    inner join meta.source as s on c.source_id = s.source_id
+    group by c.source_id
 ),
 listed as (
     select
@@ -63,23 +74,24 @@ listed as (
         lower(regexp_extract(p.api_model_id, '([^/@]+)(@[^/]*)?$', 1)) as folded_model,
         p.valid_from,
         p.source_url,
-        p.payload_sha256
+        p.payload_sha256,
+        least(coalesce(s.shown_at, d.day), d.day) as shown_at,
+        coalesce(s.shown_at + to_hours(s.frozen_after_hours) < d.day, false) as is_frozen
     from core.api_price as p
     inner join staged.api_price_day as d
         on
             p.valid_from < d.day + interval 1 day
             and (p.valid_to is null or p.valid_to >= d.day + interval 1 day)
     left join named as n on lower(p.api_model_id) = n.folded
+    left join shown as s on p.source_id = s.source_id
     where p.superseded_at is null
 ),
 -- What other lists print for the same model of the same provider on the same day.
 witnessed as (
     select
         a.api_source_id, a.api_provider_id, a.api_model_id, a.day,
-        bool_or(
-            abs(ln(a.usd_per_million_tokens_blended / b.usd_per_million_tokens_blended))
-            <= ln(1.25)
-        ) as is_printed_elsewhere
+        max(b.shown_at) as shown_at,
+        bool_or(not b.is_frozen) as is_shown_now
     from listed as a
     inner join listed as b
         on
@@ -88,6 +100,7 @@ witnessed as (
     where
         a.is_plain and b.is_plain
         and a.usd_per_million_tokens_blended > 0 and b.usd_per_million_tokens_blended > 0
+        and abs(ln(a.usd_per_million_tokens_blended / b.usd_per_million_tokens_blended)) <= ln(1.25)
     group by a.api_source_id, a.api_provider_id, a.api_model_id, a.day
 )
 select
@@ -111,9 +124,9 @@ select
     l.is_deprecated,
     l.is_relisted,
     l.valid_from,
-    if(w.is_printed_elsewhere, cast(l.day as timestamp), l.valid_from) as confirmed_at,
-    coalesce(w.is_printed_elsewhere, false) or l.valid_from >= l.day - interval 270 day
-        as is_confirmed,
+    greatest(l.valid_from, w.shown_at) as confirmed_at,
+    greatest(l.valid_from, w.shown_at) >= l.day - interval 270 day
+    and (not l.is_frozen or coalesce(w.is_shown_now, false)) as is_confirmed,
     l.source_url,
     l.payload_sha256
 from listed as l
