@@ -24,12 +24,14 @@ from pipelines.derive.make import Phases, make, phases
 from pipelines.derive.rebuild import carry_over, lost_decisions
 from pipelines.derive.release import ChecksFailedError, publish_build
 from pipelines.reading.reader import parse_captures
+from pipelines.site.query import read_query
 from tests.pipelines.commands.conftest import without_parquet
 from warehouse import quality
 from warehouse.database import open_build, open_published
 from warehouse.models import SQL_FOLDER, read_models
 from warehouse.paths import Home
 from warehouse.reference.tables import reference_rows
+from warehouse.reports import ReportRows, run_report
 
 DAY_1 = datetime(2026, 7, 1, 6, tzinfo=UTC)
 DAY_2 = datetime(2026, 7, 2, 6, tzinfo=UTC)
@@ -266,6 +268,14 @@ def test_a_feed_whose_bytes_stand_still_is_frozen_and_a_price_list_is_confirmed(
     )
     assert [status == "frozen" for status, _ in statuses] == [False, False, is_frozen]
     assert {hours for _, hours in statuses} == {7 * 24}
+    with open_published(home) as connection:  # whoever tells the state of a source tells the same
+        told = [run_report(connection, "status"), run_report(connection, "digest_sources")]
+        health = connection.execute(read_query("health/sources").select)
+        told.append(ReportRows(tuple(name for name, *_ in health.description), health.fetchall()))
+    for place in told:
+        rows = [dict(zip(place.columns, row, strict=True)) for row in place.rows]
+        found = {row["status"] for row in rows if row["source_id"] == source_id}
+        assert (found == {"frozen"}) is is_frozen
     if not is_frozen:
         assert ask("select distinct age_hours, is_stale from marts.offers_latest") == [(0, False)]
 

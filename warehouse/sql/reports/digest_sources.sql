@@ -1,4 +1,4 @@
--- One row per source that failed, was held or is older than 30 hours.
+-- One row per source that failed, was held, is frozen or is older than 30 hours.
 -- source_id | the source
 -- status | of its last attempt
 -- last_answer_at | its last good answer [UTC]

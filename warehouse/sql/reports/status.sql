@@ -1,6 +1,6 @@
 -- One row per source: its last attempt.
 -- source_id | the source
--- status | of the last attempt: ok, unchanged, partial, empty, quarantined, failed, skipped or never_asked
+-- status | of the last attempt: ok, unchanged, frozen (its bytes or its stated time stand still), partial, empty, quarantined, failed, skipped or never_asked
 -- seen_at | the last good answer [UTC]
 -- age_hours | age of the last good answer at the build [h]
 -- content_age_hours | age at the build of the bytes that it gave: since when they are the same [h]
