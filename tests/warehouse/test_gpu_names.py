@@ -28,6 +28,7 @@ def names() -> GpuNames:
         ("NVIDIA GH200 480GB", "GH200-96GB"),
         ("GH200 144G HBM3e", "GH200-144GB"),
         ("H20-3e", "H20-141GB"),
+        ("H200", "H200-SXM-141GB"),  # what people mean; a list that prints it may mean either
         ("AMD Instinct MI300X", "MI300X-192GB"),
         ("a6000", "RTXA6000-48GB"),
         ("v5e", "TPU-V5E"),

@@ -74,12 +74,13 @@ class GpuNames:
         self._cards = {card.gpu_id: card for card in cards}
         self._variants = {gpu_id: self._variants_of(gpu_id) for gpu_id in self._cards}
         own: defaultdict[str, set[str]] = defaultdict(set)
+        coarse: defaultdict[str, set[str]] = defaultdict(set)
         stems: defaultdict[str, set[str]] = defaultdict(set)
         numbers: defaultdict[str, set[str]] = defaultdict(set)
         for card in self._cards.values():
             stem = re.sub(r"-\d+GB$", "", card.gpu_id)
             for key in _keys(card.gpu_id) | _keys(card.name):
-                own[key].add(card.gpu_id)
+                (coarse if card.is_coarse else own)[key].add(card.gpu_id)
             for key in _keys(stem):
                 stems[key].add(card.gpu_id)
             numbers[re.sub(r"^[a-z]+", "", folded(stem))].add(card.gpu_id)
@@ -88,7 +89,9 @@ class GpuNames:
         for family, name, canonical in aliases:
             for key in _keys(name):
                 (generic if family == GENERIC else other)[key].add(canonical)
-        self._levels: tuple[Mapping[str, set[str]], ...] = (own, generic, stems, other, numbers)
+        self._levels: tuple[Mapping[str, set[str]], ...] = (
+            own, generic, coarse, stems, other, numbers,
+        )  # fmt: skip
 
     @property
     def ids(self) -> frozenset[str]:
