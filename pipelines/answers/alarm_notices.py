@@ -188,8 +188,10 @@ def _send(
         harmless = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
         _post(name, value, {"text": f"*{title}*\n{harmless}"})
     elif name == FILE:
-        lines = "".join(json.dumps(one, ensure_ascii=False) + "\n" for one in entries)
-        with Path(value).expanduser().open("a", encoding="utf-8") as file:
+        lines = "".join(json.dumps(one) + "\n" for one in entries)  # ASCII: errors quote strangers
+        # A pipe that nobody reads is an error at once, and no end of waiting.
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK
+        with os.fdopen(os.open(Path(value).expanduser(), flags, 0o600), "a") as file:
             file.write(lines)
     else:
         to = environment.get(MAIL_TO)
@@ -229,6 +231,6 @@ def read_state(home: Home) -> dict[str, Any]:
         return {"open": dict(found["open"]), "undelivered": list(found["undelivered"])}
     except FileNotFoundError:
         return nothing
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         # Everything that is wrong is then sent once more: nothing is silenced.
         return nothing | {"undelivered": [f"{STATE} was damaged and is begun anew"]}

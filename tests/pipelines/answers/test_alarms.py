@@ -145,6 +145,20 @@ def test_a_file_gets_one_line_an_alarm(home: Home, tmp_path: Path):
     assert [line["key"] for line in lines] == ["source vast", "published file"]
 
 
+def test_what_strangers_wrote_is_harmless_in_the_file(home: Home, tmp_path: Path):
+    said = Alarm("source vast", "has never answered (\x1b[31m\u202e\n{})", None, "others", "run")
+    path = tmp_path / "alarms.jsonl"
+    assert notices.tell(home, [said], environment={notices.FILE: str(path)}) == []
+    text = path.read_text(encoding="utf-8")
+    assert text.isascii() and text.count("\n") == 1 and "\x1b" not in text
+
+
+def test_a_pipe_that_nobody_reads_is_one_line(home: Home, tmp_path: Path):
+    os.mkfifo(tmp_path / "pipe")
+    [line] = notices.tell(home, [DOWN], environment={notices.FILE: str(tmp_path / "pipe")})
+    assert notices.FILE in line
+
+
 class MailServer(socketserver.ThreadingTCPServer):
     """Takes one mail after the other, without encryption."""
 
@@ -207,7 +221,9 @@ def test_a_channel_that_cannot_be_used_is_one_line(home: Home, settings: dict[st
     assert notices.undelivered(home) == [line]
 
 
-@pytest.mark.parametrize("text", ["", "[]", '{"open": {"a": 1}}', '{"open": 3}', "\x00"])
+@pytest.mark.parametrize(
+    "text", ["", "[]", '{"open": {"a": 1}}', '{"open": 3}', "\x00", "[" * 10**5]
+)
 def test_a_damaged_state_silences_nothing(home: Home, receiver: Receiver, text: str):
     hook = {notices.WEBHOOK: receiver.address}
     notices.tell(home, [DOWN], environment=hook)
