@@ -26,7 +26,7 @@ from pipelines.commands.currency import (
 )
 from pipelines.commands.handover import taker
 from pipelines.commands.prices import prices_line, prices_told
-from pipelines.text import one_line, spreadsheet
+from pipelines.text import one_line, spreadsheet, visible
 from warehouse.rows import plain
 
 if TYPE_CHECKING:
@@ -183,7 +183,7 @@ def print_rows(
         click.echo("[]" if before.startswith("[") else "\n]")
     elif output == "csv":
         for line in filter(None, (moment_line(), rate_line(), prices_line())):
-            click.echo(line, err=True)
+            click.echo(one_line(line), err=True)
         writer = csv.writer(sys.stdout, lineterminator="\n")
         writer.writerow([cell(column) for column in columns])
         writer.writerows([cell(value) for value in row] for row in rows)
@@ -209,7 +209,8 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], title: st
     for line in filter(None, (moment_line(), rate_line(), prices_line())):
         console.print(Text(one_line(line), style="bold"), soft_wrap=not is_limited)
     columns, told = rows_in_currency(columns, rows)
-    rows, title = list(told), one_line(title_in_currency(title))
+    rows = list(told)
+    title = "\n".join(map(visible, title_in_currency(title).split("\n")))
     if title:
         console.print(Text(title, style="italic"), soft_wrap=not is_limited)
     columns = [one_line(name) for name in columns]

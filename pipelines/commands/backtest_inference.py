@@ -14,6 +14,7 @@ import click
 from pipelines.commands import Refused
 from pipelines.commands.answer import print_table
 from pipelines.commands.targets import force_option, new_target, refuse_existing
+from pipelines.text import one_line
 
 if TYPE_CHECKING:
     from pipelines.derive.inference_backtest import Backtest
@@ -117,7 +118,7 @@ def _print(report: Backtest, out: Path | None) -> None:
         predicted = sum(value is not None for value in report.predictions)
         click.echo(f"{predicted} of {answer['cases']} cases predicted, none compared")
     for reason, count in answer["unscored"].items():
-        click.echo(f"not scored: {count} x {reason}")
+        click.echo(one_line(f"not scored: {count} x {reason}"))
     errors = report.fit.errors
     if "unseen_pair_median_absolute_error" in errors:
         click.echo(

@@ -196,18 +196,31 @@ def test_a_hostile_fixture_is_one_line(
 # ------------------------------------------------------- names that reach a terminal or a sheet
 
 
-def test_a_name_with_escapes_is_harmless_on_a_terminal_and_in_a_sheet(
+def test_a_name_of_a_file_is_harmless_on_a_terminal_and_in_a_sheet(
     ask: Ask, tmp_path: Path
 ) -> None:
-    book = tmp_path / "\x1b[31m=book.csv"
-    rows = "=\x1b[31mevil\u202e,H100-SXM-80GB,1.4\nlambda,H100-SXM-80GB,1.5\n"
+    book = tmp_path / "\x1b[31m=\u202ebook.csv"
+    rows = "lambda,H100-SXM-80GB,1.5\n=cmd|'/c calc'!A1,H100-SXM-80GB,1.4\n"
     book.write_text(f"provider,gpu,price\n{rows}", encoding="utf-8")
     question = ("quote", "--gpu", "H100-SXM-80GB", "-n", "8", "--prices", book)
     for more in ((), ("--format", "csv"), ("--json",)):
         status, out, notes = ask(*question, *more)
         assert status == 0
         assert "\x1b" not in out + notes and "\u202e" not in out + notes
-        assert not any(line.startswith("=") for line in out.splitlines() if more)
+        assert not any(line.startswith("=") for line in out.splitlines() if "csv" in more)
+
+
+HIDDEN = ["\x1b[31m", "\u202e", "\x07", "\x9b"]
+
+
+@pytest.mark.parametrize("hidden", HIDDEN)
+def test_a_name_with_control_characters_is_refused(ask: Ask, tmp_path: Path, hidden: str) -> None:
+    (tmp_path / "given.csv").write_text(f"provider,gpu,price\nx{hidden},H100-SXM-80GB,1\n")
+    refused(ask(*COMMANDS["prices.csv"]), "without control characters")
+    given = json.dumps(f"x{hidden}")  # which is YAML, too
+    rule = f"rules:\n- {{name: {given}, gpu: H100, below_usd: 1}}\n"
+    (tmp_path / "given.yaml").write_text(rule)
+    refused(ask(*COMMANDS["alert"]), "without control characters")
 
 
 def test_the_names_of_columns_are_harmless(ask: Ask) -> None:
@@ -220,7 +233,7 @@ def test_the_names_of_columns_are_harmless(ask: Ask) -> None:
 
 RULES = """
 rules:
-- name: "<script>alert(1)</script> [x](javascript:alert(1)) | **b** \\e[31m # h"
+- name: "<script>alert(1)</script> [x](javascript:alert(1)) | **b** # h"
   gpu: H100-SXM-80GB
   above_usd: 0.01
 """

@@ -78,7 +78,9 @@ def model_from_config(path: Path) -> Model:
         raise ReferenceError(f"{path}: must hold an object; give a config.json of Hugging Face")
     of_text = content.get("text_config")
     config = content | of_text if isinstance(of_text, dict) else content
-    return _Shape(config, path.name).model(path.parent.resolve().name or path.stem)
+    folder = path.parent.resolve().name
+    name = "".join(letter for letter in folder if letter.isprintable())
+    return _Shape(config, path.name).model(name or path.stem)
 
 
 class _Shape:

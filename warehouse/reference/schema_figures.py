@@ -6,6 +6,7 @@ Here belongs what every figure must have. Which figures a file has is said by ``
 from __future__ import annotations
 
 import math
+import unicodedata
 from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, Any, Literal
@@ -43,7 +44,16 @@ def _day(text: str) -> str:
     return text
 
 
-Text = Annotated[StrictStr, Field(min_length=1)]
+def _visible(text: str) -> str:
+    """Refuse what terminals act on: names of somebody's file are printed."""
+    kinds = {unicodedata.category(letter) for letter in text if letter not in "\n\t"}
+    if kinds & {"Cc", "Cf", "Cs"}:  # control, format (also of the direction), half a pair
+        expected = {"expected": "a text without control characters"}
+        raise PydanticCustomError("visible", "{expected}", expected)
+    return text
+
+
+Text = Annotated[StrictStr, Field(min_length=1), AfterValidator(_visible)]
 Day = Annotated[
     StrictStr, AfterValidator(_day), WithJsonSchema({"type": "string", "format": "date"})
 ]
