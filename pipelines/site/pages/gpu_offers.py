@@ -79,10 +79,12 @@ def offers_title(offers: list[Row]) -> str:
     """Return the number of offers, and whether any of them was confirmed lately."""
     if not offers:
         return "No current offer"
-    total = numbers.plural(len(offers), "offer")
-    if all(row["is_stale"] for row in offers):
-        return f"{total} when last seen; none was confirmed in the last 30 hours"
-    return f"{total} today"
+    fresh = sum(not row["is_stale"] for row in offers)
+    if not fresh:
+        total = numbers.plural(len(offers), "offer")
+        return f"{total} when last seen; none was confirmed in the last 72 hours"
+    older = f", {len(offers) - fresh} more when last seen" if fresh < len(offers) else ""
+    return f"{numbers.plural(fresh, 'offer')} today{older}"
 
 
 OFFER_COLUMNS = [

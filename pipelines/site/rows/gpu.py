@@ -15,8 +15,12 @@ SHOWN_OFFERS = 300  # offers that the page carries; the CSV has all
 
 
 def fresh_on_demand(offers: list[Row]) -> list[Row]:
-    """Return the offers on demand that a title may use: confirmed, of the best kind of source."""
-    return [row for row in on_demand(offers) if not row["is_stale"] and not row["is_witness"]]
+    """Return the offers on demand that a title may use: fresh, not sold out, of the best source."""
+    return [
+        row
+        for row in on_demand(offers)
+        if not row["is_stale"] and not row["is_witness"] and row["is_available"] is not False
+    ]
 
 
 def cheapest_of_each(offers: list[Row]) -> list[Row]:

@@ -24,7 +24,8 @@ Row = dict[str, Any]
 def offer(usd: float, **fields: Any) -> Row:
     return {
         "gpu_id": "L4-24GB", "usd_per_gpu_hour": usd, "purchase_model": "on_demand",
-        "is_stale": False, "is_witness": False, "place": 1, "age_hours": 1.0, **fields,
+        "is_stale": False, "is_witness": False, "is_available": None, "place": 1, "age_hours": 1.0,
+        **fields,
     }  # fmt: skip
 
 
@@ -61,6 +62,7 @@ def test_cells_follow_the_order_of_the_gpus_and_mark_old_answers() -> None:
 
 def test_a_title_uses_confirmed_offers_on_demand_only() -> None:
     rows = [offer(1.0), offer(2.0, is_stale=True), offer(3.0, is_witness=True),
+            offer(0.5, is_available=False),
             offer(4.0, purchase_model="spot")]  # fmt: skip
     assert fresh_on_demand(rows) == rows[:1]
 
