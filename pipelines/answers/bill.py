@@ -18,6 +18,7 @@ from typing import Any
 
 import duckdb
 
+from cost_engine.units import SECONDS_PER_HOUR
 from pipelines.answers.as_of import Past, open_past
 from pipelines.answers.bill_columns import BillError, layout_of, selection
 from pipelines.answers.bill_gpus import Line, Names, identify
@@ -117,7 +118,8 @@ def compare_in(connection: duckdb.DuckDBPyConnection, path: Path) -> ReportRows:
     keep(connection, "bill_text", report(f"bill_text_{layout.name}").select)
     # A bill is long: one form of its lines is dropped as soon as the next is there.
     connection.execute("drop view bill_named; drop table bill_file")
-    keep(connection, "bill_item", report("bill_item").select)
+    units = {"seconds_per_hour": SECONDS_PER_HOUR}
+    keep(connection, "bill_item", report("bill_item").select, units)
     connection.execute("drop table bill_text")
     keep(connection, "bill_provider", report("bill_provider").select)
     find_gpus(connection)

@@ -64,9 +64,9 @@ def text(folder: Path, content: bytes, name: str = "bomb.csv") -> Path:
 
 ROWS = ", ".join(f"'{'x' * 50}' as \"{name}\"" for name in HEADER.split(","))
 BILLS: dict[str, Callable[[Path], Path]] = {
-    "parquet of one value": lambda f: parquet(f, f"select {ROWS} from range(4000000)"),
+    "parquet of one value": lambda f: parquet(f, f"select {ROWS} from range(1000000)"),
     "parquet of one long text": lambda f: parquet(
-        f, "select repeat('x', 300000000) as \"ProviderName\""
+        f, "select repeat('x', 150000000) as \"ProviderName\""
     ),
     "gzip of short rows": lambda f: gzipped(f, HEADER.encode() + b"\n" + b"a,b\n" * 30 * MIB),
     "one field that never ends": lambda f: text(f, HEADER.encode() + b'\n"' + b"x" * 8 * MIB),

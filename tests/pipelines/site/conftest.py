@@ -11,7 +11,6 @@ import duckdb
 import pytest
 
 from pipelines.site.build import SiteReport, build_site
-from warehouse.macros import run_formulas
 from warehouse.migrations import SCHEMA_VERSION, SCHEMAS
 from warehouse.models import SQL_FOLDER, TableModel, read_models
 from warehouse.paths import Home
@@ -46,7 +45,6 @@ def make_empty(connection: duckdb.DuckDBPyConnection, without: tuple[str, ...] =
     for schema in SCHEMAS:
         connection.execute(f"create schema if not exists {schema}")
     connection.execute((SQL_FOLDER / "ledgers.sql").read_text())
-    run_formulas(connection)
     models: dict[str, TableModel] = read_models()
     for name, model in models.items():
         if name in without or not model.columns:

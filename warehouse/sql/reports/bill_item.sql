@@ -22,6 +22,7 @@
 -- is_correction | whether the line corrects an earlier one
 -- status | unused or covered, null otherwise
 -- currency | currency of the cost
+-- parameter: seconds_per_hour | seconds of an hour [s/h]
 with printed as (
     select cost as text from bill_text
     union
@@ -85,7 +86,7 @@ select
     lower(i.unit) as unit,
     i.units * case
         when regexp_full_match(i.unit_name, '(gpu)?(per)?(hours?|hrs?|h)') then 1
-        when regexp_full_match(i.unit_name, '(gpu)?(per)?(seconds?|secs?|s)') then 1 / seconds_per_hour()
+        when regexp_full_match(i.unit_name, '(gpu)?(per)?(seconds?|secs?|s)') then 1 / $seconds_per_hour
         when regexp_full_match(i.unit_name, '(gpu)?(per)?(minutes?|mins?)') then 1 / 60.0
         when regexp_full_match(i.unit_name, '(gpu)?(per)?days?') then 24
     end as hours_per_unit,
