@@ -16,7 +16,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
 import click
+import platformdirs
 
+from pipelines.answers.pull import PullError, is_address, pulled
 from pipelines.commands.handover import handed_over
 from pipelines.commands.opening import past_of, published, refuse_duckdb
 from truecost.answer import Answer
@@ -46,19 +48,25 @@ class RefusedError(ValueError):
 
 
 def connect(
-    path: FilePath | None = None,
+    path_or_url: FilePath | None = None,
     as_of: date | str | None = None,
     known_on: date | str | None = None,
+    *,
+    cache: FilePath | None = None,
 ) -> Truecost:
     """Open a published file, for all questions of one session.
 
     Parameters
     ----------
-    path : path, optional
-        A published file (``truecost.duckdb``), or a data folder, whose newest is taken. Where not
-        given, the data folder of the command line (``TRUECOST_HOME``).
+    path_or_url : path or str, optional
+        A published file (``truecost.duckdb``), or a data folder, whose newest is taken; or the
+        address of a ``truecost-<run>.duckdb`` with its manifest beside it, which is read once,
+        checked against its hash and kept. Where not given, the data folder of the command line
+        (``TRUECOST_HOME``).
     as_of, known_on : date or str, optional
         Answer as of a past day, as it was known on a day. [UTC; YYYY-MM-DD or ISO 8601]
+    cache : path, optional
+        Where files of addresses are kept; the cache folder of the user where not given.
 
     Returns
     -------
@@ -78,8 +86,14 @@ def connect(
     ...
     truecost.connection.RefusedError: there is no no/such/file.duckdb
     """
-    chosen = Home.from_environment().root if path is None else Path(path).expanduser()
-    if path is not None and not chosen.exists():
+    if is_address(path_or_url):
+        kept = platformdirs.user_cache_path("truecost", appauthor=False) if cache is None else cache
+        try:
+            path_or_url = pulled(str(path_or_url), Path(kept).expanduser())
+        except PullError as error:
+            raise RefusedError(str(error)) from None
+    chosen = Home.from_environment().root if path_or_url is None else Path(path_or_url).expanduser()
+    if path_or_url is not None and not chosen.exists():
         raise RefusedError(f"there is no {chosen}")
     if chosen.is_dir():
         home = Home(chosen)

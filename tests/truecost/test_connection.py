@@ -14,6 +14,7 @@ import click
 import pytest
 
 import truecost
+from tests.pipelines.answers.test_pull import serving
 from tests.pipelines.commands.conftest import Truecost as Command
 from tests.pipelines.commands.test_bills import FOCUS, text_of
 from truecost import options
@@ -122,6 +123,15 @@ def test_a_file_alone_answers_whatever_the_environment_says(
     assert len(prices.offers(H100)) == 15
 
 
+def test_an_address_answers_as_the_file_does(answers_home: Home, tmp_path: Path) -> None:
+    with serving(answers_home.published) as host:
+        there = truecost.connect(f"{host}/truecost-one.duckdb", cache=tmp_path)
+        with pytest.raises(truecost.RefusedError, match="status 404"):
+            truecost.connect(f"{host}/truecost-two.duckdb", cache=tmp_path)
+    assert tmp_path in there.file.parents
+    assert list(there.offers(H100)) == list(truecost.connect(answers_home.root).offers(H100))
+
+
 def test_times_have_a_zone_and_frames_have_types(prices: truecost.Truecost) -> None:
     answer = prices.sql(
         "select timestamp '2026-08-01 06:00' as seen_at, 1.5::decimal(9, 2) as usd,"
@@ -170,16 +180,16 @@ def test_a_bad_question_is_refused_in_one_line(
         ({"as_of": "2036-01-01"}, "in the future"),
         ({"as_of": "yesterday"}, "not a time"),
         ({"known_on": "2026-08-01"}, "needs --as-of"),
-        ({"path": __file__}, "is no published file"),
-        ({"path": Path(__file__).parent}, "nothing is published"),
-        ({"path": "/no/such"}, "there is no /no/such"),
+        ({"path_or_url": __file__}, "is no published file"),
+        ({"path_or_url": Path(__file__).parent}, "nothing is published"),
+        ({"path_or_url": "/no/such"}, "there is no /no/such"),
     ],
 )
 def test_what_cannot_be_opened_is_refused_at_once(
     arguments: dict[str, Any], reason: str, answers_home: Home
 ) -> None:
     with pytest.raises(truecost.RefusedError, match=reason):
-        truecost.connect(**({"path": answers_home.root} | arguments))
+        truecost.connect(**({"path_or_url": answers_home.root} | arguments))
 
 
 def test_every_typed_option_is_one_of_its_command() -> None:
