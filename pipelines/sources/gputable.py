@@ -56,7 +56,7 @@ def parse(payload: Payload) -> Iterator[ReadRow]:
     fetched = {
         provider_id(name): state.get("fetched_at")
         for name, state in states.items()
-        if isinstance(state, dict)
+        if isinstance(state, dict) and any(map(str.isalnum, name))
     }
     rows = objects_at(payload, "data")
     yield from feed_offers(payload, rows, lambda row: _offer(row, fetched))

@@ -8,7 +8,7 @@ or other people's machines (marketplace). Countries, owners and home pages belon
 
 from __future__ import annotations
 
-from pipelines.sources.base import MarketTier
+from pipelines.sources.base import MarketTier, ParseError
 
 # Names that differ from the id when case, spaces and punctuation are left out.
 ALIASES = {
@@ -78,7 +78,7 @@ def provider_id(printed: str) -> str:
 
     Raises
     ------
-    ValueError
+    ParseError
         If the name has neither letters nor digits.
 
     Examples
@@ -88,7 +88,7 @@ def provider_id(printed: str) -> str:
     """
     name = "".join(letter for letter in printed.casefold() if letter.isalnum())
     if not name:
-        raise ValueError(f"the provider is {printed!r}")
+        raise ParseError(f"the provider is {printed!r}")
     return ALIASES.get(name, name)
 
 

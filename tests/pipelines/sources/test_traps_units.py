@@ -130,5 +130,21 @@ def test_a_provider_has_one_id_however_it_is_spelled(printed: str, known: str) -
 
 @pytest.mark.parametrize("printed", ["", " ", "-", "..."])
 def test_no_letters_are_no_provider(printed: str) -> None:
-    with pytest.raises(ValueError, match="provider"):
+    with pytest.raises(ParseError, match="provider"):
         provider_id(printed)
+
+
+@pytest.mark.parametrize(
+    ("source_id", "printed"),
+    [
+        ("gputable", '"provider": "Runpod"'),
+        ("gpu_price_feed", '"provider": "lambdalabs"'),
+        ("gpu_price_index", ",runpod,"),
+    ],
+)
+def test_a_provider_without_a_name_costs_its_own_rows_only(source_id: str, printed: str) -> None:
+    before = offers(read(payloads(source_id)[0]))
+    found = with_text(source_id, (printed, re.sub("(?i)runpod|lambdalabs", "-", printed)))
+    assert 0 < len(offers(found)) < len(before)
+    assert "shape_changed" in rules(found)
+    assert offers(with_text("gputable", ('"runpod": {', '"-": {')))  # when it was asked
