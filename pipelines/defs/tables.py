@@ -5,7 +5,8 @@ of one, because only one process may write. What the tables hold belongs to ``wa
 ``pipelines.derive``.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,10 @@ from pipelines.derive.load import load
 from pipelines.derive.made import sql_hash
 from pipelines.derive.make import Outcome, make, phases
 from pipelines.derive.release import PublishReport, publish_build
+from pipelines.text import one_line
 from warehouse.database import exclusive
 from warehouse.models import SQL_FOLDER, Check, CheckResult, TableModel, read_models
+from warehouse.rows import plain
 
 PHASES = phases(read_models())
 PUBLISHED = dg.AssetKey(["published", "warehouse"])
@@ -53,6 +56,35 @@ def described(model: TableModel) -> str:
     )
 
 
+def schema(model: TableModel, types: Mapping[str, str]) -> dg.TableSchema:
+    """Return the columns of a table: meaning and unit, and the SQL type where it is known."""
+    return dg.TableSchema(
+        columns=[
+            dg.TableColumn(
+                column.name,
+                type=types.get(column.name, "not made yet"),
+                description=column.meaning + (f" [{column.unit}]" if column.unit else ""),
+            )
+            for column in model.columns
+        ]
+    )
+
+
+def sample(rows: Sequence[Mapping[str, Any]]) -> dg.TableMetadataValue:
+    """Return some rows as the pages show them, text of strangers on one line and visible."""
+    records = [
+        {
+            name: value if value is None or isinstance(value, int) else one_line(plain(value))
+            for name, value in row.items()
+        }
+        for row in rows
+    ]
+    return dg.MetadataValue.table(
+        [dg.TableRecord(record) for record in records],
+        schema=dg.TableSchema([dg.TableColumn(name) for name in records[0]]),
+    )
+
+
 def spec(model: TableModel) -> dg.AssetSpec:
     """Return the asset of a table."""
     deps: list[dg.AssetKey] = [
@@ -73,15 +105,7 @@ def spec(model: TableModel) -> dg.AssetSpec:
                     dg.LocalFileCodeReference(file_path=str(path)) for path in files(model)
                 ]
             ),
-            "dagster/column_schema": dg.TableSchema(
-                columns=[
-                    dg.TableColumn(
-                        column.name,
-                        description=column.meaning + (f" [{column.unit}]" if column.unit else ""),
-                    )
-                    for column in model.columns
-                ]
-            ),
+            "dagster/column_schema": schema(model, {}),
         },
     )
 
@@ -97,6 +121,10 @@ def published_spec() -> dg.AssetSpec:
         kinds={"duckdb", "parquet"},
         owners=[OWNER],
         description="The file that all readers open: truecost.duckdb, with Parquet beside it.",
+        # A build a day, and six hours in which a missed one can be made up for.
+        freshness_policy=dg.FreshnessPolicy.time_window(
+            fail_window=timedelta(hours=54), warn_window=timedelta(hours=30)
+        ),
     )
 
 
@@ -168,8 +196,14 @@ def build_warehouse(
 
 def facts(outcome: Outcome) -> dict[str, Any]:
     """Return the metadata of a table that a build has looked at."""
-    rows = {} if outcome.rows is None else {"dagster/row_count": outcome.rows}
-    return {**rows, "made": outcome.is_made}
+    found: dict[str, Any] = {"made": outcome.is_made}
+    if outcome.rows is not None:
+        found["dagster/row_count"] = outcome.rows
+    if outcome.look is not None:
+        found["dagster/column_schema"] = schema(outcome.model, outcome.look.types)
+        if outcome.look.rows:
+            found["sample"] = sample(outcome.look.rows)
+    return found
 
 
 def check_key(result: CheckResult) -> dg.AssetCheckKey:

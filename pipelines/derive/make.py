@@ -10,7 +10,7 @@ import importlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import cast
+from typing import Any, cast
 
 import duckdb
 import pyarrow as pa
@@ -33,7 +33,9 @@ from warehouse.models import (
 )
 from warehouse.paths import Home
 from warehouse.reports import Report, read_reports
+from warehouse.rows import dicts
 
+ROWS_LOOKED_AT = 5
 HISTORIES = {f"core.{entity.view}": entity for entity in history.ENTITIES}
 
 
@@ -81,12 +83,25 @@ def phases(models: dict[str, TableModel]) -> Phases:
 
 
 @dataclass(frozen=True)
+class Look:
+    """What a table looks like: the SQL type of each column, and some rows of a table."""
+
+    types: dict[str, str]
+    rows: list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
 class Outcome:
     """A table that a build has looked at."""
 
     model: TableModel
     rows: int | None  # None for a view (see ``warehouse.models.row_count``)
-    is_made: bool  # false where it was current
+    look: Look | None  # None where it was current
+
+    @property
+    def is_made(self) -> bool:
+        """Return whether it was made; false where it was current."""
+        return self.look is not None
 
 
 class NotMadeError(ValueError):
@@ -127,7 +142,7 @@ def make(
         maker = Maker(connection, wanted, say)
         if wanted is None:
             for model, rows in described_and_counted(connection, order.loaded):
-                yield Outcome(model, rows, is_made=True)
+                yield Outcome(model, rows, look(connection, model))
         for model in order.before:
             yield from maker.by_sql(model)
         yield from maker.by_cost_engine(order.made)
@@ -161,13 +176,13 @@ class Maker:
             return
         definition = sql_hash(model)
         if self._is_current([model], definition):
-            yield Outcome(model, row_count(self.connection, model), is_made=False)
+            yield Outcome(model, row_count(self.connection, model), None)
             return
         self._refuse_missing(model)
         self.traces.begin([model])
         [(_, rows)] = made_by_sql(self.connection, [model])
         self.traces.end(model, definition, reads)
-        yield Outcome(model, rows, is_made=True)
+        yield Outcome(model, rows, look(self.connection, model))
 
     def by_cost_engine(self, models: Sequence[TableModel]) -> Iterator[Outcome]:
         """Make the tables that the modules of ``DERIVATIONS`` make."""
@@ -190,7 +205,7 @@ class Maker:
                     if table_exists(self.connection, model.name):
                         self.traces.end(model, definition, watched.reads - set(tables))
             for model, rows in described_and_counted(self.connection, own):
-                yield Outcome(model, rows, is_made)
+                yield Outcome(model, rows, look(self.connection, model) if is_made else None)
 
     def _newest_day(self) -> date:
         if not table_exists(self.connection, "marts.gpu_price_daily"):
@@ -225,6 +240,15 @@ class Maker:
                 f"{model.name} reads {missing[0]}, which is not made yet:"
                 " run `truecost run`, or the job build, once"
             )
+
+
+def look(connection: duckdb.DuckDBPyConnection, model: TableModel) -> Look:
+    """Return what a table looks like; of a view no rows, because each costs what all cost."""
+    columns = connection.execute(f"describe {model.name}").fetchall()
+    rows = []
+    if model.kind != "view":
+        rows = dicts(connection.execute(f"from {model.name} limit {ROWS_LOOKED_AT}"))
+    return Look({name: kind for name, kind, *_ in columns}, rows)
 
 
 def made_by_sql(

@@ -16,6 +16,7 @@ with warnings.catch_warnings():
     import dagster as dg
 
     from pipelines.definitions import defs
+    from pipelines.defs.tables import sample
 
 from pipelines.answers.alarms import Alarm
 from pipelines.jobs.instance import PROJECT
@@ -82,6 +83,15 @@ def test_a_sensor_sends_what_is_wrong_and_says_it(
 def test_a_failed_run_is_sent():
     sensor = defs().get_repository_def().get_sensor_def("run_failed")
     assert sensor.default_status == dg.DefaultSensorStatus.RUNNING
+
+
+def test_a_sample_of_rows_is_harmless_text():
+    at = datetime(2026, 8, 10, 6, tzinfo=UTC)
+    row = {"text": "a\u202e\x1b[31m\n<b>" + "x" * 999, "at": at, "usd": 1.5, "n": 3, "none": None}
+    [record] = sample([row]).records
+    assert record.data["text"].startswith("a [31m <b>") and len(record.data["text"]) <= 500
+    assert record.data["n"] == 3 and record.data["none"] is None
+    assert record.data["usd"] == "1.5" and record.data["at"].startswith("2026-08-10")
 
 
 def test_every_asset_and_check_says_what_it_is():
