@@ -15,6 +15,7 @@ from pathlib import Path
 import duckdb
 
 from warehouse import files, history
+from warehouse.models import table_exists
 from warehouse.rows import identifier, literal
 
 EXPORTED_SCHEMAS = ("core", "marts")
@@ -37,33 +38,56 @@ class Part:
     sha256: str
 
 
+@dataclass(frozen=True)
+class Before:
+    """The export of the newest run.
+
+    Parameters
+    ----------
+    folder : Path
+        Its folder.
+    parts : sequence of Part
+        Its files.
+    traces : dict
+        What its relations were made from (``traces``).
+    """
+
+    folder: Path
+    parts: Sequence[Part]
+    traces: dict[str, str]
+
+
+NOTHING_BEFORE = Before(Path(), (), {})
+
+
 def export(
-    connection: duckdb.DuckDBPyConnection, folder: Path, before: tuple[Path, Sequence[Part]] | None
+    connection: duckdb.DuckDBPyConnection, folder: Path, before: Before = NOTHING_BEFORE
 ) -> Iterator[Part]:
     """Write core and marts as Parquet; a part that did not change is linked, not written.
 
     What has days is cut by month, the history by the month in which a row was last touched: a
-    day's build then writes one part of it. Reading every row also finds damaged blocks.
+    day's build then writes one part of it. Reading every row of a table also finds damaged blocks;
+    a view that was made from the same as before is not read.
     """
-    old_folder, old_parts = Path(), dict[tuple[str, int, str], Part]()
-    if before is not None:
-        old_folder = before[0]
-        old_parts = {(part.path, part.rows, part.fingerprint): part for part in before[1]}
+    old_parts = {(part.path, part.rows, part.fingerprint): part for part in before.parts}
+    made_from = traces(connection)
     folder.mkdir()
     for cut in cuts(connection):
         (folder / cut.dataset).mkdir(parents=True, exist_ok=True)
         layout = Layout.of(connection, cut.relation, cut.dataset.replace("/", "."), folder)
+        trace = made_from.get(cut.relation)
+        if cut.is_view and trace is not None and trace == before.traces.get(cut.relation):
+            same = [one for one in before.parts if Path(one.path).parent == Path(cut.dataset)]
+            if same and all(_is_usable(before, part, layout) for part in same):
+                for part in same:
+                    os.link(before.folder / part.path, folder / part.path)
+                yield from same
+                continue
         for value, rows, fingerprint, first, last in pieces(connection, cut):
             path = f"{cut.dataset}/{value}.parquet"
             known = old_parts.get((path, rows, fingerprint))
-            # A link shares its bytes with the runs before: damaged ones are rewritten.
-            # The fingerprint is of values: a column with another name or meaning is rewritten.
-            if (
-                known is not None
-                and has_bytes(old_folder / path, known.sha256)
-                and layout.is_that_of(old_folder / path)
-            ):
-                os.link(old_folder / path, folder / path)
+            if known is not None and _is_usable(before, known, layout):
+                os.link(before.folder / path, folder / path)
                 yield known
                 continue
             connection.execute(
@@ -82,6 +106,27 @@ def export(
             )
         files.sync_folder(folder / cut.dataset)
     files.sync_folder(folder)
+
+
+def traces(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    """Return what each relation was made from, as the build has noted it in ``meta.made``."""
+    if not table_exists(connection, "meta.made"):
+        return {}
+    return dict(
+        connection.execute(
+            "select table_name, definition_hash || ' ' || inputs_hash from meta.made"
+        ).fetchall()
+    )
+
+
+def _is_usable(before: Before, part: Part, layout: Layout) -> bool:
+    """Return whether a file of the export before can be linked.
+
+    A link shares its bytes with the runs before: damaged ones are rewritten. The fingerprint is of
+    values: a column that was renamed, or has another comment, is rewritten.
+    """
+    path = before.folder / part.path
+    return has_bytes(path, part.sha256) and layout.is_that_of(path)
 
 
 @dataclass(frozen=True)

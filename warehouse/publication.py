@@ -40,7 +40,17 @@ from warehouse.database import (
 )
 from warehouse.migrations import schema_version
 from warehouse.models import table_exists
-from warehouse.parquet_export import Part, cuts, export, file_sha256, has_bytes, pieces
+from warehouse.parquet_export import (
+    NOTHING_BEFORE,
+    Before,
+    Part,
+    cuts,
+    export,
+    file_sha256,
+    has_bytes,
+    pieces,
+    traces,
+)
 from warehouse.paths import Home
 
 log = logging.getLogger(__name__)
@@ -364,8 +374,8 @@ def _row_counts(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
     }
 
 
-def _newest_export(home: Home) -> tuple[Path, tuple[Part, ...]] | None:
-    """Return the folder and the parts of the newest export, if it is usable."""
+def _newest_export(home: Home) -> Before:
+    """Return the newest export that is usable, or that there is none."""
     for database in published_files(home):
         manifest = database.with_name(f"manifest-{_run_id(database)}.json")
         folder = database.with_name(f"parquet-{_run_id(database)}")
@@ -375,8 +385,18 @@ def _newest_export(home: Home) -> tuple[Path, tuple[Part, ...]] | None:
             known = Manifest.read(manifest)
         except (OSError, ValueError):
             continue  # reported by ``damage``
-        return (folder, known.parts) if known.duckdb_version == duckdb.__version__ else None
-    return None
+        if known.duckdb_version != duckdb.__version__:
+            break
+        return Before(folder, known.parts, _traces(database))
+    return NOTHING_BEFORE
+
+
+def _traces(database: Path) -> dict[str, str]:
+    try:
+        with open_unchanged(database) as connection:
+            return traces(connection)
+    except (duckdb.Error, DataFolderError):  # reported by ``damage``; every row is then read
+        return {}
 
 
 def _run_id(database: Path) -> str:

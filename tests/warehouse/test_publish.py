@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.warehouse.days import merge_day
-from warehouse import database, models, publication
+from warehouse import database, models, parquet_export, publication
 from warehouse.parquet_export import file_sha256
 from warehouse.paths import Home
 
@@ -90,6 +90,43 @@ def test_parts_that_did_not_change_are_linked_and_a_new_month_is_a_new_part(home
     first, second = parts("run-1"), parts("run-2")
     assert sorted(second) == ["closed-2026-01.parquet", "closed-2026-02.parquet", "open.parquet"]
     assert {name for name in second if first[name] == second[name]} == {"closed-2026-01.parquet"}
+
+
+def test_a_view_that_was_made_from_the_same_is_linked_and_not_read(home, monkeypatch):
+    build_day(home, 1)
+    with database.open_build(home) as connection:
+        connection.execute(
+            "create view marts.cheap as select * from core.offer_open where usd_per_gpu_hour < 2;"
+            "create table meta.made (table_name varchar, definition_hash varchar,"
+            " inputs_hash varchar);"
+            "insert into meta.made values ('marts.cheap', 'a', '1')"
+        )
+    read = []
+    pieces = parquet_export.pieces
+    monkeypatch.setattr(
+        parquet_export,
+        "pieces",
+        lambda connection, cut: read.append(cut.relation) or pieces(connection, cut),
+    )
+
+    def published(run_id):
+        read.clear()
+        path = publication.publish(home, run_id)
+        assert publication.damage(path) == []
+        [part] = (home.published / f"parquet-{run_id}" / "marts" / "cheap").iterdir()
+        return part, "marts.cheap" in read
+
+    first, is_read = published("run-1")
+    assert is_read
+    second, is_read = published("run-2")
+    assert not is_read and second.stat().st_ino == first.stat().st_ino
+    damaged = second.read_bytes()[:-1] + b"x"
+    second.unlink()
+    second.write_bytes(damaged)
+    assert published("run-3")[1]
+    with database.open_build(home) as connection:
+        connection.execute("update meta.made set inputs_hash = '2'")
+    assert published("run-4")[1]
 
 
 def test_a_part_whose_column_was_renamed_is_written_anew(home):
