@@ -28,6 +28,8 @@ MISSED_ANSWERS = 2
 PUBLISHED_FOR = RHYTHM + timedelta(hours=6)
 """A published file that is older has missed a build. [h]"""
 
+LONGEST_WHAT = 300  # characters of the line
+
 KINDS = ("source", "published", "run", "machine")
 """What can go wrong; the first word of each key."""
 
@@ -66,9 +68,8 @@ class Alarm:
         'run build: the build failed; still works: old prices; look: truecost run'
         """
         since = f" since {self.since:%Y-%m-%d %H:%M}Z" if self.since else ""
-        return one_line(
-            f"{self.key}: {self.what}{since}; still works: {self.works}; look: {self.command}"
-        )
+        what = one_line(self.what)[:LONGEST_WHAT]  # so that the command stays on the line
+        return f"{self.key}: {what}{since}; still works: {self.works}; look: {self.command}"
 
 
 def alarms(home: Home, now: datetime, kinds: Collection[str] = KINDS) -> list[Alarm]:
@@ -143,7 +144,7 @@ def sources(connection: duckdb.DuckDBPyConnection, now: datetime) -> Iterator[Al
             continue
         rhythm = max(RHYTHM, timedelta(hours=source.cadence_hours))
         seen_at = row["seen_at"]
-        reason = f" ({row['error']})" if row["error"] else ""
+        reason = f" ({one_line(row['error'])})" if row["error"] else ""
         if seen_at is None:
             what, works = f"has never answered{reason}", "all other sources"
         elif row["status"] in ("frozen", "quarantined"):

@@ -269,6 +269,18 @@ def test_a_source_is_down_after_two_rhythms(
         assert [one.key for one in found.sources(connection, NOW)] == ["source vast"] * is_down
 
 
+def test_what_a_source_printed_stays_on_one_line(monkeypatch: pytest.MonkeyPatch):
+    error = "no\x1b[31m\ntable\u202e" + "x" * 9999
+    row = status_of(source_id="vast", status="failed", seen_at=None, error=error)
+    monkeypatch.setattr(found, "status", lambda connection: row)
+    moment = type("Moment", (), {"is_bundled": False})()
+    monkeypatch.setattr(found, "moment_of", lambda connection: moment)
+    with duckdb.connect() as connection:
+        [one] = found.sources(connection, NOW)
+    assert not {"\n", "\x1b", "\u202e"} & set(one.what) and len(one.line) <= 500
+    assert "--source vast" in one.line
+
+
 def test_an_empty_folder_has_nothing_published(home: Home):
     assert [one.key for one in found.alarms(home, NOW, ("published", "source"))] == [
         "published file"
