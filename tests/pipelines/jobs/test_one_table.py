@@ -71,7 +71,7 @@ def test_one_table_is_made_alone_and_published(home: Home, monkeypatch: pytest.M
     assert not {"core.gpu", "marts.serving_point"} & events.keys()
     told = events["marts.price_dispersion"].step_materialization_data.materialization.metadata
     types = {column.name: column.type for column in told["dagster/column_schema"].schema.columns}
-    assert types["gpu_id"] == "VARCHAR" and "not made yet" not in types.values()
+    assert types["gpu_class"] == "VARCHAR" and "not made yet" not in types.values()
     assert 0 < len(told["sample"].records) <= 5
     with open_published(home) as connection:
         assert connection.execute("select count(*) from marts.price_dispersion").fetchall()[0][0]
