@@ -275,12 +275,18 @@ def described_and_counted(
 
 
 def describe(connection: duckdb.DuckDBPyConnection, order: Phases) -> None:
-    """Write ``meta.column`` and ``meta.lineage``, reports included, if the SQL files changed."""
+    """Write comments, ``meta.column`` and ``meta.lineage``, if the SQL files changed.
+
+    A table that is current has its comments written here: words alone make no table again.
+    """
     version = models_hash()
     if table_exists(connection, "meta.lineage"):
         known = connection.execute("select distinct models_hash from meta.lineage").fetchall()
         if known == [(version,)]:
             return
+    for model in order.all:
+        if table_exists(connection, model.name):
+            comment(connection, model)
     makers = {model.name: model.made_by for model in order.all}
     documents: list[TableModel | Report] = [*order.all, *read_reports().values()]
     columns = pa.Table.from_pylist(

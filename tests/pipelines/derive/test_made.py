@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
 import pytest
 
 from pipelines.derive.made import Traces, Watched, macros, reads_of
-from pipelines.derive.make import Phases, make
+from pipelines.derive.make import Phases, describe, make
 from warehouse.database import open_build
 from warehouse.models import DocumentedColumn, TableModel
 from warehouse.paths import Home
@@ -108,6 +109,18 @@ def test_a_view_shows_a_table_that_was_made_again_with_another_column(home: Home
     assert {"doubled", "seen"} <= remade(home, tables=(NUMBERS, wide, SEEN, OTHER, LAST))
     with open_build(home) as connection:
         assert connection.execute("select sum(n) from marts.seen").fetchall() == [(6,)]
+
+
+def test_a_current_table_gets_the_comment_of_today(home: Home):
+    remade(home)
+    reworded = replace(SEEN, columns=(DocumentedColumn("n", "a counted thing", None),))
+    order = Phases(loaded=(), before=(NUMBERS, reworded), made=(), after=())
+    with open_build(home) as connection:
+        describe(connection, order)
+        comments = connection.execute(
+            "select comment from duckdb_columns() where table_name = 'seen'"
+        ).fetchall()
+    assert comments == [("a counted thing",)]
 
 
 def test_a_table_that_is_gone_is_made_again(home: Home):
