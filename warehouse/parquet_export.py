@@ -112,11 +112,8 @@ def traces(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
     """Return what each relation was made from, as the build has noted it in ``meta.made``."""
     if not table_exists(connection, "meta.made"):
         return {}
-    return dict(
-        connection.execute(
-            "select table_name, definition_hash || ' ' || inputs_hash from meta.made"
-        ).fetchall()
-    )
+    rows = connection.execute("from meta.made").fetchall()
+    return {name: f"{definition} {inputs}" for name, definition, _, inputs, _ in rows}
 
 
 def _is_usable(before: Before, part: Part, layout: Layout) -> bool:

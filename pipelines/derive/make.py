@@ -247,7 +247,7 @@ def look(connection: duckdb.DuckDBPyConnection, model: TableModel) -> Look:
     columns = connection.execute(f"describe {model.name}").fetchall()
     rows = []
     if model.kind != "view":
-        rows = dicts(connection.execute(f"from {model.name} limit {ROWS_LOOKED_AT}"))
+        rows = dicts(connection.table(model.name).limit(ROWS_LOOKED_AT))
     return Look({name: kind for name, kind, *_ in columns}, rows)
 
 

@@ -97,10 +97,9 @@ def test_a_view_that_was_made_from_the_same_is_linked_and_not_read(home, monkeyp
     with database.open_build(home) as connection:
         connection.execute(
             "create view marts.cheap as select * from core.offer_open where usd_per_gpu_hour < 2;"
-            "create table meta.made (table_name varchar, definition_hash varchar,"
-            " inputs_hash varchar);"
-            "insert into meta.made values ('marts.cheap', 'a', '1')"
         )
+        connection.execute((models.SQL_FOLDER / "made.sql").read_text(encoding="utf-8"))
+        connection.execute("insert into meta.made values ('marts.cheap', 'a', [], '1', '')")
     read = []
     pieces = parquet_export.pieces
     monkeypatch.setattr(
