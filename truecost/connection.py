@@ -36,7 +36,7 @@ from truecost.options import (
     TrainOptions,
     WhyOptions,
 )
-from warehouse.database import POINTER, DatabaseError, is_readable
+from warehouse.database import POINTER, DatabaseError, ForeignLogError, is_readable
 from warehouse.paths import Home
 
 if TYPE_CHECKING:
@@ -99,6 +99,8 @@ def connect(
         home = Home(chosen)
         with _refusing(), published(home=home):
             chosen = home.published / POINTER
+    elif (log := chosen.resolve().with_name(f"{chosen.resolve().name}.wal")).exists():
+        raise RefusedError(str(ForeignLogError(log)))
     elif not is_readable(chosen):
         raise RefusedError(f"{chosen} is no published file of truecost")
     return Truecost(chosen.resolve(), as_of, known_on)

@@ -123,6 +123,14 @@ def test_a_file_alone_answers_whatever_the_environment_says(
     assert len(prices.offers(H100)) == 15
 
 
+def test_a_log_beside_a_file_is_refused(answers_home: Home, tmp_path: Path) -> None:
+    alone = tmp_path / "copy.duckdb"
+    os.link((answers_home.published / POINTER).resolve(), alone)
+    alone.with_name("copy.duckdb.wal").write_bytes(b"changes that nobody published")
+    with pytest.raises(truecost.RefusedError, match="was not published"):
+        truecost.connect(alone)
+
+
 def test_an_address_answers_as_the_file_does(answers_home: Home, tmp_path: Path) -> None:
     with serving(answers_home.published) as host:
         there = truecost.connect(f"{host}/truecost-one.duckdb", cache=tmp_path)
