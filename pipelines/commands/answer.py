@@ -9,7 +9,9 @@ import csv
 import json
 import math
 import os
+import shutil
 import sys
+import textwrap
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -99,6 +101,24 @@ def money(usd: float, decimals: int | None = None) -> str:
     own = usd / rate.usd_per_unit if rate else usd
     shown = significant(own) if decimals is None else f"{own:,.{decimals}f}"
     return f"{shown} {rate.currency if rate else 'USD'}"
+
+
+def screen_width() -> int | None:
+    """Return the width of the screen, or COLUMNS where that is set; None without both."""
+    if sys.stdout.isatty() or "COLUMNS" in os.environ:
+        return shutil.get_terminal_size().columns
+    return None
+
+
+def print_sentence(text: str, *, err: bool = False) -> None:
+    """Print what is said beside a table, wrapped between words at the width of the screen."""
+    width = screen_width()
+    if width is not None and not err:
+        text = "\n".join(
+            textwrap.fill(line, width, break_long_words=False, break_on_hyphens=False)
+            for line in text.split("\n")
+        )
+    click.echo(text, err=err)
 
 
 def print_document(answer: Mapping[str, Any]) -> None:
@@ -202,10 +222,9 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], title: st
     from rich.console import Console
     from rich.text import Text
 
-    console = Console()
-    is_limited = console.is_terminal or "COLUMNS" in os.environ
-    if not is_limited:
-        console.width = WIDEST
+    width = screen_width()
+    is_limited = width is not None
+    console = Console(width=width or WIDEST)
     for line in filter(None, (moment_line(), rate_line(), prices_line())):
         console.print(Text(one_line(line), style="bold"), soft_wrap=not is_limited)
     columns, told = rows_in_currency(columns, rows)

@@ -9,7 +9,7 @@ import click
 
 from pipelines.answers.as_of import Past
 from pipelines.commands import Refused
-from pipelines.commands.answer import format_option, money, print_rows, significant
+from pipelines.commands.answer import format_option, money, print_rows, print_sentence, significant
 from pipelines.commands.currency import currency_option
 from pipelines.commands.opening import documents_of, moment, past_options, published
 from pipelines.commands.prices import prices_option
@@ -90,12 +90,12 @@ def api(
         None,
         f"{found.model} by API, {then}: list prices, USD per 10^6 tokens, lower is better",
     )
-    click.echo(_own_line(found.own, found.own_reason, workload, service_level_id))
+    print_sentence(_own_line(found.own, found.own_reason, workload, service_level_id))
     more = len(found.prices) - len(rows)
     if more:
-        click.echo(f"{more} more: --limit.")
+        print_sentence(f"{more} more: --limit.")
     if found.hidden_count:
-        click.echo(
+        print_sentence(
             f"{found.hidden_count} deprecated, unconfirmed or re-listed prices are left out: --all."
         )
 

@@ -16,7 +16,7 @@ import click
 
 from pipelines.commands import Refused
 from pipelines.commands.amounts import AMOUNT
-from pipelines.commands.answer import print_rows, print_table
+from pipelines.commands.answer import print_rows, print_sentence, print_table
 from pipelines.commands.arguments import is_typed
 from pipelines.commands.opening import one_of
 from pipelines.derive.price_basis import (
@@ -206,7 +206,7 @@ def print_ranked(
     if ranked or not apart:
         print_table(shown, [[row[name] for name in shown] for row in ranked], title)
     else:
-        click.echo(f"{title}: nothing to rank")
+        print_sentence(f"{title}: nothing to rank")
     if apart:
         names = [*shown, "market_family", "reference_region"]
         print_table(

@@ -20,7 +20,7 @@ from pipelines.commands.amounts import (
     format_choice,
     json_flag,
 )
-from pipelines.commands.answer import print_document, print_rows, print_table
+from pipelines.commands.answer import print_document, print_rows, print_sentence, print_table
 from pipelines.commands.basis import (
     basis_meant,
     basis_options,
@@ -148,7 +148,7 @@ def budget(
 def _print_capital(answer: Mapping[str, Any]) -> None:
     """Print the share of the capital that compute takes, and how long it would last."""
     asked, lasts = answer["serving_months"], answer["runway_months"]
-    click.echo(
+    print_sentence(
         f"compute takes {answer['capital_fraction']:.0%} of {answer['capital_usd']:,.0f} USD in"
         f" {asked} months; spent on nothing else, it lasts {lasts:,.1f} months"
     )

@@ -9,7 +9,7 @@ import click
 
 from pipelines.answers.as_of import Past
 from pipelines.commands import Refused
-from pipelines.commands.answer import format_option, print_rows, significant
+from pipelines.commands.answer import format_option, print_rows, print_sentence, significant
 from pipelines.commands.currency import currency_option, in_currency
 from pipelines.commands.opening import documents_of, moment, past_options, published
 from pipelines.commands.prices import prices_option
@@ -79,11 +79,11 @@ def compare(
         f"{found.a} and {found.b}, {then}",
     )
     if found.kind == "provider" and not any(line.ratio for line in found.lines):
-        click.echo(f"{found.a} and {found.b} rent out nothing that is the same.")
+        print_sentence(f"{found.a} and {found.b} rent out nothing that is the same.")
     left_out = len(found.lines) - len(shared)
     if left_out:
-        click.echo(f"{left_out} figures that only one of them has: --all.")
-    click.echo(NOTES[found.kind])
+        print_sentence(f"{left_out} figures that only one of them has: --all.")
+    print_sentence(NOTES[found.kind])
 
 
 def _shown(row: Mapping[str, Any]) -> tuple[str, str, str, str]:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import click
-
 from pipelines.answers import headline
-from pipelines.commands.answer import print_table
+from pipelines.commands.answer import print_sentence, print_table
 from pipelines.commands.opening import published
 from pipelines.text import one_line
 
@@ -17,14 +15,14 @@ def print_headline(gpus: Sequence[str]) -> None:
     with published() as connection:
         newest = headline.newest_answer(connection)
         if newest is None:
-            click.echo("No offers: no source has answered yet.")
+            print_sentence("No offers: no source has answered yet.")
             return
         offers = headline.cheapest(connection, gpus)
         title = f"\nCheapest offers on demand as of {newest:%Y-%m-%d %H:%M}Z, list prices in USD"
         if offers.rows:
             print_table(offers.columns, offers.rows, title)
         else:
-            click.echo(
+            print_sentence(
                 f"No offer of {', '.join(gpus)} is fresh: truecost offers GPU shows older ones,"
                 " with their age."
             )
@@ -35,4 +33,4 @@ def print_headline(gpus: Sequence[str]) -> None:
         names = ", ".join(
             f"{one_line(name)} ({source}, {count})" for name, source, count in unmapped
         )
-        click.echo(f"\nNot known as a GPU yet (see meta.unmapped_gpu): {names}")
+        print_sentence(f"\nNot known as a GPU yet (see meta.unmapped_gpu): {names}")

@@ -9,7 +9,7 @@ import click
 from pipelines.answers import index as answers
 from pipelines.answers.as_of import Past
 from pipelines.commands import Refused
-from pipelines.commands.answer import format_option, print_rows
+from pipelines.commands.answer import format_option, print_rows, print_sentence
 from pipelines.commands.basis import min_providers_option, one_market_option, purchase_option
 from pipelines.commands.currency import currency_option
 from pipelines.commands.opening import gpu_meant, moment, past_options, published
@@ -83,7 +83,7 @@ def index(
             " index of list prices, USD per GPU and hour",
         )
         if not rows and is_table:
-            click.echo(
+            print_sentence(
                 f"No provider has a price for {purchase_model};"
                 f" {answers.days_with_index(connection)}."
             )
@@ -109,7 +109,7 @@ def verify_index(day_text: str | None) -> None:
         check = check_index(connection, day) if day else None
         if check is None or not check.values:
             raise Refused(f"no index on {day_text}; {answers.days_with_index(connection)}")
-    click.echo(
+    print_sentence(
         f"{day}: {check.values} values of the index recomputed from {check.inputs} inputs,"
         f" {len(check.wrong)} wrong."
     )

@@ -12,7 +12,7 @@ import click
 
 from pipelines.answers.as_of import Past
 from pipelines.commands import Refused
-from pipelines.commands.answer import format_option
+from pipelines.commands.answer import format_option, print_sentence
 from pipelines.commands.arguments import FiniteRange, Renamed, is_typed
 from pipelines.commands.basis import (
     basis_meant,
@@ -257,13 +257,13 @@ def infer(
             if serving_mode in (mode, SERVING_MODES[-1])
         ]
         known = f", with a median error on pairs not seen of {' and '.join(errors)}"
-        click.echo(
+        print_sentence(
             f"Speeds are calibrated{known if errors else ''}; 4-bit weights may cost quality."
         )
         at_batch = rows[0]["unseen_error_at_concurrency"]
         if at_batch is not None:
-            click.echo(
+            print_sentence(
                 f"At the {rows[0]['concurrency']} sequences of the first row the error on pairs not"
                 f" seen is {at_batch:.0%}.".replace("%", " %")
             )
-        click.echo(f"Nearest measurement to the first row: {rows[0]['nearest_measured']}.")
+        print_sentence(f"Nearest measurement to the first row: {rows[0]['nearest_measured']}.")

@@ -6,7 +6,7 @@ import click
 
 from pipelines.answers import offers as answers
 from pipelines.answers.as_of import Past
-from pipelines.commands.answer import format_option, print_rows
+from pipelines.commands.answer import format_option, print_rows, print_sentence
 from pipelines.commands.arguments import Renamed
 from pipelines.commands.currency import currency_option
 from pipelines.commands.opening import gpu_meant, moment, one_of, past_options, published
@@ -89,4 +89,4 @@ def offers(
         title = f"{asked.gpu_id}, {purchase_model}, {moment(connection, past)}"
         print_rows(shown.columns, shown.rows, output, f"{title}: list prices, USD, lower is better")
         if not found.rows:
-            click.echo(answers.would_leave(connection, asked), err=not is_table)
+            print_sentence(answers.would_leave(connection, asked), err=not is_table)

@@ -23,7 +23,7 @@ from pipelines.commands.amounts import (
     print_assumptions,
     published_or_none,
 )
-from pipelines.commands.answer import print_document, print_rows, print_table
+from pipelines.commands.answer import print_document, print_rows, print_sentence, print_table
 from pipelines.commands.arguments import FiniteRange, Renamed
 from pipelines.commands.basis import (
     basis_meant,
@@ -181,11 +181,11 @@ def _print(answer: Mapping[str, Any]) -> None:
         f"{answer['gpu_count']} x {answer['gpu_id']}: own or rent (90 % band; a dash is never)",
     )
     if answer["never_reason"]:
-        click.echo(f"Owning is never cheaper: {answer['never_reason']}.")
+        print_sentence(f"Owning is never cheaper: {answer['never_reason']}.")
     share = answer["probability_owning_is_cheaper"]
-    click.echo(f"Owning is cheaper in {share:.0%} of the draws.")
+    print_sentence(f"Owning is cheaper in {share:.0%} of the draws.")
     verdict = "lies inside" if answer["rule_50_million_is_in_band"] else "lies outside"
-    click.echo(
+    print_sentence(
         "The rule of thumb that owning starts to pay above 50 million USD of rent a year"
         f" {verdict} our band."
     )

@@ -8,7 +8,7 @@ from pipelines.answers import offers as known
 from pipelines.answers import quote as answers
 from pipelines.answers.as_of import Past
 from pipelines.commands.amounts import AMOUNT
-from pipelines.commands.answer import format_option, print_rows
+from pipelines.commands.answer import format_option, print_rows, print_sentence
 from pipelines.commands.currency import currency_option
 from pipelines.commands.opening import gpu_meant, moment, one_of, past_options, published
 from pipelines.commands.prices import prices_option
@@ -90,4 +90,6 @@ def quote(
         shown = answers.for_people(found) if is_table else found
         print_rows(shown.columns, shown.rows, output, title)
         if is_table:
-            click.echo(answers.EXCLUDED if found.rows else known.standing(connection, asked.gpu_id))
+            print_sentence(
+                answers.EXCLUDED if found.rows else known.standing(connection, asked.gpu_id)
+            )

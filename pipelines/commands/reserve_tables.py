@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import click
-
 from pipelines.answers.as_of import Past
 from pipelines.commands import Refused
 from pipelines.commands.amounts import known_gpu
-from pipelines.commands.answer import print_rows
+from pipelines.commands.answer import print_rows, print_sentence
 from pipelines.commands.opening import moment, published
 
 if TYPE_CHECKING:
@@ -39,8 +37,8 @@ def print_terms(
     if is_table:
         reasons = {row[found.columns.index("reason")] for row in found.rows} - {None}
         for reason in sorted(reasons):
-            click.echo(f"withheld: {reason}")
-        click.echo(
+            print_sentence(f"withheld: {reason}")
+        print_sentence(
             "forward: what two terms of one provider imply for the months between their ends"
         )
 
@@ -68,13 +66,13 @@ def print_plans(
         f"{load.peak_gpu_count:,.0f}{what}, {job_months:g} months: USD",
     )
     best = f"{_seller(rows[0])}, {_plan_name(rows[0])}"
-    click.echo(f"{load.gpu_hours:,.0f} GPU-hours needed; cheapest: {best}")
+    print_sentence(f"{load.gpu_hours:,.0f} GPU-hours needed; cheapest: {best}")
     for row in rows:
         words = {"mix": _mix_in_words, "reserved": _term_in_words}.get(row["plan"])
         if words:
-            click.echo(f"{_seller(row)}, {_plan_name(row)}: {words(row)}")
+            print_sentence(f"{_seller(row)}, {_plan_name(row)}: {words(row)}")
     if any(row["provider_count"] for row in rows):
-        click.echo("a seller without a name is the middle of a market, with its providers")
+        print_sentence("a seller without a name is the middle of a market, with its providers")
 
 
 def _seller(row: dict[str, Any]) -> str:

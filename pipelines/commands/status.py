@@ -12,7 +12,7 @@ from pipelines.answers.as_of import Past
 from pipelines.capture import MIRROR_VARIABLE
 from pipelines.capture.http.environment import trusted_places
 from pipelines.commands import Refused
-from pipelines.commands.answer import format_option, print_rows
+from pipelines.commands.answer import format_option, print_rows, print_sentence
 from pipelines.commands.opening import moment, past_options, published
 
 
@@ -49,9 +49,9 @@ def status(
         built = answers.published_at(connection)
     age_hours = (datetime.now(UTC) - built.replace(tzinfo=UTC)).total_seconds() / 3600
     if output in (None, "table"):
-        click.echo(f"Published {built:%Y-%m-%d %H:%M}Z, {age_hours:.0f} hours ago.")
+        print_sentence(f"Published {built:%Y-%m-%d %H:%M}Z, {age_hours:.0f} hours ago.")
         for line in trusted_places(os.environ, os.environ.get(MIRROR_VARIABLE)):
-            click.echo(f"Trusted by your choice: {line}.")
+            print_sentence(f"Trusted by your choice: {line}.")
     if max_age_hours is not None and age_hours > max_age_hours:
         click.echo(f"truecost status: nothing was published for {age_hours:.0f} hours", err=True)
         raise SystemExit(1)

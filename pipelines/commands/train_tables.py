@@ -8,11 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import click
-
 from cost_engine.units import GIGABYTE, KILOGRAMS_PER_TONNE, KILOWATT_HOURS_PER_MEGAWATT_HOUR
 from pipelines.commands.amounts import print_assumptions
-from pipelines.commands.answer import money, print_document, print_rows, print_table
+from pipelines.commands.answer import money, print_document, print_rows, print_sentence, print_table
 
 CREDIT = "Model data: Epoch AI, epoch.ai, CC BY 4.0"
 
@@ -32,7 +30,7 @@ def print_history(
     print_rows(columns, [[row[name] for name in columns] for row in history], output, title)
     if output in (None, "table"):
         _print_then_and_now(then_and_now)
-        click.echo(CREDIT)
+        print_sentence(CREDIT)
 
 
 def _print_then_and_now(rows: list[dict[str, Any]]) -> None:
@@ -114,7 +112,7 @@ def print_plan(answer: Mapping[str, Any]) -> None:
     )
     if "reservation" in answer:
         row = answer["reservation"]
-        click.echo(
+        print_sentence(
             f"on a term of {row['commitment_months']:g} months: {row['multiplier']:.2f} times the"
             f" price of the months used, {money(row['usd'], 0)}"
         )
@@ -124,7 +122,7 @@ def print_plan(answer: Mapping[str, Any]) -> None:
         "time against cost",
     )
     if answer["text"] and answer["text"]["share_of_stock"] > 1:
-        click.echo(
+        print_sentence(
             "More tokens than there is public text: they are repeated, made by machines, or not"
             " public."
         )

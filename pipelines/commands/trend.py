@@ -11,7 +11,7 @@ import click
 
 from pipelines.answers.as_of import Past
 from pipelines.commands.amounts import AMOUNT, answering
-from pipelines.commands.answer import format_option, print_rows, print_table
+from pipelines.commands.answer import format_option, print_rows, print_sentence, print_table
 from pipelines.commands.arguments import FiniteRange
 from pipelines.commands.opening import past_options, published
 from warehouse.rows import plain
@@ -101,7 +101,7 @@ def trend(
         f"{method} cost of {answer['model_count']} models, money of {answer['real_month']} ({share}"
         " interval)",
     )
-    click.echo("The day is counted from the most expensive model, if the growth goes on.")
+    print_sentence("The day is counted from the most expensive model, if the growth goes on.")
     print_table(
         LISTED,
         [[_short(row[name]) for name in LISTED] for row in reversed(models)],

@@ -12,6 +12,7 @@ from pipelines.commands.answer import (
     format_option,
     moment_line,
     print_rows,
+    print_sentence,
     print_table,
     significant,
 )
@@ -56,15 +57,15 @@ def why(
         print_rows(columns, machine_rows(found, steps, forward), output)
         return
     if line := moment_line():
-        click.echo(line)
-    click.echo(f"{found.table}: {steps[0].rule if steps and not forward else ''}".rstrip(": "))
+        print_sentence(line)
+    print_sentence(f"{found.table}: {steps[0].rule if steps and not forward else ''}".rstrip(": "))
     if found.matching_rows > 1:
-        click.echo(f"{found.matching_rows} rows have this key; the newest:")
+        print_sentence(f"{found.matching_rows} rows have this key; the newest:")
     for name, value in found.row.items():
         if value is not None and not isinstance(value, (list, dict)):
             click.echo(f"  {name:34} {significant(value, 6)}")
     for sentence in sentences(found):
-        click.echo(f"  {sentence}")
+        print_sentence(f"  {sentence}")
     rest = steps if forward else steps[1:]
     print_table(
         ("table", "rows", "matched on", "rule"),
