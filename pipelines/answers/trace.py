@@ -20,7 +20,7 @@ KEYS = (
     "offer_key", "gpu_id", "model_id", "model", "provider_id", "day", "purchase_model",
     "commitment_months", "market_family", "precision", "workload", "service_level_id",
     "gpu_count", "method", "price_basis", "api_source_id", "api_provider_id", "api_model_id",
-    "variant", "methodology_version", "revision", "horizon_days", "commitment_months", "job_months",
+    "variant", "methodology_version", "revision", "horizon_days", "job_months",
 )  # fmt: skip
 # A key that says how a result was made, not of what: it does not restrict the tables before it.
 OWN = frozenset({"precision", "method", "price_basis", "gpu_count", "horizon_days", "provider_id"})
@@ -156,10 +156,11 @@ def trace(connection: duckdb.DuckDBPyConnection, asked: str, key: Sequence[str])
     if not key:
         raise UntracedError(f"say which row of {table}: values of its keys, or column=value")
     columns = known[table]
-    order = "order by day desc" if "day" in columns else ""
-    count, rows = rows_of(connection, table, asked_conditions(columns, key), 1, order)
+    held = [c for c in KEYS if c in columns]
+    order = [*(["day desc"] if "day" in columns else ()), *map(identifier, held)]
+    newest = f"order by {', '.join(order)}" if order else ""
+    count, rows = rows_of(connection, table, asked_conditions(columns, key), 1, newest)
     if not rows:
-        held = [c for c in KEYS if c in columns]
         raise UntracedError(f"no row {' '.join(key)!r} in {table}; its keys: {', '.join(held)}")
     found = Trace(table, rows[0], count)
     context = {c: v for c, v in rows[0].items() if c in KEYS}

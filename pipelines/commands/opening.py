@@ -107,6 +107,8 @@ def refusing_damage(home: Home) -> Iterator[None]:
         yield
     except (DataFolderError, ReferenceError) as error:
         raise Refused(str(error)) from error
+    except (CatalogError, BinderError) as error:
+        raise made_elsewhere(error) from error
     except DatabaseError as error:
         if not is_damage(error):
             raise
@@ -130,10 +132,15 @@ def moment_asked(connection: Connection, past: Past | None = None) -> Moment | N
     try:
         return moment_of(connection, past)
     except (CatalogError, BinderError) as error:
-        raise Refused(
-            "the published file was made by another version of truecost: truecost run makes it"
-            f" again ({single_spaced(error)[:120]})"
-        ) from error
+        raise made_elsewhere(error) from error
+
+
+def made_elsewhere(error: DatabaseError) -> Refused:
+    """Return the refusal of a file that lacks a table, column or macro of this version."""
+    return Refused(
+        "the published file was made by another version of truecost: truecost run makes it again"
+        f" ({single_spaced(error)[:120]})"
+    )
 
 
 def moment(connection: Connection, past: Past | None = None) -> str:

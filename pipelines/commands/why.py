@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -16,7 +17,10 @@ from pipelines.commands.answer import (
     print_table,
     significant,
 )
-from pipelines.commands.opening import past_options, published
+from pipelines.commands.opening import documents_of, past_options, published
+
+if TYPE_CHECKING:
+    from warehouse.database import Connection
 
 SHOWN_PAYLOADS = 12
 
@@ -32,9 +36,9 @@ def why(
 ) -> None:
     """Show where a number comes from: the row, the tables before it, the bytes, the assumptions.
 
-    TABLE is a published table. KEY names a row: values of its keys, or column=value; the first
-    letters of a hash are enough. Where several rows are named, the newest is followed. A report,
-    such as reports.offers, needs no KEY: the tables that it reads are listed.
+    TABLE is a published table. KEY names a row: values of its keys, or column=value; a GPU or a
+    model in any spelling, the first letters of a hash. Where several rows are named, the newest is
+    followed. A report, such as reports.offers, needs no KEY: the tables that it reads are listed.
 
     \b
     truecost why gpu_price_index H100-SXM-80GB on_demand neocloud
@@ -48,7 +52,13 @@ def why(
         try:
             found = trace(connection, table, key)
         except UntracedError as error:
-            raise Refused(str(error)) from error
+            meant = key_meant(connection, key)
+            if meant == [*key]:
+                raise Refused(str(error)) from error
+            try:
+                found = trace(connection, table, meant)
+            except UntracedError as still:
+                raise Refused(str(still)) from still
         steps = found.steps
         if forward:
             steps = made_from_row(connection, found.table, found.row)
@@ -104,6 +114,29 @@ def sentences(found: Any) -> list[str]:
             lead = "" if step.table == found.table else f"one of {step.rows} offers: "
             return [significant(lead + sentence)]
     return []
+
+
+def key_meant(connection: Connection, key: Sequence[str]) -> list[str]:
+    """Return a key with the ids of the GPUs and models that it spells in another way.
+
+    Raises
+    ------
+    Refused
+        If a value names several GPUs; the line lists them.
+    """
+    from pipelines.answers.gpu_named import names_of
+    from pipelines.derive.serving_names import model_spelled
+
+    gpus, documents = names_of(connection), documents_of(connection)
+    meant = []
+    for part in key:
+        column, sign, value = part.rpartition("=")
+        cards = gpus.meant(value)
+        if len(cards) > 1:
+            raise Refused(f"GPU {value!r} is not one thing: {', '.join(cards)}")
+        found = cards[0] if cards else model_spelled(documents, value)
+        meant.append(f"{column}{sign}{found or value}")
+    return meant
 
 
 def machine_rows(found: Any, steps: Any, is_forward: bool) -> list[tuple[Any, ...]]:
