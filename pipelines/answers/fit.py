@@ -325,7 +325,7 @@ def _row(
     copies: float,
     price: GpuPrice | None,
 ) -> dict[str, Any]:
-    usd = None if price is None else price.usd_per_gpu_hour
+    usd = None if price is None else price.of_set(chosen.width).usd_per_gpu_hour
     cache = float(sets.cache_bytes(question.context_tokens)[place])
     holds = _holds(question, chosen)
     offer = (price.sets or {}).get(chosen.width) if price else None

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import duckdb
 
+from cost_engine.training.planning import SERVER_GPUS
 from pipelines.derive.price_basis import DEFAULT_BASIS, GpuPrice, PriceBasis, basis_prices
 from warehouse.reference import Documents, read_gpus
 from warehouse.reference.documents import once
@@ -71,6 +72,7 @@ def gpu_facts(
     precision: str = "bf16",
     basis: PriceBasis = DEFAULT_BASIS,
     given: GpuPrice | None = None,
+    gpu_count: int | None = None,
 ) -> GpuFacts:
     """Return memory, dense peak, power and price of a GPU.
 
@@ -86,6 +88,8 @@ def gpu_facts(
         Whose price.
     given : GpuPrice, optional
         Instead of it.
+    gpu_count : int, optional
+        GPUs of the cluster: it takes whole servers, or fewer GPUs in one.
 
     Raises
     ------
@@ -100,7 +104,9 @@ def gpu_facts(
         )
     if memory is None:
         raise ValueError(f"gpu = {gpu_id!r}: its memory is not known; name the variant")
-    price = given or gpu_price(connection, gpu_id, basis)
+    price = given or gpu_price(connection, gpu_id, basis).of_set(
+        min(gpu_count or SERVER_GPUS, SERVER_GPUS)
+    )
     return GpuFacts(
         gpu_id,
         memory,

@@ -227,7 +227,10 @@ def _rows(
     request, (spread, is_beyond) = question.request, error
     slower = np.exp(INTERVAL_80_DEVIATIONS * spread)
     mode = AGGREGATED if deployments is None else DISAGGREGATED
-    of_set = [prices[gpu_id] for gpu_id in sets.gpu.values]
+    of_set = [
+        prices[gpu_id].of_set(int(count))
+        for gpu_id, count in zip(sets.gpu.values, sets.gpu_count, strict=True)
+    ]
     costs = quote(
         sets,
         point,

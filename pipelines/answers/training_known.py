@@ -37,7 +37,7 @@ def offers_for(
         connection,
         "train_offers",
         precision=precision,
-        least_gpus=planning.SERVER_GPUS,
+        server_gpus=planning.SERVER_GPUS,
         least_memory_bytes=LEAST_OFFER_MEMORY_BYTES,
         limit=limit,
     )

@@ -275,6 +275,7 @@ def train(
             asked.precision,
             basis_meant(connection, basis),
             given(asked.usd_per_gpu_hour, gpu_id),
+            asked.gpu_count,
         )
         utilisation = RunUtilisation(
             facts, asked.utilisation_fraction, day_of(past), documents, STAGES[asked.stage]

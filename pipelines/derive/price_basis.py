@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -162,6 +162,26 @@ class GpuPrice:
         plural = "s" if many and self.provider_count != 1 else ""
         seen = f", seen {self.oldest_seen_at:%Y-%m-%d}" if self.oldest_seen_at else ""
         return f"{term}{who}, {REGION_WORDS[self.reference_region]}{many}{plural}{seen}"
+
+    def of_set(self, gpu_count: int) -> GpuPrice:
+        """Return what a GPU costs in a set: what its cheapest seller asks where that is more.
+
+        Nobody can rent the set at the middle of the market then. Low and high move with it.
+
+        Examples
+        --------
+        >>> at, day = datetime(2026, 8, 10), date(2026, 8, 10)
+        >>> sets = {8: SetOffer("acme", 3.0, 8, at, 1)}
+        >>> price = GpuPrice("H100-SXM-80GB", 2.0, 1.5, 3.0, 4, day, None, sets=sets)
+        >>> price.of_set(8).usd_per_gpu_hour, price.of_set(8).high, price.of_set(4).high
+        (3.0, 4.5, 3.0)
+        """
+        offer = (self.sets or {}).get(gpu_count)
+        factor = offer.usd_per_gpu_hour / self.usd_per_gpu_hour if offer else 1.0
+        if factor <= 1:
+            return self
+        low, usd, high = (value * factor for value in (self.low, self.usd_per_gpu_hour, self.high))
+        return replace(self, usd_per_gpu_hour=usd, low=low, high=high)
 
     def is_ranked(self, basis: PriceBasis) -> bool:
         """Return whether the price may stand in one ranking with those of other GPUs."""

@@ -11,10 +11,8 @@ from datetime import date
 
 import duckdb
 
+from pipelines.derive.price_basis import DEFAULT_BASIS
 from warehouse.reports import report_dicts
-
-REGION = "us"
-FAMILY = "neocloud"
 
 Key = tuple[str, str, str, int | None]
 """Market family, gpu_id, purchase model, commitment months."""
@@ -40,7 +38,9 @@ class PriceNow:
 PricesNow = Mapping[Key, PriceNow]
 
 
-def prices_now(connection: duckdb.DuckDBPyConnection, reference_region: str = REGION) -> PricesNow:
+def prices_now(
+    connection: duckdb.DuckDBPyConnection, reference_region: str = DEFAULT_BASIS.reference_region
+) -> PricesNow:
     """Return the price now of each market family, accelerator and contract."""
     rows = report_dicts(connection, "prices_now", reference_region=reference_region)
     found = (PriceNow(**row) for row in rows)

@@ -23,7 +23,8 @@ from cost_engine.training.published.rules import Run, peak_flops_per_second
 from cost_engine.training.uncertainty import COST_COLUMNS, LEVELS, hours_factor, priced_run
 from pipelines.derive import training_method
 from pipelines.derive.epoch import gpu_ids
-from pipelines.derive.prices_now import FAMILY, REGION, PriceNow, PricesNow, prices_now
+from pipelines.derive.price_basis import DEFAULT_BASIS
+from pipelines.derive.prices_now import PriceNow, PricesNow, prices_now
 from pipelines.derive.training_runs import (
     FEWEST_PROVIDERS,
     METHODS,
@@ -287,7 +288,7 @@ def tracked_rows(part: Basis, prices: PricesNow) -> list[Row]:
     mean, deviation = hours_factor(part.uncertainty)
     utilisation = training_method.figures(documents).default_utilisation_fraction
     spread = training_method.spreads(documents)["utilisation"]
-    reference = prices.get((FAMILY, REFERENCE_GPU, "on_demand", None))
+    reference = prices.get((DEFAULT_BASIS.market_family, REFERENCE_GPU, "on_demand", None))
     reference_peak = peak_flops_per_second(
         training_method.price_tables("clean", documents).chips[REFERENCE_CHIP]
     )
@@ -308,7 +309,7 @@ def tracked_rows(part: Basis, prices: PricesNow) -> list[Row]:
                     "gpu_hours": hours,
                     "gpu_hours_method": part.estimates.texts["gpu_hours_method"][index],
                     **_priced(
-                        prices.get((FAMILY, gpu_id or "", "on_demand", None)),
+                        prices.get((DEFAULT_BASIS.market_family, gpu_id or "", "on_demand", None)),
                         hours,
                         (float(mean[index]), float(deviation[index])),
                         confidence(part, index),
@@ -347,7 +348,7 @@ def _priced(
 ) -> Row:
     """Return the cost of hours at today's price, or why there is none."""
     if price is None:
-        return {"reason": f"no fresh {FAMILY} price of {chip} on demand in region {REGION}"}
+        return {"reason": f"no fresh price of {chip}, {DEFAULT_BASIS}"}
     basis = {
         "day": price.seen_on,
         "usd_per_gpu_hour": price.middle_usd_per_gpu_hour,

@@ -24,7 +24,8 @@ from cost_engine.training.published.rules import PREPARATION_DAYS, peak_flops_pe
 from cost_engine.training.uncertainty import hours_factor, priced_run
 from pipelines.derive import training_method
 from pipelines.derive.epoch import gpu_ids
-from pipelines.derive.prices_now import FAMILY, REGION, PriceNow, PricesNow, prices_now
+from pipelines.derive.price_basis import DEFAULT_BASIS
+from pipelines.derive.prices_now import PriceNow, PricesNow, prices_now
 from pipelines.derive.training_runs import FEWEST_PROVIDERS, Basis, all_bases, confidence, lowered
 from pipelines.derive.writing import write_table
 from pipelines.sources.providers import market_tier, provider_id
@@ -126,7 +127,7 @@ def then_and_now_rows(part: Basis, prices: PricesNow) -> list[Row]:
                     "gpu_hours_method": part.estimates.texts["gpu_hours_method"][index],
                     "purchase_model": purchase_model,
                     "commitment_months": months,
-                    "reference_region": REGION,
+                    "reference_region": DEFAULT_BASIS.reference_region,
                     **then,
                     **now,
                     **_compared(then, now, wanted.date(), confidence(part, index)),
@@ -160,7 +161,7 @@ def _then(listed: RentalPrice | None, price_type: str, hours: float, wanted: dat
     """Return the side of the time: a listed price of that contract, or why there is none."""
     if listed is None:
         return {
-            "market_family": FAMILY,
+            "market_family": DEFAULT_BASIS.market_family,
             "then_reason": f"no list price of this contract within {LONGEST_DAYS} days of {wanted}",
         }
     seller = provider_id(listed.vendor)

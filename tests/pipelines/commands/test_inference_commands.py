@@ -120,6 +120,17 @@ def test_only_sets_that_one_provider_offers_and_whose_they_are(ask: Ask) -> None
     assert "there are sets of 1, 2" in refused.output
 
 
+@pytest.mark.parametrize("command", ["infer", "fit"])
+def test_a_set_costs_what_its_only_seller_asks_where_that_is_more(ask: Ask, command: str) -> None:
+    for model, seller, usd in (
+        ("llama-3.1-405b", "dear", 2.5 * 1.2),
+        ("llama-3.1-8b", "cheap", 2.5),
+    ):
+        rows = answer(ask(command, model, "--gpu", "H100-SXM-80GB", "--json"))
+        asked = {row["usd_per_gpu_hour"] for row in rows if row["set_provider_id"] == seller}
+        assert list(asked) == pytest.approx([usd])
+
+
 def test_gpus_of_another_market_or_of_few_providers_stand_apart(ask: Ask) -> None:
     rows = {row["gpu_id"]: row for row in answer(ask("infer", "llama-3.1-8b", "--json"))}
     assert rows["H100-SXM-80GB"]["market_family"] == "neocloud"

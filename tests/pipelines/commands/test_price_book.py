@@ -143,6 +143,23 @@ def test_an_offer_that_no_list_has_is_one_more(ask: Truecost, tmp_path: Path) ->
     assert rows[0]["usd_per_node_hour"] == 8.0
 
 
+def test_a_set_of_ones_own_is_a_set_on_offer(ask: Truecost, tmp_path: Path) -> None:
+    """Nobody else sells so many cheaply: tokens, plans and servers take the price of the book."""
+    mine = book(tmp_path, [{"provider": "My Lab", "gpu": GPU, "gpu_count": 8, "price": 0.1}])
+
+    def of_eight(*more: str) -> dict[str, Any]:
+        rows = answered(ask("infer", "llama-3.3-70b", "--gpu", GPU, "-n", "8", "--json", *more))
+        return rows[0]
+
+    plain, own = of_eight(), of_eight("--prices", mine)
+    assert own["set_provider_id"] == "mylab" != plain["set_provider_id"]
+    assert own["set_usd_per_gpu_hour"] == pytest.approx(0.1)
+    assert own["usd_per_1k_tokens"] < plain["usd_per_1k_tokens"]
+    asked = ("train", "--parameters", "8B", "--tokens", "1T", "--gpus", "64", "--json")
+    train = json.loads(ask(*asked, "--prices", mine).stdout)
+    assert train["offers"][0]["provider_id"] == "mylab"
+
+
 def test_the_middle_of_a_market_follows(ask: Truecost, tmp_path: Path) -> None:
     def middle(*more: str) -> float:
         rows = answered(ask("compare", GPU, "B200-180GB", *more, "--json"))

@@ -70,18 +70,14 @@ def home(tmp_path_factory):
                 from (values
                     ('on_demand', null::int, 2.4, 1.9, 3.9), ('reserved', 12, 1.8, 1.6, 2.1)
                 ) as t (purchase_model, months, middle, low, high);
-            create table marts.gpu_set_offer (
-                provider_id varchar, gpu_id varchar, gpu_count integer, purchase_model varchar,
-                commitment_months integer, market_family varchar, reference_region varchar,
-                usd_per_gpu_hour double, gpus_per_instance integer, seen_at timestamp
-            );
-            create table marts.offers_latest as
-                select gpu_id, provider_id, 'r' as region, 8 as gpu_count,
+            create table marts.gpu_set_offer as
+                select 'acme' as provider_id, gpu_id, 8 as gpu_count,
                     'on_demand' as purchase_model, null::int as commitment_months,
-                    usd::double as usd_per_gpu_hour, true as is_available, false as is_stale,
+                    'neocloud' as market_family, 'us' as reference_region,
+                    usd::double as usd_per_gpu_hour, 8 as gpus_per_instance, 'r' as region,
+                    timestamp '2026-11-20' as seen_at, true as is_available,
                     'https://example.org' as source_url
-                from (values ('H100-SXM-80GB', 'acme', 2.0), ('B200-180GB', 'acme', 4.0))
-                    as t (gpu_id, provider_id, usd);
+                from (values ('H100-SXM-80GB', 2.0), ('B200-180GB', 4.0)) as t (gpu_id, usd);
             create table marts.training_cost as
                 select model, method, price_basis, date '2019-10-01' as day, 'chip' as hardware,
                     'H100-SXM-80GB' as gpu_id,

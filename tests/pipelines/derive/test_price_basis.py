@@ -43,7 +43,7 @@ create table marts.offers_latest (
     gpu_id varchar, gpu_count integer, price_basis varchar, interconnect varchar,
     node_link varchar, purchase_model varchar, commitment_months integer, market_family varchar,
     usd_per_gpu_hour double, is_stale boolean, is_witness boolean, is_available boolean,
-    seen_at timestamp
+    seen_at timestamp, homepage_url varchar, source_url varchar
 );
 """
 

@@ -211,9 +211,7 @@ def test_a_chip_without_a_tracked_price_says_so(connection):
         "select * from marts.training_cost where model = 'PaLM (540B)'"
         " and price_basis = 'tracked_same_chip'",
     )
-    assert (
-        row["usd_nominal"] is None and "no fresh neocloud price of Google TPU v4" in row["reason"]
-    )
+    assert row["usd_nominal"] is None and "no fresh price of Google TPU v4" in row["reason"]
 
 
 def test_the_published_growth_is_there_with_its_interval(connection):
@@ -288,7 +286,7 @@ def test_without_prices_and_newer_models_there_is_nothing_to_add():
         assert training_runs.newer_models(empty, bundled()) == []
     part = training_runs.basis("clean")
     reasons = {row.get("reason") for row in training_cost.tracked_rows(part, {})}
-    assert "no fresh neocloud price of H100-SXM-80GB on demand in region us" in reasons
+    assert "no fresh price of H100-SXM-80GB, on demand, neoclouds, US" in reasons
     assert None not in reasons
 
 

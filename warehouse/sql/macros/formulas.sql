@@ -84,6 +84,15 @@ create or replace macro forward_price(
 ) as (far_months * far_usd_per_gpu_hour - near_months * near_usd_per_gpu_hour)
     / (far_months - near_months);
 
+-- Whether a price by the GPU sells any number of joined ones: modules stand on boards that join them, of cards the source must say it.
+create or replace macro is_sold_joined(
+    gpu_count, price_basis, form_factor, interconnect, node_link
+) as gpu_count = 1 and price_basis = 'gpu'
+    and (
+        coalesce(form_factor in ('SXM', 'OAM', 'superchip'), false)
+        or interconnect is not null or node_link is not null
+    );
+
 -- The part of the world in which prices are compared; a price that names no place is one of the US.
 create or replace macro reference_region_of(country, area) as
     case

@@ -4,9 +4,18 @@ create or replace macro training_usd(
     goodput_fraction := 1.0, runs_multiplier := 1.0
 ) as (
     with price_now as (
-        select d.gpu_id as gpu, d.middle_usd_per_gpu_hour as usd_per_gpu_hour
+        select d.gpu_id as gpu, d.middle_usd_per_gpu_hour as middle_usd_per_gpu_hour,
+            d.market_family as family, d.reference_region as place
         from marts.gpu_price_now as d
         where d.purchase_model = 'on_demand' and d.is_default_basis
+    ),
+    -- A cluster is whole servers: where all sellers of one ask more than the middle, it costs that.
+    server as (
+        select o.gpu_id as gpu, o.market_family as family, o.reference_region as place,
+            min(o.usd_per_gpu_hour) as server_usd_per_gpu_hour
+        from marts.gpu_set_offer as o
+        where o.purchase_model = 'on_demand' and o.gpu_count = 8
+        group by o.gpu_id, o.market_family, o.reference_region
     ),
     dense_peak as (
         select p.gpu_id as gpu, max(p.flops_per_second) as flops_per_second
@@ -18,8 +27,9 @@ create or replace macro training_usd(
         training_flops(parameters, tokens)
         / (max(flops_per_second) * utilisation_fraction * goodput_fraction) / seconds_per_hour()
         * runs_multiplier
-        * max(usd_per_gpu_hour)
+        * greatest(max(middle_usd_per_gpu_hour), coalesce(max(server_usd_per_gpu_hour), 0))
     from price_now
     inner join dense_peak using (gpu)
+    left join server using (gpu, family, place)
     where gpu = gpu_id
 );

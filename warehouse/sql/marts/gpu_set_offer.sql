@@ -10,6 +10,8 @@
 -- gpus_per_instance | GPUs of one instance of that offer; 1 where joined GPUs are sold one by one [GPU]
 -- region | the provider's own region id of that offer; null where one price holds everywhere
 -- seen_at | when that offer was last shown [UTC]
+-- is_available | whether the source reports capacity, null where it does not say
+-- source_url | the address of the price
 -- view
 -- check: each row is there once: select gpu_id from {this} group by provider_id, gpu_id, gpu_count, purchase_model, commitment_months, market_family, reference_region having count(*) > 1
 -- check: a set is whole machines: select * from {this} where gpu_count % gpus_per_instance <> 0
@@ -20,13 +22,10 @@ offered as (
     select
         o.*, g.scale_up_gpu_count,
         reference_region_of(o.country, o.area) as reference_region,
-        -- A price list by the GPU sells any number of joined ones: modules stand on boards that
-        -- join them, of cards the source must say it.
-        o.gpu_count = 1 and o.price_basis = 'gpu' and o.market_family <> 'marketplace'
-        and (
-            g.form_factor in ('SXM', 'OAM', 'superchip') or o.interconnect is not null
-            or o.node_link is not null
-        ) as is_sold_joined
+        o.market_family <> 'marketplace'
+        and is_sold_joined(
+            o.gpu_count, o.price_basis, g.form_factor, o.interconnect, o.node_link
+        ) as is_any_number
     from marts.offers_latest as o
     inner join core.gpu as g on o.gpu_id = g.gpu_id
     where
@@ -39,7 +38,7 @@ taken as (
     inner join size as s
         on
             o.gpu_count = s.gpu_count
-            or (o.is_sold_joined and s.gpu_count <= coalesce(o.scale_up_gpu_count, 1))
+            or (o.is_any_number and s.gpu_count <= coalesce(o.scale_up_gpu_count, 1))
             -- whole nodes: machines of eight, or the trays of a larger domain
             or (
                 o.market_family <> 'marketplace' and o.gpu_count > 1
@@ -49,7 +48,7 @@ taken as (
 )
 select
     provider_id,
-    gpu_id,
+    t.gpu_id,  -- with its table, because training_usd has a parameter of that name
     set_gpu_count as gpu_count,
     purchase_model,
     commitment_months,
@@ -58,11 +57,13 @@ select
     usd_per_gpu_hour,
     gpu_count as gpus_per_instance,
     region,
-    seen_at
-from taken
+    seen_at,
+    is_available,
+    coalesce(homepage_url, source_url) as source_url
+from taken as t
 qualify row_number() over (
     partition by
-        provider_id, gpu_id, set_gpu_count, purchase_model, commitment_months, market_family,
+        provider_id, t.gpu_id, set_gpu_count, purchase_model, commitment_months, market_family,
         reference_region
     order by usd_per_gpu_hour, gpu_count desc, region, offer_key
 ) = 1

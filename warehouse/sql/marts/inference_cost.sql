@@ -11,7 +11,7 @@
 -- reference_region | us, europe or asia
 -- is_default_basis | true for the family and part of the world that a cost rests on unless something else is asked for
 -- day | the day of the prices [UTC date]
--- usd_per_gpu_hour | middle of the providers' prices [USD/(GPU h)]
+-- usd_per_gpu_hour | middle of the providers' prices, or what the cheapest seller of the set asks where that is more [USD/(GPU h)]
 -- usd_per_gpu_hour_low | lower end of 80 % of what the next seller asks [USD/(GPU h)]
 -- usd_per_gpu_hour_high | upper end of it [USD/(GPU h)]
 -- provider_count | providers with a fresh price [1]
@@ -68,7 +68,8 @@ gpu_set as (
 ),
 offered as (
     select
-        p.*, o.gpu_count, o.set_provider_count, o.set_provider_id, o.set_usd_per_gpu_hour,
+        p.*, greatest(1, o.set_usd_per_gpu_hour / p.middle_usd_per_gpu_hour) as set_factor,
+        o.gpu_count, o.set_provider_count, o.set_provider_id, o.set_usd_per_gpu_hour,
         o.set_seen_at
     from marts.gpu_price_now as p
     inner join gpu_set as o
@@ -81,13 +82,14 @@ offered as (
 cost as (
     select
         s.*, o.purchase_model, o.commitment_months, o.market_family, o.reference_region,
-        o.is_default_basis, o.day, o.middle_usd_per_gpu_hour as usd_per_gpu_hour,
-        o.ask_low_usd_per_gpu_hour as usd_per_gpu_hour_low,
-        o.ask_high_usd_per_gpu_hour as usd_per_gpu_hour_high, o.provider_count,
+        o.is_default_basis, o.day, o.middle_usd_per_gpu_hour * o.set_factor as usd_per_gpu_hour,
+        o.ask_low_usd_per_gpu_hour * o.set_factor as usd_per_gpu_hour_low,
+        o.ask_high_usd_per_gpu_hour * o.set_factor as usd_per_gpu_hour_high, o.provider_count,
         o.oldest_seen_at, o.evidence, o.set_provider_count, o.set_provider_id,
         o.set_usd_per_gpu_hour, o.set_seen_at, f.fleet_utilisation_fraction,
-        serving_usd_per_1k_tokens(o.middle_usd_per_gpu_hour, s.tokens_per_second_per_gpu)
-            as usd_per_1k_tokens,
+        serving_usd_per_1k_tokens(
+            o.middle_usd_per_gpu_hour * o.set_factor, s.tokens_per_second_per_gpu
+        ) as usd_per_1k_tokens,
         -- Logarithms, because errors are factors.
         sqrt(
             power(ln(o.ask_high_usd_per_gpu_hour / o.middle_usd_per_gpu_hour), 2)
@@ -144,7 +146,7 @@ select
         partition by
             model_id, gpu_id, workload, service_level_id, purchase_model, commitment_months,
             market_family, reference_region
-        order by tokens_per_second_per_gpu desc, gpu_count, precision
+        order by usd_per_1k_tokens, gpu_count, precision
     ) = 1 as is_cheapest_set,
     is_extrapolated
 from cost

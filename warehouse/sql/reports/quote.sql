@@ -27,7 +27,17 @@
 -- parameter: every_contract | whether each contract of a provider is listed, or only its cheapest
 -- parameter: with_separate | whether machines of one GPU each count where several GPUs are wanted
 -- parameter: row_limit | how many providers at most
-with offered as (
+with joined as (
+    select
+        o.*,
+        o.gpu_count > 1 or $gpu_count = 1
+        or is_sold_joined(
+            o.gpu_count, o.price_basis, g.form_factor, o.interconnect, o.node_link
+        ) as is_joined
+    from marts.offers_latest as o
+    left join core.gpu as g on o.gpu_id = g.gpu_id
+),
+offered as (
     select
         *,
         case
@@ -38,7 +48,7 @@ with offered as (
         coalesce(
             ceil($months_wanted / commitment_months) * commitment_months, $months_wanted
         ) as months_paid
-    from marts.offers_latest
+    from joined
     where
         gpu_id = $gpu_id and not is_stale and not is_witness
         and is_available is distinct from false
@@ -46,7 +56,7 @@ with offered as (
         and ($purchase_model is not null or purchase_model <> 'spot')
         and ($provider_id is null or provider_id = $provider_id)
         and ($area is null or area = $area)
-        and ($with_separate or $gpu_count = 1 or gpu_count > 1 or price_basis = 'gpu')
+        and ($with_separate or is_joined)
         -- A machine of a marketplace is there once.
         and (market_family <> 'marketplace' or price_basis = 'gpu' or gpu_count >= $gpu_count)
 ),
@@ -89,7 +99,7 @@ select
     cast(gpus_taken / gpu_count as integer) as instance_count,
     gpu_count as gpus_per_instance,
     months_paid,
-    $gpu_count = 1 or gpu_count > 1 or price_basis = 'gpu' as is_joined,
+    is_joined,
     sku,
     region,
     is_available,

@@ -22,6 +22,7 @@ with offered as (
             as gpus_per_node,
         coalesce(a.anchor_rank, 1000) as place_rank
     from marts.offers_latest as o
+    left join core.gpu as g on o.gpu_id = g.gpu_id
     left join core.reference_region as a
         on
             o.provider_id = a.provider_id and a.reference_region = $reference_region
@@ -30,13 +31,16 @@ with offered as (
         o.gpu_id = $gpu_id and o.purchase_model in ('on_demand', 'spot', 'reserved')
         and not o.is_stale and not o.is_witness and o.is_available is distinct from false
         and (o.purchase_model <> 'reserved' or o.commitment_months is not null)
-        and $reference_region = case
-            when o.country is null and o.area is null or o.country = 'US' then 'us' else o.area
-        end
+        and $reference_region = reference_region_of(o.country, o.area)
         and ($market_family is null or o.market_family = $market_family)
         and ($provider_id is null or o.provider_id = $provider_id)
         -- Machines of one GPU hold several only where there is a price by the GPU.
-        and ($gpu_count = 1 or o.gpu_count > 1 or o.price_basis = 'gpu')
+        and (
+            $gpu_count = 1 or o.gpu_count > 1
+            or is_sold_joined(
+                o.gpu_count, o.price_basis, g.form_factor, o.interconnect, o.node_link
+            )
+        )
         -- A machine of a marketplace is there once.
         and (
             o.market_family <> 'marketplace' or o.price_basis = 'gpu' or o.gpu_count >= $gpu_count
