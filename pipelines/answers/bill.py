@@ -10,9 +10,9 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from pipelines.answers.as_of import Past, open_past
 from pipelines.answers.bill_columns import BillError, layout_of, selection
 from pipelines.answers.bill_gpus import Line, Names, identify
 from pipelines.answers.foreign_file import ForeignFileError, read_foreign
+from pipelines.answers.price_book import OwnPrice
 from pipelines.child import limits as child
 from warehouse.confinement import Limits
 from warehouse.database import DataFolderError, open_published
@@ -50,6 +51,7 @@ def compare(
     path: Path,
     past: Past | None = None,
     *,
+    prices: Sequence[OwnPrice] = (),
     memory_bytes: int = MEMORY_BYTES,
     seconds: float = SECONDS,
 ) -> Comparison:
@@ -64,6 +66,8 @@ def compare(
         costs in US dollars.
     past : Past, optional
         The past whose market is taken.
+    prices : sequence of OwnPrice
+        Prices of one's own, each on its days instead of the market's.
     memory_bytes : int
         What reading and comparing may use.
     seconds : float
@@ -85,6 +89,7 @@ def compare(
     try:
         found = read_foreign(
             path, compared, home, past, Limits(memory_bytes=memory_bytes, threads=1),
+            [asdict(one) | {"row_number": number} for number, one in enumerate(prices)],
             raises=[BillError, DataFolderError], limits=of_call,
         )  # fmt: skip
     except ForeignFileError as error:
@@ -97,21 +102,28 @@ def compare(
 
 
 def compared(
-    path: Path, home: Home, past: Past | None, limits: Limits
+    path: Path,
+    home: Home,
+    past: Past | None,
+    limits: Limits,
+    prices: Sequence[Mapping[str, Any]],
 ) -> tuple[list[str], list[list[Any]]]:
     """Return columns and rows of the comparison, values as in JSON; runs in the child."""
     with open_published(home, limits) as now:
         opened = nullcontext(now) if past is None else open_past(now, past)
         try:
             with opened as connection:
-                answer = compare_in(connection, path)
+                answer = compare_in(connection, path, prices)
         except duckdb.OutOfMemoryException as error:
             raise MemoryError from error
     return list(answer.columns), [[plain(value) for value in row] for row in answer.rows]
 
 
-def compare_in(connection: duckdb.DuckDBPyConnection, path: Path) -> ReportRows:
+def compare_in(
+    connection: duckdb.DuckDBPyConnection, path: Path, prices: Sequence[Mapping[str, Any]] = ()
+) -> ReportRows:
     """Compare a bill with the market of an open file, in which only temporary tables are made."""
+    keep(connection, "bill_price", report("bill_price").select, {"prices": json.dumps(prices)})
     texts = load(connection, path)
     layout = layout_of(texts)
     connection.execute(f"create or replace temp view bill_named as {selection(texts)}")

@@ -120,6 +120,12 @@ def gpu_facts(
     )
 
 
+def gpu_class(connection: duckdb.DuckDBPyConnection, gpu_id: str) -> str:
+    """Return the class of an accelerator: data_center, workstation or consumer."""
+    [(found,)] = run_report(connection, "gpu_class", gpu_id=gpu_id).rows
+    return str(found)
+
+
 def _hardware(
     connection: duckdb.DuckDBPyConnection | None, gpu_id: str, documents: Documents
 ) -> tuple[float | None, dict[str, float], float | None]:

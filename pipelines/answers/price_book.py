@@ -57,6 +57,8 @@ class OwnPrice:
         None stands for any.
     usd_per_gpu_hour : float or None
         After the discount; None takes the list price less the discount. [USD / (GPU h)]
+    valid_from, valid_to : str or None
+        First and last day, ISO 8601; None for always.
     """
 
     place: str
@@ -68,6 +70,12 @@ class OwnPrice:
     commitment_months: int | None
     usd_per_gpu_hour: float | None
     discount_fraction: float
+    valid_from: str | None = None
+    valid_to: str | None = None
+
+    def is_valid_on(self, day: date) -> bool:
+        """Return whether the price holds on a day."""
+        return (self.valid_from or "") <= day.isoformat() <= (self.valid_to or "9999")
 
 
 @dataclass(frozen=True)
@@ -78,7 +86,7 @@ class PriceBook:
     rows: tuple[Mapping[str, Any], ...]
 
     def resolved(self, connection: duckdb.DuckDBPyConnection, on: date) -> list[OwnPrice]:
-        """Return the prices that are valid on a day, by the names of a published file.
+        """Return the prices by the names of a published file, at the rates of a day.
 
         Raises
         ------
@@ -87,11 +95,7 @@ class PriceBook:
         """
         providers, gpus = provider_names(connection), names_of(connection)
         rates = newest_rates(connection, on)
-        return [
-            self._one(row, providers, gpus, rates)
-            for row in self.rows
-            if (row["valid_from"] or "") <= on.isoformat() <= (row["valid_to"] or "9999")
-        ]
+        return [self._one(row, providers, gpus, rates) for row in self.rows]
 
     def _one(
         self,
@@ -126,6 +130,8 @@ class PriceBook:
             commitment_months=row["commitment_months"],
             usd_per_gpu_hour=usd,
             discount_fraction=row["discount_fraction"],
+            valid_from=row["valid_from"],
+            valid_to=row["valid_to"],
         )
 
 

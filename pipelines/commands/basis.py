@@ -166,6 +166,14 @@ def provider_meant(connection: Connection, asked: str | None) -> str | None:
     return one_of("provider", asked, providers(connection))
 
 
+def refuse_other_class(connection: Connection, gpu_id: str, is_data_center_only: bool) -> None:
+    """Refuse a card of another class beside ``--data-center-only``."""
+    from pipelines.answers.gpu_facts import gpu_class
+
+    if is_data_center_only and (found := gpu_class(connection, gpu_id)) != "data_center":
+        raise Refused(f"--data-center-only leaves out {gpu_id}: it is a {found} card")
+
+
 def refuse_price_and_basis(usd_per_gpu_hour: float | None) -> None:
     """Refuse a price of one's own beside an option that says whose price."""
     if usd_per_gpu_hour is not None and is_typed(

@@ -13,7 +13,8 @@ from pipelines.commands import Refused
 from pipelines.commands.answer import cell, format_option, money, print_rows
 from pipelines.commands.currency import currency_option
 from pipelines.commands.handover import home_asked
-from pipelines.commands.opening import moment, past_options, published
+from pipelines.commands.opening import moment, moment_asked, past_options, published, told_at
+from pipelines.commands.prices import book_prices, prices_option
 from pipelines.commands.targets import force_option, new_target, refuse_existing
 from warehouse.database import DataFolderError
 from warehouse.files import OutsideFolderError, inside
@@ -44,6 +45,7 @@ HIDDEN = ("purchase_model", "paid_usd", "provider_count", "market", "items")  # 
     help="Give up on a file that needs more memory.",
 )
 @currency_option
+@prices_option
 @past_options
 @format_option
 def bill(
@@ -67,7 +69,8 @@ def bill(
     on every day, or against the median of all families where that is withheld. A day without a
     value takes the nearest within a month, the last before it first: market_gap_days is the
     longest such gap. What cannot be compared is listed with the reason. Bills hold what was paid,
-    the index what is asked: a discount shows as a negative distance.
+    the index what is asked: a discount shows as a negative distance. With --prices, what the price
+    book prices on the day of a charge is held against that instead.
 
     \b
     truecost bill focus.csv
@@ -84,8 +87,9 @@ def bill(
             refuse_existing(target, force)
         with published(past) as connection:
             then = moment(connection, past)
+            own = book_prices(connection, told_at(moment_asked(connection, past)))
         found = compare(
-            home_asked(), file, past,
+            home_asked(), file, past, prices=own,
             memory_bytes=max_memory_mib * 2**20, seconds=max_seconds,
         )  # fmt: skip
     except (BillError, OutsideFolderError, DataFolderError) as error:

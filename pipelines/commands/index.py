@@ -10,7 +10,13 @@ from pipelines.answers import index as answers
 from pipelines.answers.as_of import Past
 from pipelines.commands import Refused
 from pipelines.commands.answer import format_option, print_rows, print_sentence
-from pipelines.commands.basis import min_providers_option, one_market_option, purchase_option
+from pipelines.commands.basis import (
+    data_center_option,
+    min_providers_option,
+    one_market_option,
+    purchase_option,
+    refuse_other_class,
+)
 from pipelines.commands.currency import currency_option
 from pipelines.commands.opening import gpu_meant, moment, past_options, published
 
@@ -34,6 +40,7 @@ def day_of(text: str, what: str) -> date:
 @purchase_option
 @one_market_option
 @min_providers_option
+@data_center_option
 @currency_option
 @past_options
 @format_option
@@ -42,6 +49,7 @@ def index(
     purchase_model: str,
     market_family: str | None,
     min_providers: int,
+    is_data_center_only: bool,
     past: Past | None,
     output: str | None,
 ) -> None:
@@ -60,6 +68,7 @@ def index(
     """
     with published(past) as connection:
         gpu_id = gpu_meant(connection, gpu)
+        refuse_other_class(connection, gpu_id, is_data_center_only)
         found = answers.index(connection, gpu_id, purchase_model, market_family, min_providers)
         is_table = output in (None, "table")
         rows = found.rows

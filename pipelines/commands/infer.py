@@ -181,7 +181,8 @@ def infer(
     Separate pools for prefill and decoding are planned up to 72 GPUs; their error is larger.
     low and high span 80 %: what the next seller asks, and the model's own error. A set is one that
     set_provider_id offers, the cheapest at set_usd_per_gpu_hour; usd_per_gpu_hour is the middle of
-    the market, or that offer where it is more. GPUs of too few providers, and prices of another market, are listed apart.
+    the market, or that offer where it is more. GPUs of too few providers, and prices of another
+    market, are listed apart.
 
     \b
     truecost infer llama-3.3-70b

@@ -17,6 +17,7 @@ import click
 from pipelines.commands import Refused
 
 if TYPE_CHECKING:
+    from pipelines.answers.price_book import OwnPrice
     from warehouse.database import Connection
 
 VARIABLE = "TRUECOST_PRICES"
@@ -57,17 +58,33 @@ def own_prices(connection: Connection, at: datetime, *, is_past: bool) -> Iterat
     if context is None or path is None:
         yield connection
         return
-    from pipelines.answers.price_book import read_book, with_prices
+    from pipelines.answers.price_book import with_prices
+
+    prices = [one for one in book_prices(connection, at) if one.is_valid_on(at.date())]
+    with with_prices(connection, prices, at, is_past=is_past) as (covered, count):
+        context.meta[TOLD] = {"file": path.name, "price_count": len(prices), "offer_count": count}
+        yield covered
+
+
+def book_prices(connection: Connection, at: datetime) -> list[OwnPrice]:
+    """Return the prices of the book that was asked for, of all days; none without a book.
+
+    Raises
+    ------
+    Refused
+        If the file is no price book; the line names row and column.
+    """
+    context = click.get_current_context(silent=True)
+    path: Path | None = context.meta.get(BOOK) if context else None
+    if path is None:
+        return []
+    from pipelines.answers.price_book import read_book
     from pipelines.answers.price_book_file import PriceBookError
 
     try:
-        book = read_book(path)
-        prices = book.resolved(connection, at.date())
+        return read_book(path).resolved(connection, at.date())
     except PriceBookError as error:
         raise Refused(str(error)) from None
-    with with_prices(connection, prices, at, is_past=is_past) as (covered, count):
-        context.meta[TOLD] = {"file": book.name, "price_count": len(prices), "offer_count": count}
-        yield covered
 
 
 def prices_told() -> dict[str, Any] | None:

@@ -24,10 +24,12 @@ from pipelines.commands.amounts import (
 from pipelines.commands.answer import print_rows
 from pipelines.commands.arguments import FiniteRange, Renamed, is_typed
 from pipelines.commands.basis import (
+    data_center_option,
     min_providers_option,
     one_market_option,
     one_provider_option,
     provider_meant,
+    refuse_other_class,
     region_option,
 )
 from pipelines.commands.currency import currency_option
@@ -89,6 +91,7 @@ HOURS_PER_DAY = 24.0
 @one_market_option
 @one_provider_option
 @min_providers_option
+@data_center_option
 @click.option("--terms", "only_terms", is_flag=True, help="Print the term structure instead.")
 @currency_option
 @prices_option
@@ -114,6 +117,7 @@ def reserve(
     market_family: str | None,
     provider_id: str | None,
     min_providers: int,
+    is_data_center_only: bool,
     only_terms: bool,
     past: Past | None,
     output: str | None,
@@ -135,7 +139,7 @@ def reserve(
     from pipelines.answers import reserve as answers
 
     if only_terms:
-        print_terms(gpu, reference_region, past, output)
+        print_terms(gpu, reference_region, past, output, is_data_center_only=is_data_center_only)
         return
     if job_months is None:
         raise Refused("--job-months is missing: how long the capacity is needed")
@@ -168,6 +172,8 @@ def reserve(
         else:
             with published(past) as connection:
                 gpu_id = known_gpu(connection, str(gpu))
+                for card in (gpu_id, *([known_gpu(connection, burst_gpu)] if burst_gpu else ())):
+                    refuse_other_class(connection, card, is_data_center_only)
                 seller = provider_meant(connection, provider_id)
                 rows = answers.tracked_plans(
                     connection,
@@ -235,6 +241,7 @@ def _refuse_without_gpu(past: Past | None) -> None:
         "ramp_months": "--ramp-months", "load_file": "--load", "burst_gpu": "--burst-gpu",
         "spot_overhead_factor": "--spot-overhead-factor", "market_family": "--market",
         "provider_id": "--provider",
+        "is_data_center_only": "--data-center-only",
         "on_demand_usd_per_gpu_hour": "--on-demand-price",
         "reserved_usd_per_gpu_hour": "--reserved-price",
     }  # fmt: skip

@@ -8,6 +8,7 @@ from pipelines.answers.as_of import Past
 from pipelines.commands import Refused
 from pipelines.commands.amounts import known_gpu
 from pipelines.commands.answer import print_rows, print_sentence
+from pipelines.commands.basis import refuse_other_class
 from pipelines.commands.opening import moment, published
 
 if TYPE_CHECKING:
@@ -20,7 +21,12 @@ TERMS_SHOWN = (
 
 
 def print_terms(
-    gpu: str | None, reference_region: str, past: Past | None, output: str | None
+    gpu: str | None,
+    reference_region: str,
+    past: Past | None,
+    output: str | None,
+    *,
+    is_data_center_only: bool,
 ) -> None:
     """Print what each provider asks by term, and what its terms imply for later."""
     from pipelines.answers.reserve import term_structure
@@ -29,6 +35,7 @@ def print_terms(
         raise Refused("--terms needs --gpu: the accelerator whose reservations are compared")
     with published(past) as connection:
         gpu_id = known_gpu(connection, gpu)
+        refuse_other_class(connection, gpu_id, is_data_center_only)
         found = term_structure(connection, gpu_id, reference_region)
         title = f"terms of {gpu_id} in {reference_region}, {moment(connection, past)}: USD"
     is_table = output in (None, "table")

@@ -51,6 +51,7 @@ ANSWERS = (
     ("trend", "--where", "compute_rank<=10"),
     ("own-vs-rent",),
     ("reserve", "--job-months", "6", "--gpu", "H100-SXM-80GB"),
+    ("reserve", "--job-months", "6", "--gpu", "H100-SXM-80GB", "--burst-gpu", "L40S"),
     ("digest", "--since", "2026-07-20", "--until", "2026-08-05"),
     ("status",),
     ("why", "gpu_price_index", "H100-SXM-80GB", "neocloud"),

@@ -29,6 +29,7 @@ ANSWERS = [
     ("train", "--parameters", "8B", "--tokens", "1T", "--gpus", "64"),
     ("reserve", "--gpu", GPU, "--job-months", "6"),
 ]
+BILL = Path(__file__).parents[2] / "fixtures" / "bill" / "focus.csv"
 # Where a price came from: of a private one the row of the book.
 ORIGIN = {"source_id", "source_url", "payload", "private_prices", "moment"}
 
@@ -158,6 +159,24 @@ def test_a_set_of_ones_own_is_a_set_on_offer(ask: Truecost, tmp_path: Path) -> N
     asked = ("train", "--parameters", "8B", "--tokens", "1T", "--gpus", "64", "--json")
     train = json.loads(ask(*asked, "--prices", mine).stdout)
     assert train["offers"][0]["provider_id"] == "mylab"
+
+
+def test_a_bill_is_held_against_the_contract_of_its_day(ask: Truecost, tmp_path: Path) -> None:
+    """Two days at Lambda for 3.99: the contract of 3.00 began with the second."""
+    contract = {"provider": "Lambda", "gpu": GPU, "price": 3.0, "valid_from": "2026-08-10"}
+    mine = book(tmp_path, [contract, contract | {"price": 1.0, "gpu_count": 4}])
+
+    def of_lambda(*more: str) -> dict[str, Any]:
+        rows = answered(ask("bill", str(BILL), "--json", *more))
+        return next(row for row in rows if row["service"] == "GPU Cloud")
+
+    plain, own = of_lambda(), of_lambda("--prices", mine)
+    [market, paid] = plain["market_usd_per_gpu_hour"], plain["paid_usd_per_gpu_hour"]
+    assert own["paid_usd_per_gpu_hour"] == paid == pytest.approx(3.99)
+    assert own["market_usd_per_gpu_hour"] == pytest.approx((48 * market + 24 * 3.0) / 72)
+    assert own["market"] == "book.csv:2 and index, neocloud"
+    assert own["private_prices"]["price_count"] == 2
+    assert "private_prices" not in plain
 
 
 def test_the_middle_of_a_market_follows(ask: Truecost, tmp_path: Path) -> None:

@@ -25,8 +25,9 @@ def published(answers_home: Home) -> Iterator[duckdb.DuckDBPyConnection]:
             ("bill_provider", "bill_provider"),
         ):
             connection.execute(f"create temp table {table} as {report(name).select}")
-        empty = {"lines": "[]"}
+        empty, none = {"lines": "[]"}, {"prices": "[]"}
         connection.execute(f"create temp table bill_gpu as {report('bill_gpu').select}", empty)
+        connection.execute(f"create temp table bill_price as {report('bill_price').select}", none)
         yield connection
 
 

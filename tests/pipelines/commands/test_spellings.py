@@ -62,3 +62,16 @@ def test_a_spelling_of_one_model_is_answered_as_its_id(
     found, expected = ask(*asked(command, spelling)), ask(*asked(command, MODEL))
     assert found.exit_code == expected.exit_code == 0, found.output
     assert found.output.replace(spelling, MODEL) == expected.output.replace(spelling, MODEL)
+
+
+@pytest.mark.parametrize(
+    "asked_of",
+    [("index", "4090"), ("reserve", "--gpu", "4090", "--job-months", "3"),
+     ("reserve", "--gpu", "4090", "--terms"),
+     ("reserve", "--gpu", "h100 sxm", "--job-months", "3", "--burst-gpu", "4090")],
+    ids=" ".join,
+)  # fmt: skip
+def test_a_card_that_is_left_out_is_refused(ask: Truecost, asked_of: tuple[str, ...]) -> None:
+    refused = ask(*asked_of, "--data-center-only")
+    assert refused.exit_code == 2
+    assert "--data-center-only leaves out RTX4090-24GB: it is a consumer card" in refused.output

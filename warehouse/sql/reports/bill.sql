@@ -9,7 +9,7 @@
 -- market_usd_per_gpu_hour | what the market asked for them [USD/(GPU h)]
 -- above_fraction | paid above the market, negative below it [1]
 -- above_usd | paid above the market, negative below it [USD]
--- market | which market values were taken: one family for all days of a way to buy a GPU
+-- market | which market values were taken: one family for all days of a way to buy a GPU; of a price of one's own file and row
 -- market_day | the newest day of those values
 -- market_gap_days | the most days between a charge and its market value [day]
 -- provider_count | the fewest providers behind one of them
@@ -139,11 +139,37 @@ answered as (
         order by market_day > day, abs(date_diff('day', market_day, day))
     ) = 1
 ),
+-- A price of one's own for the day stands in for that of the market; the row that says most wins.
+charged as (
+    select distinct
+        provider_id, gpu_id, purchase_model, commitment_months, region, gpus, day
+    from metered where reason is null
+),
+own as (
+    select c.*, p.usd_per_gpu_hour, p.place
+    from charged as c
+    inner join bill_price as p
+        on c.provider_id = p.provider_id and c.gpu_id = p.gpu_id
+        and c.purchase_model = p.purchase_model
+        and c.commitment_months is not distinct from p.commitment_months
+        and (p.region is null or c.region = p.region)
+        and (p.gpu_count is null or c.gpus = p.gpu_count)
+        and c.day between coalesce(p.valid_from, c.day) and coalesce(p.valid_to, c.day)
+    qualify row_number() over (
+        partition by
+            c.provider_id, c.gpu_id, c.purchase_model, c.commitment_months, c.region, c.gpus, c.day
+        order by p.region is null, p.gpu_count is null, p.row_number desc
+    ) = 1
+),
 priced as (
-    select t.*, w.usd_per_gpu_hour, w.market, w.market_day, w.provider_count,
+    select t.*,
+        coalesce(o.usd_per_gpu_hour, w.usd_per_gpu_hour) as usd_per_gpu_hour,
+        coalesce(o.place, w.market) as market,
+        case when o.place is null then w.market_day else t.day end as market_day,
+        case when o.place is null then w.provider_count else 1 end as provider_count,
         coalesce(
             t.reason,
-            case when w.usd_per_gpu_hour is null
+            case when coalesce(o.usd_per_gpu_hour, w.usd_per_gpu_hour) is null
                 then 'no day within a month has a market price of 3 providers'
             end
         ) as why_not
@@ -152,6 +178,11 @@ priced as (
         on t.reason is null and t.gpu_id = w.gpu_id and t.purchase_model = w.purchase_model
         and t.commitment_months is not distinct from w.commitment_months
         and t.market_family is not distinct from w.market_family and t.day = w.day
+    left join own as o
+        on t.reason is null and t.provider_id = o.provider_id and t.gpu_id = o.gpu_id
+        and t.purchase_model = o.purchase_model
+        and t.commitment_months is not distinct from o.commitment_months
+        and t.region = o.region and t.gpus is not distinct from o.gpus and t.day = o.day
 ),
 -- Corrections, credits and refunds lower the month that they are for. Rounding leaves what is
 -- netted at nothing.
