@@ -43,6 +43,11 @@ def verified(declared: Iterable[tuple[str, bool]]) -> str:
     )
 
 
+def disagreements(connection: duckdb.DuckDBPyConnection) -> ReportRows:
+    """Return the prices that several sources tell, and whether they agree."""
+    return run_report(connection, "disagreements")
+
+
 def published_at(connection: duckdb.DuckDBPyConnection) -> datetime:
     """Return the end of the last published run. [UTC, without a zone]."""
     at: datetime

@@ -15,7 +15,7 @@ import click
 
 from pipelines.answers.as_of import Past
 from pipelines.commands import Refused
-from pipelines.commands.answer import print_table
+from pipelines.commands.answer import moment_told, print_table
 
 if TYPE_CHECKING:
     from warehouse.database import Connection
@@ -77,8 +77,11 @@ def answering() -> Iterator[None]:
 
 
 def day_of(past: Past | None) -> date:
-    """Return the day of a question, for the price of electricity."""
-    return datetime.now(UTC).date() if past is None else past.day
+    """Return the day of a question, for what is dated beside prices: that of the prices."""
+    if past is not None:
+        return past.day
+    told = moment_told()
+    return told.prices_at.date() if told else datetime.now(UTC).date()
 
 
 @contextmanager

@@ -30,9 +30,16 @@ from pipelines.commands.opening import moment, past_options, published
     is_flag=True,
     help="Print only what needs someone, one line each, and exit with status 1 if anything does.",
 )
+@click.option(
+    "--disagreements", is_flag=True, help="Instead: prices that several sources tell differently."
+)
 @format_option
 def status(
-    past: Past | None, max_age_hours: int | None, is_check: bool, output: str | None
+    past: Past | None,
+    max_age_hours: int | None,
+    is_check: bool,
+    disagreements: bool,
+    output: str | None,
 ) -> None:
     """Print each source: status, age, rows kept and held, and the error of the last try.
 
@@ -44,8 +51,11 @@ def status(
         check(past, max_age_hours, output)
         return
     with published(past) as connection:
-        found = answers.status(connection)
-        print_rows(found.columns, found.rows, output, f"sources, {moment(connection, past)}")
+        if disagreements:
+            found, what = answers.disagreements(connection), "prices of several sources"
+        else:
+            found, what = answers.status(connection), "sources"
+        print_rows(found.columns, found.rows, output, f"{what}, {moment(connection, past)}")
         built = answers.published_at(connection)
     age_hours = (datetime.now(UTC) - built.replace(tzinfo=UTC)).total_seconds() / 3600
     if output in (None, "table"):

@@ -15,8 +15,8 @@ with set_of_most_listed as (
         provider_count, day
     from marts.inference_cost
     where is_cheapest_set and purchase_model = 'on_demand' and is_default_basis
-        and evidence = 'market'
-    order by model_id = 'llama-3.1-70b' desc, usd_per_1k_tokens
+        and evidence = 'market' and service_level_id = 'interactive'
+    order by model_id = 'llama-3.3-70b' desc, workload = 'balanced' desc, usd_per_1k_tokens
     limit 1
 )
 select
