@@ -7,7 +7,7 @@ sums belong to ``cost_engine.serving``, printing to ``pipelines.commands``.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -19,10 +19,18 @@ from cost_engine.serving.inputs import Floats
 from cost_engine.serving.replicas import GpuSets, Request, sequence_limits
 from cost_engine.serving.room import cache_shards, sequence_limit
 from cost_engine.units import BITS_PER_BYTE
+from pipelines.answers.gpu_facts import Used
+from pipelines.answers.serving_assumptions import (
+    listed,
+    memory_figures,
+    refuse_impossible,
+    with_memory,
+)
 from pipelines.derive import serving_reference as reference
 from pipelines.derive.gpu_sets import ALL_COUNTS, gpu_sets, servable_gpus, served_precisions
 from pipelines.derive.price_basis import DEFAULT_BASIS, GpuPrice, PriceBasis
 from pipelines.derive.serving_names import UnknownSubjectError, known_gpus, precision_named
+from pipelines.derive.serving_reference import Fit
 from warehouse.reference import Documents, Gpu, Model
 
 USEFUL_SEQUENCES = 8
@@ -51,6 +59,8 @@ class FitQuestion:
         Only so many GPUs in all, over one replica or several. [GPU]
     basis : PriceBasis
         What the prices rest on: how many providers a ranked GPU needs.
+    fixed : mapping of str to float
+        Assumptions that are set, by the names of ``serving_assumptions.SETTABLE_OF_FIT``.
     """
 
     documents: Documents
@@ -61,6 +71,17 @@ class FitQuestion:
     sequences: int = 1
     gpu_count: int | None = None
     basis: PriceBasis = DEFAULT_BASIS
+    fixed: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def fit(self) -> Fit:
+        """The calibration of the reference data, with what is fixed of the memory."""
+        return with_memory(reference.fitted(self.documents), self.fixed)
+
+    @property
+    def assumptions(self) -> list[Used]:
+        """What the answer rests on beside prices."""
+        return listed(memory_figures(self.fit), self.fixed)
 
     def refuse_impossible(self) -> None:
         """Raise if no set of GPUs can make this question answerable.
@@ -70,6 +91,7 @@ class FitQuestion:
         UnknownSubjectError
             The message says what would work.
         """
+        refuse_impossible(self.fixed)
         refuse_long_context(self.model, self.context_tokens)
         if self.precision is not None:
             precision_named(self.documents, self.precision)
@@ -273,7 +295,7 @@ def _rows(
     question: FitQuestion, gpu: Gpu, precisions: Sequence[str], price: GpuPrice | None
 ) -> list[dict[str, Any]]:
     sets = gpu_sets(question.documents, [question.model], [gpu], ALL_COUNTS, precisions)
-    fit, request = reference.fitted(question.documents), Request(question.context_tokens, 0.0)
+    fit, request = question.fit, Request(question.context_tokens, 0.0)
     limits = sequence_limits(sets, request, fit)
     copies = _copies(sets, request, limits, fit)
     rows = []

@@ -50,6 +50,7 @@ def footprint(
     tokens_per_second_per_gpu: float,
     watt_hours_per_1k_tokens: float | None,
     fleet_utilisation_fraction: float,
+    grams_co2e_per_kwh: float | None = None,
 ) -> dict[str, Any]:
     """Return carbon and water of a thousand tokens on one set, None with a reason where unknown.
 
@@ -67,6 +68,8 @@ def footprint(
         Of the facility. [W h / 10^3 token]
     fleet_utilisation_fraction : float
         Mean over peak demand. [1]
+    grams_co2e_per_kwh : float, optional
+        Of a grid of one's own, instead of the country's.
 
     Returns
     -------
@@ -74,7 +77,9 @@ def footprint(
         ``low`` and ``high`` are the 10th and 90th percentile of the hours of a year.
     """
     unknown = []
-    of_grid = grid(documents, country) if country else Grid(0.0, None, None)
+    if grams_co2e_per_kwh is not None:
+        country = None
+    of_grid = grid(documents, country) if country else Grid(grams_co2e_per_kwh or 0.0, None, None)
     kwh = (
         None if watt_hours_per_1k_tokens is None else watt_hours_per_1k_tokens / WATTS_PER_KILOWATT
     )

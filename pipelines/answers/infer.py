@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -39,6 +40,7 @@ from pipelines.answers.nearest_measured import nearest_measured
 from pipelines.answers.open_load import COLUMNS as LOAD_COLUMNS
 from pipelines.answers.open_load import under_load
 from pipelines.answers.pool_workers import MOST_POOL_GPUS, most_pool_gpus, pool_workers
+from pipelines.answers.serving_assumptions import watts
 from pipelines.derive.gpu_sets import (
     ALL_COUNTS,
     SECOND_NODE,
@@ -46,7 +48,7 @@ from pipelines.derive.gpu_sets import (
     servable_gpus,
 )
 from pipelines.derive.price_basis import GpuPrice
-from pipelines.derive.serving_names import UnknownSubjectError, precision_named
+from pipelines.derive.serving_names import UnknownSubjectError, known_gpus, precision_named
 from pipelines.derive.serving_reference import batch_errors
 from warehouse.reference import Gpu
 from warehouse.reference.serving import concurrency_band
@@ -227,12 +229,14 @@ def _rows(
     request, (spread, is_beyond) = question.request, error
     slower = np.exp(INTERVAL_80_DEVIATIONS * spread)
     mode = AGGREGATED if deployments is None else DISAGGREGATED
+    names = [str(name) for name in sets.gpu.values]
     of_set = [
-        prices[gpu_id].of_set(int(count))
-        for gpu_id, count in zip(sets.gpu.values, sets.gpu_count, strict=True)
+        prices[name].of_set(int(count)) for name, count in zip(names, sets.gpu_count, strict=True)
     ]
+    gpus = known_gpus(question.documents)
+    power = {name: watts(question.documents, gpus[name], question.fixed) for name in set(names)}
     costs = quote(
-        sets,
+        replace(sets, facility_watts=np.array([power[name] for name in names])),
         point,
         request,
         Prices(
@@ -330,6 +334,7 @@ def _footprint(
         tokens_per_second_per_gpu=float(point.tokens_per_second_per_gpu[place]),
         watt_hours_per_1k_tokens=_known(costs.watt_hours_per_1k_tokens[place]),
         fleet_utilisation_fraction=question.fleet_utilisation_fraction,
+        grams_co2e_per_kwh=question.fixed.get("grams_co2e_per_kwh"),
     )
 
 

@@ -13,6 +13,8 @@ from cost_engine.serving.inputs import ServingConstants
 from cost_engine.serving.replicas import Request
 from pipelines.answers.fit import precisions_for, refuse_long_context
 from pipelines.answers.footprint import grid
+from pipelines.answers.gpu_facts import Used
+from pipelines.answers.serving_assumptions import refuse_impossible, told, with_memory
 from pipelines.derive import serving_reference as reference
 from pipelines.derive.price_basis import DEFAULT_BASIS, PriceBasis
 from pipelines.derive.serving_names import precision_named
@@ -58,6 +60,9 @@ class InferQuestion:
         Speed factors from ``calibrate``. [1]
     basis : PriceBasis
         What the prices rest on: how many providers a ranked GPU needs.
+    fixed : mapping of str to float
+        Assumptions that are set, by the names of ``serving_assumptions.SETTABLE_OF_INFER``. The
+        price and the utilisation of the fleet have fields of their own.
     """
 
     documents: Documents
@@ -75,15 +80,36 @@ class InferQuestion:
     country: str | None = None
     own_factors: Mapping[str, float] = field(default_factory=dict)
     basis: PriceBasis = DEFAULT_BASIS
+    fixed: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def fit(self) -> Fit:
-        """The calibration of the reference data, with what the user measured."""
-        known = reference.fitted(self.documents)
+        """The calibration of the reference data, with what the user measured or fixed."""
+        known = with_memory(reference.fitted(self.documents), self.fixed)
         if not self.own_factors:
             return known
         own = {**self.own_factors, **reference.twin_factors(self.documents, self.own_factors)}
         return replace(known, constants=ServingConstants({**known.constants.values, **own}))
+
+    @property
+    def grams_co2e_per_kwh(self) -> float | None:
+        """Carbon intensity of the grid, None without a country. [gCO2e / kWh]."""
+        if "grams_co2e_per_kwh" in self.fixed:
+            return self.fixed["grams_co2e_per_kwh"]
+        return grid(self.documents, self.country).grams_co2e_per_kwh if self.country else None
+
+    @property
+    def assumptions(self) -> list[Used]:
+        """What the answer rests on beside prices and speeds."""
+        return told(
+            self.documents,
+            self.fit,
+            self.fixed,
+            gpu=self.gpu,
+            fleet_utilisation_fraction=self.fleet_utilisation_fraction,
+            grams_co2e_per_kwh=self.grams_co2e_per_kwh,
+            country=self.country,
+        )
 
     @property
     def request(self) -> Request:
@@ -99,6 +125,7 @@ class InferQuestion:
         UnknownSubjectError
             The message says what would work.
         """
+        refuse_impossible(self.fixed)
         if self.country is not None:
             grid(self.documents, self.country)
         refuse_long_context(self.model, self.input_tokens + self.output_tokens)

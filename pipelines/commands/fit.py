@@ -6,11 +6,13 @@ imported when the command runs, so that the command line starts fast.
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 
 import click
 
 from pipelines.answers.as_of import Past
+from pipelines.commands.amounts import print_assumptions
 from pipelines.commands.answer import format_option
 from pipelines.commands.basis import (
     basis_meant,
@@ -31,6 +33,7 @@ from pipelines.commands.serving import (
     model_meant,
     with_own_gpus,
 )
+from pipelines.commands.settings import set_option, settings_of
 from pipelines.derive.price_basis import PriceBasis, basis_prices
 
 SHOWN = (
@@ -84,6 +87,7 @@ SHOWN = (
     help="Requests that must fit at once; 8 and more make a set useful.",
 )
 @basis_options
+@set_option
 @click.option("--limit", type=click.IntRange(1), default=12, show_default=True)
 @currency_option
 @prices_option
@@ -100,6 +104,7 @@ def fit(
     gpu_count: int | None,
     sequences: int,
     basis: PriceBasis,
+    settings: tuple[str, ...],
     limit: int,
     past: Past | None,
     output: str | None,
@@ -114,11 +119,17 @@ def fit(
     truecost fit llama-3.1-70b --context 32768 --precision fp8
     truecost fit --model-file my-model/config.json --gpu H100-SXM-80GB -n 8
     truecost fit deepseek-v3 --gpu H200-SXM-141GB --sequences 64
+    truecost fit llama-3.1-8b --gpu L4 --set usable_memory_fraction=0.95
     truecost fit llama-3.1-405b --gpu H200-SXM-141GB -n 8 --context 131072 --sequences 32
     """
     from pipelines.answers.fit import FitQuestion, fits
+    from pipelines.answers.serving_assumptions import SETTABLE_OF_FIT, refuse_impossible
     from warehouse.reference import Documents
 
+    fixed = settings_of(settings, SETTABLE_OF_FIT, {"usd_per_gpu_hour": usd_per_gpu_hour})
+    usd_per_gpu_hour = fixed.get("usd_per_gpu_hour", usd_per_gpu_hour)
+    with answering():
+        refuse_impossible(fixed)
     refuse_price_and_basis(usd_per_gpu_hour)
     with published(past) as connection, answering():
         documents, gpu = with_own_gpus(Documents.of_published(connection), gpu_file, gpu)
@@ -136,14 +147,20 @@ def fit(
         sequences=sequences,
         gpu_count=gpu_count,
         basis=basis,
+        fixed=fixed,
     )
     with answering():
-        rows = fits(question, prices)
+        rows = fits(question, prices)[:limit]
+    assumptions = [asdict(one) for one in question.assumptions]
+    if output == "json":
+        rows = [row | {"assumptions": assumptions} for row in rows]
     print_ranked(
         SHOWN,
-        rows[:limit],
+        rows,
         output,
         f"{question.model.model_id}: sets that hold {sequences} x {context_tokens} tokens,"
-        f" {basis}, {then}",
+        f" {own.source if own else basis}, {then}",
         basis,
     )
+    if output in (None, "table"):
+        print_assumptions(assumptions, ("value", "low", "high", "unit", "source"))

@@ -6,12 +6,16 @@ imported when the command runs, so that the command line starts fast.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import click
 
 from pipelines.answers.as_of import Past
 from pipelines.commands import Refused
+from pipelines.commands.amounts import print_assumptions
 from pipelines.commands.answer import format_option, print_sentence
 from pipelines.commands.arguments import FiniteRange, Renamed, is_typed
 from pipelines.commands.basis import (
@@ -33,37 +37,46 @@ from pipelines.commands.serving import (
     model_meant,
     with_own_gpus,
 )
+from pipelines.commands.settings import set_option, settings_of
 from pipelines.derive.price_basis import PriceBasis, basis_prices
 
 SHOWN = (
     "gpu_id",
     "gpu_count",
     "precision",
-    "usd_per_1k_input_tokens",
-    "usd_per_1k_output_tokens",
-    "usd_per_1k_tokens",
+    "usd_per_1m_tokens",
     "low",
     "high",
-    "tokens_per_second_per_gpu",
-    "concurrency",
-    "time_per_output_token_seconds",
-    "time_to_first_token_seconds",
-    "is_extrapolated",
-    "binding_limit",
-    "watt_hours_per_1k_tokens",
-    "grams_co2e_per_1k_tokens",
+    "usd_per_1m_input_tokens",
+    "usd_per_1m_output_tokens",
     "usd_per_gpu_hour",
     "provider_count",
     "set_provider_id",
     "set_usd_per_gpu_hour",
-    "set_seen_at",
+    "tokens_per_second_per_gpu",
+    "concurrency",
+    "time_to_first_token_seconds",
+    "binding_limit",
+    "is_extrapolated",
+    "kwh_per_1m_tokens",
+    "kg_co2e_per_1m_tokens",
 )
+THOUSANDS = {  # per 1,000 tokens in JSON and CSV, per 10^6 for people
+    "usd_per_1m_tokens": "usd_per_1k_tokens",
+    "low": "low",
+    "high": "high",
+    "usd_per_1m_input_tokens": "usd_per_1k_input_tokens",
+    "usd_per_1m_output_tokens": "usd_per_1k_output_tokens",
+    "usd_per_1m_tokens_at_load": "usd_per_1k_tokens_at_load",
+}
+
+THOUSAND = 1e3
 
 SHOWN_UNDER_LOAD = (
     *SHOWN[:3],
     "replica_count",
     "utilisation_fraction",
-    "usd_per_1k_tokens_at_load",
+    "usd_per_1m_tokens_at_load",
     "open_loop_time_per_output_token_seconds",
     "open_loop_time_to_first_token_seconds",
     "open_loop_time_to_first_token_high_seconds",
@@ -85,6 +98,20 @@ def _own_factors(calibration: Path | None) -> dict[str, float]:
         return read_foreign(calibration, read_factors, raises=[ValueError])
     except ValueError as error:
         raise Refused(f"{calibration}: {error}") from None
+
+
+def _for_people(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a row with what a million tokens cost and take."""
+    return {
+        **row,
+        **{
+            name: None if row[of_thousand] is None else row[of_thousand] * THOUSAND
+            for name, of_thousand in THOUSANDS.items()
+        },
+        # A watt hour per thousand is a kilowatt hour per million, and a gram a kilogram.
+        "kwh_per_1m_tokens": row["watt_hours_per_1k_tokens"],
+        "kg_co2e_per_1m_tokens": row["grams_co2e_per_1k_tokens"],
+    }
 
 
 @click.command()
@@ -144,6 +171,7 @@ def _own_factors(calibration: Path | None) -> dict[str, float]:
     type=click.Path(path_type=Path, dir_okay=False),
     help="Own measurements, as truecost calibrate wrote them.",
 )
+@set_option
 @click.option("--limit", type=click.IntRange(1), default=12, show_default=True)
 @currency_option
 @prices_option
@@ -167,17 +195,19 @@ def infer(
     requests_per_second: float | None,
     country: str,
     calibration: Path | None,
+    settings: tuple[str, ...],
     limit: int,
     past: Past | None,
     output: str | None,
 ) -> None:
-    """Print what a thousand tokens of MODEL cost today, cheapest GPU set first.
+    """Print what a million tokens of MODEL cost today, cheapest GPU set first.
 
     concurrency is the batch whose speed is quoted: the largest that fits and keeps the pace;
     unseen_error_at_concurrency (json) is the median error at such a batch on pairs not seen.
     usd_per_1k_tokens_provisioned (csv, json) counts the idle hours of a fleet sized for its peak.
     Speeds are of closed loops, in which each user sends one request after another;
     --requests-per-second answers for requests that arrive at random (no measured row confirms it).
+    csv and json give costs for a thousand tokens.
     Separate pools for prefill and decoding are planned up to 72 GPUs; their error is larger.
     low and high span 80 %: what the next seller asks, and the model's own error. A set is one that
     set_provider_id offers, the cheapest at set_usd_per_gpu_hour; usd_per_gpu_hour is the middle of
@@ -193,14 +223,27 @@ def infer(
     truecost infer llama-3.3-70b --provider nebius
     truecost infer llama-3.3-70b --requests-per-second 20
     truecost infer --model-file my-model/config.json
+    truecost infer llama-3.3-70b --gpu h100-sxm --set usd_per_gpu_hour=2 --set pue=1.2
     truecost infer llama-3.3-70b --as-of 2026-08-01
     """
     from pipelines.answers.fit import within_context
     from pipelines.answers.infer import quotes
     from pipelines.answers.infer_question import InferQuestion
+    from pipelines.answers.serving_assumptions import SETTABLE_OF_INFER, refuse_impossible
     from pipelines.derive.serving_reference import unseen_errors
     from warehouse.reference import Documents
 
+    fleet = fleet_utilisation_fraction if is_typed("fleet_utilisation_fraction") else None
+    typed = {"usd_per_gpu_hour": usd_per_gpu_hour, "fleet_utilisation_fraction": fleet}
+    fixed = settings_of(settings, SETTABLE_OF_INFER, typed)
+    with answering():
+        refuse_impossible(fixed)
+    if "board_power_watts" in fixed and gpu is None and gpu_file is None:
+        raise Refused("--set board_power_watts is the power of one GPU: name it with --gpu")
+    if "grams_co2e_per_kwh" in fixed and is_typed("country"):
+        raise Refused("--country and --set grams_co2e_per_kwh: give one of them")
+    usd_per_gpu_hour = fixed.get("usd_per_gpu_hour", usd_per_gpu_hour)
+    fleet_utilisation_fraction = fixed.get("fleet_utilisation_fraction", fleet_utilisation_fraction)
     refuse_price_and_basis(usd_per_gpu_hour)
     if requests_per_second is not None and serving_mode != SERVING_MODES[0]:
         raise Refused("--requests-per-second is answered for --serving-mode aggregated alone")
@@ -238,10 +281,16 @@ def infer(
         country=country,
         own_factors=_own_factors(calibration),
         basis=basis,
+        fixed=fixed,
     )
     with answering():
         rows = quotes(question, prices)[:limit]
     shown = SHOWN if requests_per_second is None else SHOWN_UNDER_LOAD
+    assumptions = [asdict(one) for one in question.assumptions]
+    if output == "json":
+        rows = [row | {"assumptions": assumptions} for row in rows]
+    elif output in (None, "table"):
+        rows = [_for_people(row) for row in rows]
     print_ranked(
         shown if serving_mode == SERVING_MODES[0] else SHOWN_WITH_POOLS,
         rows,
@@ -268,3 +317,4 @@ def infer(
                 f" seen is {at_batch:.0%}.".replace("%", " %")
             )
         print_sentence(f"Nearest measurement to the first row: {rows[0]['nearest_measured']}.")
+        print_assumptions(assumptions, ("value", "low", "high", "unit", "source"))

@@ -29,12 +29,19 @@ def connection():
                 ) as t (gpu_id, "precision", is_sparse, flops_per_second);
             create table marts.gpu_price_now as
                 select * from (values
-                    ('H100-SXM-80GB', 'on_demand', 'all', false, 9.0::double),
-                    ('H100-SXM-80GB', 'on_demand', 'neocloud', true, 2.5),
-                    ('H100-SXM-80GB', 'spot', 'neocloud', true, 1.0),
-                    ('V100-16GB', 'on_demand', 'neocloud', true, 0.5)
-                ) as t (gpu_id, purchase_model, market_family, is_default_basis,
-                    middle_usd_per_gpu_hour);
+                    ('H100-SXM-80GB', 'on_demand', 'all', 'us', false, 9.0::double),
+                    ('H100-SXM-80GB', 'on_demand', 'neocloud', 'us', true, 2.5),
+                    ('H100-SXM-80GB', 'spot', 'neocloud', 'us', true, 1.0),
+                    ('V100-16GB', 'on_demand', 'neocloud', 'us', true, 0.5)
+                ) as t (gpu_id, purchase_model, market_family, reference_region,
+                    is_default_basis, middle_usd_per_gpu_hour);
+            create table marts.gpu_set_offer as
+                select * from (values
+                    ('H100-SXM-80GB', 'on_demand', 'neocloud', 'us', 8, 2.0::double),
+                    ('H100-SXM-80GB', 'on_demand', 'hyperscaler', 'us', 8, 9.0),
+                    ('H100-SXM-80GB', 'on_demand', 'neocloud', 'us', 1, 7.0)
+                ) as t (gpu_id, purchase_model, market_family, reference_region, gpu_count,
+                    usd_per_gpu_hour);
             """
         )
         run_formulas(connection)
@@ -73,6 +80,17 @@ def test_goodput_and_all_runs_are_set_by_the_names_of_the_command(connection):
         " runs_multiplier := 2.2)",
     )
     assert got == pytest.approx(plain / 0.9 * 2.2, rel=1e-12)
+
+
+def test_a_server_that_all_sell_above_the_middle_costs_what_they_ask(connection):
+    connection.execute("update marts.gpu_set_offer set usd_per_gpu_hour = 4.0")
+    got = one(connection, "training_usd(175e9, 300e9, 'H100-SXM-80GB', 0.4)")
+    assert got == pytest.approx(training.training_usd(175e9, 300e9, 4.0, 989.4e12, 0.4), rel=1e-12)
+
+
+def test_a_price_that_is_given_holds_for_any_gpu(connection):
+    got = one(connection, "training_usd(175e9, 300e9, 'V100-16GB', 0.4, usd_per_gpu_hour := 0.25)")
+    assert got == pytest.approx(training.training_usd(175e9, 300e9, 0.25, 125e12, 0.4), rel=1e-12)
 
 
 def test_a_gpu_without_a_price_costs_null(connection):

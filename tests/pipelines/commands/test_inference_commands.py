@@ -1,6 +1,7 @@
 """``truecost infer`` and ``fit``: answers, and refusals that say what would work."""
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
@@ -432,6 +433,68 @@ def test_refusals_are_one_line_that_says_what_would_work(
     ask: Ask, arguments: tuple[str, ...], says: str
 ) -> None:
     result = ask(*arguments)
+    assert result.exit_code == 2, result.output
+    assert says in " ".join(result.output.split())
+
+
+def test_assumptions_are_set_by_the_name_they_are_printed_under(ask: Ask) -> None:
+    question = ("infer", "llama-3.1-8b", "--gpu", "h100-sxm", "-n", "1", "--precision", "fp8")
+    [plain, *_] = answer(ask(*question, "--json"))
+    settings = {
+        "usd_per_gpu_hour": 5.0, "fleet_utilisation_fraction": 0.25, "pue": 1.5,
+        "server_power_ratio": 1.3, "board_power_watts": 350.0, "grams_co2e_per_kwh": 1000.0,
+        "usable_memory_fraction": 0.5, "workspace_bytes": 1e9,
+    }  # fmt: skip
+    given = [word for name, value in settings.items() for word in ("--set", f"{name}={value}")]
+    [own, *_] = answer(ask(*question, *given, "--json"))
+    known = {one["name"]: one for one in own["assumptions"]}
+    for name, value in settings.items():
+        if name == "usd_per_gpu_hour":
+            assert (own[name], own["market_family"]) == (value, None)
+        else:
+            assert (known[name]["value"], known[name]["source"]) == (value, "given")
+    # The published all-in power of an H100 stands in for what is not set of it.
+    power = {"pue", "server_power_ratio", "board_power_watts"}
+    assert {one["name"] for one in plain["assumptions"]} == known.keys() - power | {
+        "facility_watts"
+    }
+    assert own["usd_per_1k_tokens_provisioned"] == pytest.approx(4 * own["usd_per_1k_tokens"])
+    grams = own["watt_hours_per_1k_tokens"] * 1000.0 / 1e3
+    assert own["grams_co2e_per_1k_tokens"] == pytest.approx(grams)
+    assert own["concurrency"] <= plain["concurrency"]
+    told = ask(*question, "--set", "pue=1.5").output
+    assert re.search(r"pue +1\.5 .*given", told)
+
+
+def test_less_usable_memory_holds_fewer_sequences(ask: Ask) -> None:
+    question = ("fit", "llama-3.1-8b", "--gpu", "L4", "-n", "1", "--precision", "fp8", "--json")
+    [plain] = answer(ask(*question))
+    [own] = answer(ask(*question, "--set", "usable_memory_fraction=0.5"))
+    assert 0 < own["sequences_that_fit"] < plain["sequences_that_fit"]
+    assert own["assumptions"][0]["source"] == "given"
+
+
+@pytest.mark.parametrize(
+    ("command", "settings", "says"),
+    [
+        ("infer", ["--set", "goodput=1"], "no such assumption; there are: usd_per_gpu_hour,"),
+        ("fit", ["--set", "pue=1.2"], "no such assumption; there are: usd_per_gpu_hour,"),
+        ("infer", ["--set", "pue=1.1", "--set", "pue=1.2"], "--set pue: given twice"),
+        ("infer", ["--set", "pue=0.9"], "pue = 0.9: must be 1 or more"),
+        ("infer", ["--set", "pue=nan"], "must be a number"),
+        ("infer", ["--set", "usable_memory_fraction=1.1"], "must be from 0 to 1"),
+        ("infer", ["--set", "board_power_watts=300"], "name it with --gpu"),
+        ("infer", ["--set", "usd_per_gpu_hour=2"], "name it with --gpu"),
+        ("infer", ["--set", "usd_per_gpu_hour=2", "--market", "all"], "give one of them"),
+        ("infer", ["--set", "grams_co2e_per_kwh=2", "--country", "FR"], "give one of them"),
+        ("infer", ["--set", "fleet_utilisation_fraction=1", "--utilisation", "1"], "given twice"),
+        ("fit", ["--set", "usd_per_gpu_hour=2", "--price", "2", "--gpu", "L4"], "given twice"),
+    ],
+)
+def test_what_cannot_be_set_is_refused(
+    ask: Ask, command: str, settings: list[str], says: str
+) -> None:
+    result = ask(command, "llama-3.1-8b", *settings)
     assert result.exit_code == 2, result.output
     assert says in " ".join(result.output.split())
 

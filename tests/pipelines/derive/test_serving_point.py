@@ -11,6 +11,7 @@ import pytest
 
 from cost_engine import hardware, units
 from cost_engine import images as image_engine
+from cost_engine.energy import server_kilowatts_per_chip
 from cost_engine.serving import cost as engine
 from cost_engine.serving.calibration import INTERVAL_80_DEVIATIONS
 from cost_engine.serving.replicas import Request, with_room
@@ -213,6 +214,10 @@ def test_the_interval_holds_both_the_prices_and_the_model(
             engine.serving_usd_per_1k_tokens(2.5, 3000, 0.5),
         ),
         ("usd_per_exaflop(1.3, 989e12, 0.4)", hardware.usd_per_exaflop(1.3, 989e12, 0.4)),
+        (
+            "facility_watts(700, server_power_ratio := 1.5, pue := 1.2)",
+            1e3 * server_kilowatts_per_chip(700, 1.5, 1.2),
+        ),
         (
             "watt_hours_per_1k_tokens(1730, 3000, 0.5)",
             engine.watt_hours_per_1k_tokens(1730, 3000, 0.5),

@@ -30,6 +30,11 @@ create or replace macro usd_per_exaflop(
     usd_per_gpu_hour, flops_per_second, utilisation_fraction := 1.0
 ) as usd_per_gpu_hour / seconds_per_hour() * 1e18 / flops_per_second / utilisation_fraction;
 
+-- Power of a GPU with its share of server and site: cost_engine.energy. [W]
+create or replace macro facility_watts(
+    board_power_watts, server_power_ratio := 1.3, pue := 1.25
+) as cast(board_power_watts as double) * server_power_ratio * pue;
+
 -- Energy of 1,000 tokens, with the idle hours of a fleet. [Wh]
 create or replace macro watt_hours_per_1k_tokens(
     facility_watts, tokens_per_second_per_gpu, fleet_utilisation_fraction := 1.0,

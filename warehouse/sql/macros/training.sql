@@ -1,7 +1,7 @@
 -- What a training run costs, by the formula of cost_engine.training.run: rental on demand at today's price on the default basis (marts.gpu_price_now), at the dense 16-bit peak.
 create or replace macro training_usd(
     parameters, tokens, gpu_id, utilisation_fraction,
-    goodput_fraction := 1.0, runs_multiplier := 1.0
+    goodput_fraction := 1.0, runs_multiplier := 1.0, usd_per_gpu_hour := null
 ) as (
     with price_now as (
         select d.gpu_id as gpu, d.middle_usd_per_gpu_hour as middle_usd_per_gpu_hour,
@@ -27,9 +27,12 @@ create or replace macro training_usd(
         training_flops(parameters, tokens)
         / (max(flops_per_second) * utilisation_fraction * goodput_fraction) / seconds_per_hour()
         * runs_multiplier
-        * greatest(max(middle_usd_per_gpu_hour), coalesce(max(server_usd_per_gpu_hour), 0))
-    from price_now
-    inner join dense_peak using (gpu)
+        * coalesce(
+            usd_per_gpu_hour,
+            greatest(max(middle_usd_per_gpu_hour), coalesce(max(server_usd_per_gpu_hour), 0))
+        )
+    from dense_peak
+    left join price_now using (gpu)
     left join server using (gpu, family, place)
     where gpu = gpu_id
 );

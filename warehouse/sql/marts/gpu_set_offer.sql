@@ -48,13 +48,13 @@ taken as (
 )
 select
     provider_id,
-    t.gpu_id,  -- with its table, because training_usd has a parameter of that name
+    t.gpu_id,  -- with its table, because training_usd has parameters of such names
     set_gpu_count as gpu_count,
     purchase_model,
     commitment_months,
     market_family,
     reference_region,
-    usd_per_gpu_hour,
+    t.usd_per_gpu_hour,
     gpu_count as gpus_per_instance,
     region,
     seen_at,
@@ -65,5 +65,5 @@ qualify row_number() over (
     partition by
         provider_id, t.gpu_id, set_gpu_count, purchase_model, commitment_months, market_family,
         reference_region
-    order by usd_per_gpu_hour, gpu_count desc, region, offer_key
+    order by t.usd_per_gpu_hour, gpu_count desc, region, offer_key
 ) = 1
