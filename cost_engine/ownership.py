@@ -237,6 +237,40 @@ def break_even_spend_usd_per_year(
     return unwrapped(np.where(saving > 0, gpus * rent, np.inf))
 
 
+def hall_usd_per_kilowatt_month(
+    hall_usd_per_kilowatt: float,
+    interest_fraction: float,
+    hall_lifetime_years: float,
+    hall_operations_fraction: float,
+) -> float:
+    """Return what a hall of one's own costs for each kW of load: an annuity, and its operation.
+
+    Parameters
+    ----------
+    hall_usd_per_kilowatt : float
+        Construction. [USD / kW]
+    interest_fraction : float
+        [1 / year]
+    hall_lifetime_years : float
+        [year]
+    hall_operations_fraction : float
+        Over the cost of construction. [1 / year]
+
+    Returns
+    -------
+    float
+        [USD / (kW month)]
+
+    Examples
+    --------
+    >>> round(hall_usd_per_kilowatt_month(11_700, 0.09, 20, 0.03), 1)
+    136.1
+    """
+    interest = positive("interest_fraction", interest_fraction)
+    annuity = interest / (1 - (1 + interest) ** -hall_lifetime_years)
+    return float(hall_usd_per_kilowatt * (annuity + hall_operations_fraction) / MONTHS_PER_YEAR)
+
+
 def at_size(sizes: Sequence[int], values: Sequence[float], gpu_count: float) -> float:
     """Return a value between two sizes of cluster, along a straight line of logarithms.
 

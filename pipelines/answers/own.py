@@ -19,6 +19,7 @@ from cost_engine.own_or_rent import (
     yearly_rent_usd,
 )
 from cost_engine.purchases import PurchasePrice
+from cost_engine.training.planning import SERVER_GPUS
 from cost_engine.units import fraction, non_negative, positive
 from pipelines.answers.gpu_facts import Used
 from pipelines.derive import own_vs_rent
@@ -153,6 +154,15 @@ def ownership_answer(
         "rule_50_million_is_in_band": is_in_band(
             rule, compared.break_even_spend_low, compared.break_even_spend_high
         ),
+        "cases": cases(
+            gpu_count,
+            rental,
+            documents,
+            given,
+            purchase_usd=list_price.usd,
+            board_power_watts=watts,
+            usd_per_kwh=power,
+        ),
         "assumptions": [
             *_assumptions(gpu_count, given, documents),
             *(
@@ -166,6 +176,40 @@ def ownership_answer(
             ),
         ],
     }
+
+
+def cases(
+    gpu_count: int,
+    rental: GpuPrice,
+    documents: Documents,
+    fixed: Mapping[str, float],
+    **figures: float,
+) -> list[dict[str, Any]]:
+    """Return the ways to house the GPUs: one server, this cluster in a rented hall, in an own one.
+
+    Parameters
+    ----------
+    gpu_count : int
+        Of the cluster.
+    rental : GpuPrice
+    documents : Documents
+    fixed : mapping of str to float
+        Assumptions that the user gave. Those that depend on the size hold in each case.
+    **figures
+        ``purchase_usd``, ``board_power_watts`` and ``usd_per_kwh``.
+    """
+    found = []
+    for name, count, is_own_hall in (
+        ("one server, colocation", SERVER_GPUS, False),
+        ("cluster, colocation", gpu_count, False),
+        ("cluster, own hall", gpu_count, True),
+    ):
+        compared = own_vs_rent.compare(
+            gpu_count=count, rental=rental, documents=documents, fixed=fixed,
+            is_own_hall=is_own_hall, **figures,
+        )  # fmt: skip
+        found.append({"case": name, "gpu_count": count} | _reachable(asdict(compared)))
+    return found
 
 
 def _reachable(compared: dict[str, Any]) -> dict[str, Any]:

@@ -147,11 +147,19 @@ def own_vs_rent(
     if output == "json":
         print_document(answer)
         return
-    assumptions = answer.pop("assumptions")
+    assumptions, cases = answer.pop("assumptions"), answer.pop("cases")
     if output == "csv":
         print_rows(list(answer), [list(answer.values())], "csv")
         return
     _print(answer)
+    names = ("owned_usd_per_gpu_hour", "low", "high", "break_even_utilisation_fraction",
+             "break_even_month")  # fmt: skip
+    print_table(
+        ("case", "GPUs", "owned_usd_per_gpu_hour", "low", "high", "break_even_utilisation",
+         "break_even_month"),
+        [(row["case"], row["gpu_count"], *(row[name] for name in names)) for row in cases],
+        "where they stand (90 % band; a dash is never)",
+    )  # fmt: skip
     print_assumptions(assumptions, ("value", "low", "high", "unit", "source"))
 
 

@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 
 from cost_engine.own_or_rent import Comparison, Ranges, comparison, ownership_draws
-from cost_engine.ownership import Ownership, at_size
+from cost_engine.ownership import Ownership, at_size, hall_usd_per_kilowatt_month
 from cost_engine.purchases import Listing, PurchasePrice
 from cost_engine.purchases import purchase_price as price_of_listings
 from cost_engine.training.published.figures import OTHER
@@ -28,6 +28,7 @@ from pipelines.derive.writing import write_table
 from warehouse.reference import Documents, read_gpus
 from warehouse.reference.ownership import (
     ListedPurchase,
+    hall_assumptions,
     listed_purchases,
     ownership_assumptions,
     sized_assumptions,
@@ -157,6 +158,7 @@ def compare(
     usd_per_kwh: float,
     documents: Documents,
     fixed: Mapping[str, float] | None = None,
+    is_own_hall: bool = False,
 ) -> Comparison:
     """Return owning against renting one kind of GPU at one size of cluster.
 
@@ -174,6 +176,8 @@ def compare(
         With the assumptions of ownership.
     fixed : mapping of str to float, optional
         Assumptions that the user gave: not drawn.
+    is_own_hall : bool
+        Whether the hall is built instead of rented.
     """
     return comparison(
         gpu_count=gpu_count,
@@ -184,7 +188,7 @@ def compare(
         board_power_watts=board_power_watts,
         usd_per_kwh=usd_per_kwh,
         fleet_utilisation_fraction=utilisation(fixed or {}, documents),
-        ranges=ranges_at(gpu_count, documents),
+        ranges=ranges_at(gpu_count, documents) | (own_hall_range(documents) if is_own_hall else {}),
         fixed=fixed or {},
         seed=SEED,
         draws=DRAWS,
@@ -212,6 +216,23 @@ def ranges_at(gpu_count: int, documents: Documents) -> Ranges:
         for name, rows in sized_assumptions(documents).items()
         if (sizes := [row.gpu_count for row in rows])
     }
+
+
+def own_hall_range(documents: Documents) -> Ranges:
+    """Return what a hall of one's own takes in place of the rent of one."""
+    rows = {**hall_assumptions(documents), **ownership_assumptions(documents)}
+
+    def at(end: str, of_lifetime: str) -> float:
+        return hall_usd_per_kilowatt_month(
+            getattr(rows["hall_usd_per_kilowatt"], end),
+            getattr(rows["interest_fraction"], end),
+            getattr(rows["hall_lifetime_years"], of_lifetime),
+            getattr(rows["hall_operations_fraction"], end),
+        )
+
+    # A hall that lasts longer is cheaper.
+    low, central, high = at("low", "high"), at("central", "central"), at("high", "low")
+    return {"space_usd_per_kilowatt_month": (low, central, high)}
 
 
 def central_case(

@@ -1,6 +1,6 @@
 """What owning a GPU takes: assumptions with their ranges, and dated purchase prices.
 
-Here belong the typed rows of ``ownership.csv``, ``ownership_sizes.csv`` and
+Here belong the typed rows of ``ownership.csv``, ``ownership_sizes.csv``, ``ownership_hall.csv`` and
 ``purchase_prices.csv``.
 """
 
@@ -79,6 +79,18 @@ def sized_assumptions(documents: Documents) -> Mapping[str, tuple[SizedAssumptio
     return {
         name: tuple(sorted(rows, key=lambda row: row.gpu_count)) for name, rows in found.items()
     }
+
+
+@once
+def hall_assumptions(documents: Documents) -> Mapping[str, OwnershipAssumption]:
+    """Return what a hall of one's own takes, by parameter.
+
+    Those of this package where a published file is older than they.
+    """
+    if "ownership_hall.csv" not in documents.names():
+        documents = bundled()
+    rows = typed_rows(documents, "ownership_hall", OwnershipAssumption)
+    return {row.parameter: row for row in rows}
 
 
 @once

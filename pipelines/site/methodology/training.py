@@ -78,6 +78,11 @@ REFERENCE_TABLES = (
         ("parameter", "low", "central", "high", "unit", "source", "source_url", "note"),
     ),
     (
+        "Owning a hall",
+        "ownership_hall",
+        ("parameter", "low", "central", "high", "unit", "source", "source_url", "note"),
+    ),
+    (
         "Owning, by the size of the cluster",
         "ownership_sizes",
         (

@@ -10,6 +10,7 @@ from pipelines.answers.gpu_facts import GpuFacts
 from pipelines.answers.training_choices import ModelChoices, RunChoices, sizing
 from pipelines.answers.training_utilisation import RunUtilisation
 from pipelines.cli import main
+from pipelines.derive.own_vs_rent import purchase_price
 from pipelines.derive.price_basis import given_price
 from tests.pipelines.clock import clock
 from warehouse.models import SQL_FOLDER
@@ -492,6 +493,28 @@ def test_a_small_cluster_does_not_pay_for_the_people_of_a_large_one(answer):
         assert found["owned_usd_per_gpu_hour"] == pytest.approx(
             sum(found[f"{part}_usd_per_gpu_hour"] for part in parts)
         )
+
+
+def test_one_server_and_a_hall_of_ones_own_are_cases_of_owning(answer):
+    found = as_json(answer, "own-vs-rent", "--gpus", "1024")
+    cases = {row["case"]: row for row in found["cases"]}
+    rented, own = cases["cluster, colocation"], cases["cluster, own hall"]
+    assert rented["owned_usd_per_gpu_hour"] == found["owned_usd_per_gpu_hour"]
+    assert rented["break_even_month"] == found["break_even_month"]
+    assert own["gpu_count"] == 1024
+    assert own["owned_usd_per_gpu_hour"] < rented["owned_usd_per_gpu_hour"]
+    server = as_json(answer, "own-vs-rent", "--gpus", "8")
+    assert (
+        cases["one server, colocation"]["owned_usd_per_gpu_hour"]
+        == (server["owned_usd_per_gpu_hour"])
+    )
+    given = as_json(answer, "own-vs-rent", "--set", "space_usd_per_kilowatt_month=100")["cases"]
+    assert given[1]["owned_usd_per_gpu_hour"] == given[2]["owned_usd_per_gpu_hour"]
+
+
+def test_a_consumer_card_has_the_price_that_its_maker_announced():
+    found = purchase_price("RTX4090-24GB", date(2026, 8, 10), bundled())
+    assert (found.priced_on, found.usd > 1599) == (date(2022, 9, 20), True)
 
 
 def test_owning_that_never_pays_says_why(answer):
