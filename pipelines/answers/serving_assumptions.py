@@ -126,7 +126,7 @@ def told(
         "server_power_ratio": (
             hall["server_power_ratio"], f"facility.yaml, {FACILITY}", None, None,
         ),
-        "board_power_watts": (gpu and gpu.board_power_watts, "core.gpu", None, None),
+        "board_power_watts": (gpu.board_power_watts if gpu else None, "core.gpu", None, None),
         "grams_co2e_per_kwh": (grams_co2e_per_kwh, f"grid_intensity.csv, {country}", None, None),
         **memory_figures(fit),
     }  # fmt: skip

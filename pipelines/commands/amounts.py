@@ -54,12 +54,6 @@ class Amount(click.ParamType[float]):
 
 AMOUNT = Amount()
 CLUSTER = click.IntRange(1, 10_000_000)  # a hundred times the largest known
-format_choice = click.option(
-    "--format", "output", type=click.Choice(["table", "csv", "json"]), default="table"
-)
-json_flag = click.option(
-    "--json", "output", flag_value="json", help="Short for --format json.", default=None
-)
 
 
 @contextmanager

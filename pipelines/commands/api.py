@@ -9,10 +9,8 @@ import click
 
 from pipelines.answers.as_of import Past
 from pipelines.commands import Refused
-from pipelines.commands.answer import format_option, money, print_rows, print_sentence, significant
-from pipelines.commands.currency import currency_option
-from pipelines.commands.opening import documents_of, moment, past_options, published
-from pipelines.commands.prices import prices_option
+from pipelines.commands.answer import money, print_rows, print_sentence, significant
+from pipelines.commands.opening import answer_options, documents_of, moment, published
 
 WORKLOADS = ("balanced", "chat", "summarise", "reasoning", "long")
 SERVICE_LEVELS = ("interactive", "fast", "batch")
@@ -42,10 +40,7 @@ SERVICE_LEVELS = ("interactive", "fast", "batch")
     help="Also prices that are deprecated, old and unconfirmed, or re-listed from another host.",
 )
 @click.option("--limit", type=click.IntRange(1), default=15, show_default=True)
-@currency_option
-@prices_option
-@past_options
-@format_option
+@answer_options
 def api(
     model: str,
     workload: str,

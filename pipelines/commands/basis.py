@@ -32,52 +32,33 @@ from pipelines.derive.price_basis import (
 if TYPE_CHECKING:
     from warehouse.database import Connection
 
-purchase_option = click.option(
-    "--purchase",
-    "purchase_model",
-    type=click.Choice(PURCHASE_MODELS),
-    default=DEFAULT_BASIS.purchase_model,
-    show_default=True,
-    help="How it is bought.",
+
+def _of_basis(option: str, name: str, kind: click.ParamType[Any], said: str) -> Callable[..., Any]:
+    """Return an option whose default is that of every derived cost."""
+    default = getattr(DEFAULT_BASIS, name)
+    return click.option(option, name, type=kind, default=default, show_default=True, help=said)
+
+
+purchase_option = _of_basis(
+    "--purchase", "purchase_model", click.Choice(PURCHASE_MODELS), "How it is bought."
 )
-market_option = click.option(
+market_option = _of_basis(
     "--market",
     "market_family",
-    type=click.Choice(MARKET_FAMILIES),
-    default=DEFAULT_BASIS.market_family,
-    show_default=True,
-    help="Whose prices; all joins markets that differ by a factor of five.",
+    click.Choice(MARKET_FAMILIES),
+    "Whose prices; all joins markets that differ by a factor of five.",
 )
-one_market_option = click.option(
-    "--market",
-    "market_family",
-    type=click.Choice([family for family in MARKET_FAMILIES if family != "all"]),
-    help="Only this market. Default: each, apart.",
+region_option = _of_basis(
+    "--region", "reference_region", click.Choice(REFERENCE_REGIONS), "Part of the world."
+)
+min_providers_option = _of_basis(
+    "--min-providers",
+    "min_providers",
+    click.IntRange(1),
+    "Fresh prices that a GPU needs to be ranked with others.",
 )
 provider_option = click.option(
     "--provider", "provider_id", help="The list prices of this provider instead of a market's."
-)
-one_provider_option = click.option("--provider", "provider_id", help="Only this provider.")
-region_option = click.option(
-    "--region",
-    "reference_region",
-    type=click.Choice(REFERENCE_REGIONS),
-    default=DEFAULT_BASIS.reference_region,
-    show_default=True,
-    help="Part of the world.",
-)
-min_providers_option = click.option(
-    "--min-providers",
-    type=click.IntRange(1),
-    default=DEFAULT_BASIS.min_providers,
-    show_default=True,
-    help="Fresh prices that a GPU needs to be ranked with others.",
-)
-price_option = click.option(
-    "--price",
-    "usd_per_gpu_hour",
-    type=AMOUNT,
-    help="Of the GPU, instead of a price of the warehouse. [USD/(GPU h)]",
 )
 term_option = click.option(
     "--commitment-months",
@@ -89,6 +70,19 @@ data_center_option = click.option(
     "is_data_center_only",
     is_flag=True,
     help="Leave out workstation and consumer cards.",
+)
+one_market_option = click.option(
+    "--market",
+    "market_family",
+    type=click.Choice([family for family in MARKET_FAMILIES if family != "all"]),
+    help="Only this market. Default: each, apart.",
+)
+one_provider_option = click.option("--provider", "provider_id", help="Only this provider.")
+price_option = click.option(
+    "--price",
+    "usd_per_gpu_hour",
+    type=AMOUNT,
+    help="Of the GPU, instead of a price of the warehouse. [USD/(GPU h)]",
 )
 OPTIONS = {
     "market_family": market_option,

@@ -10,11 +10,16 @@ import click
 
 from pipelines.answers.as_of import Past
 from pipelines.commands import Refused
-from pipelines.commands.answer import cell, format_option, money, print_rows
-from pipelines.commands.currency import currency_option
+from pipelines.commands.answer import cell, money, print_rows
 from pipelines.commands.handover import home_asked
-from pipelines.commands.opening import moment, moment_asked, past_options, published, told_at
-from pipelines.commands.prices import book_prices, prices_option
+from pipelines.commands.opening import (
+    answer_options,
+    moment,
+    moment_asked,
+    published,
+    told_at,
+)
+from pipelines.commands.prices import book_prices
 from pipelines.commands.targets import force_option, new_target, refuse_existing
 from warehouse.database import DataFolderError
 from warehouse.files import OutsideFolderError, inside
@@ -44,10 +49,7 @@ HIDDEN = ("purchase_model", "paid_usd", "provider_count", "market", "items")  # 
     show_default=True,
     help="Give up on a file that needs more memory.",
 )
-@currency_option
-@prices_option
-@past_options
-@format_option
+@answer_options
 def bill(
     file: Path,
     name: str | None,

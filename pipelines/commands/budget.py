@@ -17,10 +17,14 @@ from pipelines.commands.amounts import (
     CLUSTER,
     DEFAULT_GPU,
     answering,
-    format_choice,
-    json_flag,
 )
-from pipelines.commands.answer import print_document, print_rows, print_sentence, print_table
+from pipelines.commands.answer import (
+    format_option,
+    print_document,
+    print_rows,
+    print_sentence,
+    print_table,
+)
 from pipelines.commands.basis import (
     basis_meant,
     basis_options,
@@ -63,8 +67,7 @@ TUNING = tuple(name for name in STAGE_NAMES if name != "distillation")
 @basis_options
 @currency_option
 @prices_option
-@format_choice
-@json_flag
+@format_option
 def budget(
     model: str | None,
     model_file: Path | None,

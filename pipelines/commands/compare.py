@@ -9,10 +9,9 @@ import click
 
 from pipelines.answers.as_of import Past
 from pipelines.commands import Refused
-from pipelines.commands.answer import format_option, print_rows, print_sentence, significant
-from pipelines.commands.currency import currency_option, in_currency
-from pipelines.commands.opening import documents_of, moment, past_options, published
-from pipelines.commands.prices import prices_option
+from pipelines.commands.answer import print_rows, print_sentence, significant
+from pipelines.commands.currency import in_currency
+from pipelines.commands.opening import answer_options, documents_of, moment, published
 from pipelines.commands.serving import model_meant
 
 NOTES = {
@@ -35,10 +34,7 @@ NOTES = {
     help="Whose tokens are priced, of two GPUs.",
 )
 @click.option("--all", "is_all", is_flag=True, help="Also figures that only one of them has.")
-@currency_option
-@prices_option
-@past_options
-@format_option
+@answer_options
 def compare(
     a: str, b: str, model: str, is_all: bool, past: Past | None, output: str | None
 ) -> None:

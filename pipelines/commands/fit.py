@@ -13,7 +13,6 @@ import click
 
 from pipelines.answers.as_of import Past
 from pipelines.commands.amounts import print_assumptions
-from pipelines.commands.answer import format_option
 from pipelines.commands.basis import (
     basis_meant,
     basis_options,
@@ -22,9 +21,7 @@ from pipelines.commands.basis import (
     print_ranked,
     refuse_price_and_basis,
 )
-from pipelines.commands.currency import currency_option
-from pipelines.commands.opening import moment, past_options, published
-from pipelines.commands.prices import prices_option
+from pipelines.commands.opening import answer_options, moment, published
 from pipelines.commands.serving import (
     answering,
     gpu_file_option,
@@ -89,10 +86,7 @@ SHOWN = (
 @basis_options
 @set_option
 @click.option("--limit", type=click.IntRange(1), default=12, show_default=True)
-@currency_option
-@prices_option
-@past_options
-@format_option
+@answer_options
 def fit(
     model: str | None,
     model_file: Path | None,

@@ -7,11 +7,14 @@ import click
 from pipelines.answers import flop as answers
 from pipelines.answers.as_of import Past
 from pipelines.commands import Refused
-from pipelines.commands.answer import format_option
 from pipelines.commands.basis import basis_meant, basis_options, print_ranked
-from pipelines.commands.currency import currency_option
-from pipelines.commands.opening import gpu_meant, moment, one_of, past_options, published
-from pipelines.commands.prices import prices_option
+from pipelines.commands.opening import (
+    answer_options,
+    gpu_meant,
+    moment,
+    one_of,
+    published,
+)
 from pipelines.derive.price_basis import PriceBasis
 
 SHOWN = (
@@ -34,10 +37,7 @@ SHOWN = (
 @click.option("--precision", help="Number format, e.g. bf16, fp8. Default: bf16, or all for a GPU.")
 @basis_options
 @click.option("--limit", type=click.IntRange(1), default=30, show_default=True)
-@currency_option
-@prices_option
-@past_options
-@format_option
+@answer_options
 def flop(
     gpu: str | None,
     precision: str | None,

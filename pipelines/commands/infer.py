@@ -16,7 +16,7 @@ import click
 from pipelines.answers.as_of import Past
 from pipelines.commands import Refused
 from pipelines.commands.amounts import print_assumptions
-from pipelines.commands.answer import format_option, print_sentence
+from pipelines.commands.answer import print_sentence
 from pipelines.commands.arguments import FiniteRange, Renamed, is_typed
 from pipelines.commands.basis import (
     basis_meant,
@@ -26,9 +26,7 @@ from pipelines.commands.basis import (
     print_ranked,
     refuse_price_and_basis,
 )
-from pipelines.commands.currency import currency_option
-from pipelines.commands.opening import moment, past_options, published
-from pipelines.commands.prices import prices_option
+from pipelines.commands.opening import answer_options, moment, published
 from pipelines.commands.serving import (
     answering,
     gpu_file_option,
@@ -173,10 +171,7 @@ def _for_people(row: Mapping[str, Any]) -> dict[str, Any]:
 )
 @set_option
 @click.option("--limit", type=click.IntRange(1), default=12, show_default=True)
-@currency_option
-@prices_option
-@past_options
-@format_option
+@answer_options
 def infer(
     model: str | None,
     model_file: Path | None,

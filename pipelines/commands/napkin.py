@@ -16,12 +16,10 @@ from pipelines.commands.amounts import (
     AMOUNT,
     CLUSTER,
     answering,
-    format_choice,
-    json_flag,
     known_gpu,
     published_or_none,
 )
-from pipelines.commands.answer import print_rows
+from pipelines.commands.answer import format_option, print_rows
 from pipelines.commands.arguments import FiniteRange
 from pipelines.commands.opening import documents_of, past_options
 from pipelines.commands.serving import model_meant
@@ -60,8 +58,7 @@ ARTICLE_GPU = "A100-SXM-80GB"
     " of the article. [USD/(GPU h)]",
 )
 @past_options
-@format_choice
-@json_flag
+@format_option
 def napkin(
     model: str | None,
     parameters: float | None,

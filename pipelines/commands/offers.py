@@ -6,11 +6,15 @@ import click
 
 from pipelines.answers import offers as answers
 from pipelines.answers.as_of import Past
-from pipelines.commands.answer import format_option, print_rows, print_sentence
+from pipelines.commands.answer import print_rows, print_sentence
 from pipelines.commands.arguments import Renamed
-from pipelines.commands.currency import currency_option
-from pipelines.commands.opening import gpu_meant, moment, one_of, past_options, published
-from pipelines.commands.prices import prices_option
+from pipelines.commands.opening import (
+    answer_options,
+    gpu_meant,
+    moment,
+    one_of,
+    published,
+)
 
 PURCHASE_MODELS = ("on_demand", "spot", "reserved", "capacity_block")
 
@@ -42,10 +46,7 @@ PURCHASE_MODELS = ("on_demand", "spot", "reserved", "capacity_block")
 )
 @click.option("--all", "is_all", is_flag=True, help="Also offers that a better source prices.")
 @click.option("--limit", type=click.IntRange(1), default=15, show_default=True)
-@currency_option
-@prices_option
-@past_options
-@format_option
+@answer_options
 def offers(
     gpu: str,
     gpu_count: int | None,

@@ -17,11 +17,11 @@ from typing import Any
 from pipelines.answers.as_of import Past, open_past
 from pipelines.answers.moment import Moment, moment_of
 from pipelines.commands import Refused
-from pipelines.commands.answer import tell_moment
-from pipelines.commands.currency import find_rate
+from pipelines.commands.answer import format_option, tell_moment
+from pipelines.commands.currency import currency_option, find_rate
 from pipelines.commands.handover import home_asked
 from pipelines.commands.moments import moment_options
-from pipelines.commands.prices import own_prices
+from pipelines.commands.prices import own_prices, prices_option
 from pipelines.text import single_spaced
 from warehouse.confinement import Limits
 from warehouse.database import (
@@ -169,6 +169,11 @@ def past_options(command: Callable[..., Any]) -> Callable[..., Any]:
         return command(*args, past=past_of(as_of, known_on), **options)
 
     return asked
+
+
+def answer_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add what every answer with a price takes: currency, price book, past and format."""
+    return currency_option(prices_option(past_options(format_option(command))))
 
 
 def past_of(as_of: str | None, known_on: str | None) -> Past | None:

@@ -17,8 +17,6 @@ from pipelines.commands.amounts import (
     DEFAULT_GPU,
     answering,
     day_of,
-    format_choice,
-    json_flag,
     known_gpu,
     print_assumptions,
     published_or_none,
@@ -32,9 +30,7 @@ from pipelines.commands.basis import (
     price_option,
     refuse_price_and_basis,
 )
-from pipelines.commands.currency import currency_option
-from pipelines.commands.opening import documents_of, past_options
-from pipelines.commands.prices import prices_option
+from pipelines.commands.opening import answer_options, documents_of
 from pipelines.commands.settings import set_option, settings_of
 from pipelines.derive.price_basis import PriceBasis
 
@@ -82,11 +78,7 @@ _BANDS = (
 )
 @click.option("--country", default="US", show_default=True)
 @set_option
-@currency_option
-@prices_option
-@past_options
-@format_choice
-@json_flag
+@answer_options
 def own_vs_rent(
     gpu: str,
     gpu_count: int,

@@ -8,10 +8,14 @@ from pipelines.answers import offers as known
 from pipelines.answers import quote as answers
 from pipelines.answers.as_of import Past
 from pipelines.commands.amounts import AMOUNT
-from pipelines.commands.answer import format_option, print_rows, print_sentence
-from pipelines.commands.currency import currency_option
-from pipelines.commands.opening import gpu_meant, moment, one_of, past_options, published
-from pipelines.commands.prices import prices_option
+from pipelines.commands.answer import print_rows, print_sentence
+from pipelines.commands.opening import (
+    answer_options,
+    gpu_meant,
+    moment,
+    one_of,
+    published,
+)
 
 PURCHASE_MODELS = ("on_demand", "reserved", "capacity_block", "spot")
 
@@ -40,10 +44,7 @@ PURCHASE_MODELS = ("on_demand", "reserved", "capacity_block", "spot")
 @click.option(
     "--limit", "row_limit", type=click.IntRange(1), default=5, show_default=True, help="Providers."
 )
-@currency_option
-@prices_option
-@past_options
-@format_option
+@answer_options
 def quote(
     gpu: str,
     gpu_count: int,

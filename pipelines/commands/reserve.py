@@ -17,8 +17,6 @@ from pipelines.commands.amounts import (
     AMOUNT,
     CLUSTER,
     answering,
-    format_choice,
-    json_flag,
     known_gpu,
 )
 from pipelines.commands.answer import print_rows
@@ -32,9 +30,7 @@ from pipelines.commands.basis import (
     refuse_other_class,
     region_option,
 )
-from pipelines.commands.currency import currency_option
-from pipelines.commands.opening import moment, past_options, published
-from pipelines.commands.prices import prices_option
+from pipelines.commands.opening import answer_options, moment, published
 from pipelines.commands.reserve_tables import print_plans, print_terms
 
 if TYPE_CHECKING:
@@ -93,11 +89,7 @@ HOURS_PER_DAY = 24.0
 @min_providers_option
 @data_center_option
 @click.option("--terms", "only_terms", is_flag=True, help="Print the term structure instead.")
-@currency_option
-@prices_option
-@past_options
-@format_choice
-@json_flag
+@answer_options
 def reserve(
     job_months: float | None,
     commitment_months: tuple[float, ...],

@@ -21,8 +21,6 @@ from pipelines.commands.amounts import (
     DEFAULT_GPU,
     answering,
     day_of,
-    format_choice,
-    json_flag,
     known_gpu,
     published_or_none,
 )
@@ -35,9 +33,13 @@ from pipelines.commands.basis import (
     price_option,
     refuse_price_and_basis,
 )
-from pipelines.commands.currency import currency_option
-from pipelines.commands.opening import documents_of, fold, one_of, past_options, refuse_duckdb
-from pipelines.commands.prices import prices_option
+from pipelines.commands.opening import (
+    answer_options,
+    documents_of,
+    fold,
+    one_of,
+    refuse_duckdb,
+)
 from pipelines.commands.serving import (
     gpu_file_option,
     model_file_option,
@@ -196,11 +198,7 @@ class Asked:
 )
 @click.option("--country", default="US", show_default=True, help="Of the electricity and grid.")
 @set_option
-@currency_option
-@prices_option
-@past_options
-@format_choice
-@json_flag
+@answer_options
 def train(
     model: str | None,
     model_file: Path | None,

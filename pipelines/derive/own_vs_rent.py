@@ -188,7 +188,10 @@ def compare(
         board_power_watts=board_power_watts,
         usd_per_kwh=usd_per_kwh,
         fleet_utilisation_fraction=utilisation(fixed or {}, documents),
-        ranges=ranges_at(gpu_count, documents) | (own_hall_range(documents) if is_own_hall else {}),
+        ranges={
+            **ranges_at(gpu_count, documents),
+            **(own_hall_range(documents) if is_own_hall else {}),
+        },
         fixed=fixed or {},
         seed=SEED,
         draws=DRAWS,

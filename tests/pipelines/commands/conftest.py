@@ -14,7 +14,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from pipelines.answers.bill import MEMORY_BYTES, compared
-from pipelines.cli import truecost
+from pipelines.cli import main, truecost
 from pipelines.derive.check import check
 from pipelines.derive.load import SNAPSHOT, load
 from pipelines.derive.make import make, phases
@@ -72,6 +72,22 @@ def publish_days(folder: Path) -> None:
         patch.setattr(publication, "export", without_parquet)
         publish_build(home, run_id="one", now=NOW)
     assert (home.published / POINTER).exists()
+
+
+@pytest.fixture
+def main_on(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., tuple[int, str, str]]:
+    """Return a way to run the command line on a data folder: exit status, output, errors."""
+
+    def run(home: Path, *arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setenv("TRUECOST_HOME", str(home))
+        with pytest.raises(SystemExit) as end:
+            main(list(arguments))
+        printed = capsys.readouterr()
+        return int(end.value.code or 0), printed.out, printed.err
+
+    return run
 
 
 @pytest.fixture(scope="session")

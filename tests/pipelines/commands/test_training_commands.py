@@ -2,6 +2,7 @@
 
 import json
 from datetime import date, datetime
+from functools import partial
 
 import duckdb
 import pytest
@@ -9,7 +10,6 @@ import pytest
 from pipelines.answers.gpu_facts import GpuFacts
 from pipelines.answers.training_choices import ModelChoices, RunChoices, sizing
 from pipelines.answers.training_utilisation import RunUtilisation
-from pipelines.cli import main
 from pipelines.derive.own_vs_rent import purchase_price
 from pipelines.derive.price_basis import given_price
 from tests.pipelines.clock import clock
@@ -118,16 +118,8 @@ def home(tmp_path_factory):
 
 
 @pytest.fixture
-def answer(home, monkeypatch, capsys):
-    monkeypatch.setenv("TRUECOST_HOME", str(home))
-
-    def run(*arguments):
-        with pytest.raises(SystemExit) as end:
-            main(list(arguments))
-        printed = capsys.readouterr()
-        return end.value.code, printed.out, printed.err
-
-    return run
+def answer(home, main_on):
+    return partial(main_on, home)
 
 
 def as_json(answer, *arguments):
@@ -444,11 +436,10 @@ def test_bad_input_is_one_line_and_status_2(answer, arguments, hint):
     assert hint in err and err.count("\n") == 1
 
 
-def test_without_a_published_file_a_given_price_is_enough(answer, monkeypatch, tmp_path):
-    monkeypatch.setenv("TRUECOST_HOME", str(tmp_path))
-    status, out, _ = answer("train", "--parameters", "7B", "--price", "2")
+def test_without_a_published_file_a_given_price_is_enough(main_on, tmp_path):
+    status, out, _ = main_on(tmp_path, "train", "--parameters", "7B", "--price", "2")
     assert status == 0 and "90 % interval" in out
-    status, _, err = answer("train", "--parameters", "7B")
+    status, _, err = main_on(tmp_path, "train", "--parameters", "7B")
     assert status == 2 and "truecost run" in err
 
 

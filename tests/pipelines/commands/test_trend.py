@@ -2,13 +2,13 @@
 
 import json
 from datetime import date
+from functools import partial
 
 import duckdb
 import pytest
 
 from cost_engine.trends import decimal_year, fitted_trend
 from pipelines.answers.trend import conditions_of
-from pipelines.cli import main
 from tests.pipelines.clock import clock
 
 MODELS = [
@@ -49,16 +49,8 @@ def home(tmp_path_factory):
 
 
 @pytest.fixture
-def answer(home, monkeypatch, capsys):
-    monkeypatch.setenv("TRUECOST_HOME", str(home))
-
-    def run(*arguments):
-        with pytest.raises(SystemExit) as end:
-            main(["trend", *arguments])
-        printed = capsys.readouterr()
-        return end.value.code, printed.out, printed.err
-
-    return run
+def answer(home, main_on):
+    return partial(main_on, home, "trend")
 
 
 def names(answer, *conditions):
