@@ -106,7 +106,7 @@ def compared(
     home: Home,
     past: Past | None,
     limits: Limits,
-    prices: Sequence[Mapping[str, Any]],
+    prices: Sequence[Mapping[str, Any]] = (),
 ) -> tuple[list[str], list[list[Any]]]:
     """Return columns and rows of the comparison, values as in JSON; runs in the child."""
     with open_published(home, limits) as now:

@@ -136,8 +136,8 @@ def _own_line(
         return f"Own serving: not known; {reason}."
     cost, low, high = (own[name] * 1e3 for name in ("usd_per_1k_tokens", "low", "high"))
     return (
-        f"Own serving, {workload} at {service_level_id} pace: {money(cost)} ({money(low)} to"
-        f" {money(high)}, 80 %) on {own['gpu_count']} x {own['gpu_id']} in {own['precision']},"
-        f" always full, at {money(own['usd_per_gpu_hour'])} per GPU and hour of"
+        f"Own serving, {workload} at {service_level_id} pace: {money(cost)} a million tokens"
+        f" ({money(low)} to {money(high)}, 80 %) on {own['gpu_count']} x {own['gpu_id']} in"
+        f" {own['precision']}, always full, at {money(own['usd_per_gpu_hour'])} per GPU and hour of"
         f" {own['provider_count']} providers."
     )

@@ -297,13 +297,13 @@ def infer(
     )
     if output in (None, "table"):
         errors = [
-            f"{error:.0%} {mode}".replace("%", " %")
+            f"{error:.0%} ({mode})".replace("%", " %")
             for mode, error in unseen_errors(documents).items()
             if serving_mode in (mode, SERVING_MODES[-1])
         ]
-        known = f", with a median error on pairs not seen of {' and '.join(errors)}"
+        known = f" Of models and GPUs not measured the median error is {' and '.join(errors)}."
         print_sentence(
-            f"Speeds are calibrated{known if errors else ''}; 4-bit weights may cost quality."
+            f"Speeds are calibrated.{known if errors else ''} 4-bit weights may cost quality."
         )
         at_batch = rows[0]["unseen_error_at_concurrency"]
         if at_batch is not None:

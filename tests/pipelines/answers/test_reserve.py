@@ -25,7 +25,7 @@ COLUMNS = {
     "is_available": "boolean", "is_stale": "boolean", "is_witness": "boolean",
     "seen_at": "timestamp", "age_hours": "double", "source_id": "varchar", "source_url": "varchar",
     "homepage_url": "varchar", "source_kind": "varchar", "market_family": "varchar",
-    "upfront_fraction": "double",
+    "upfront_fraction": "double", "interconnect": "varchar", "node_link": "varchar",
 }  # fmt: skip
 BASE = {
     "gpu_id": H100, "gpu_count": 8, "price_basis": "instance", "purchase_model": "on_demand",
@@ -52,6 +52,8 @@ def published(rows: list[dict[str, Any]]) -> duckdb.DuckDBPyConnection:
         f"""
         create schema core; create schema marts; create schema meta; create schema staged;
         create table marts.offers_latest ({columns});
+        create table core.gpu as select * from (values
+            ('{H100}', 'SXM'), ('{L40S}', 'PCIe')) as t (gpu_id, form_factor);
         create table core.reference_region as
             select 'none' as provider_id, 'us' as reference_region, '' as region, 1 as anchor_rank;
         create table staged.build_clock as select timestamp '2026-11-20' as prices_at;

@@ -249,3 +249,22 @@ def test_fewer_than_three_providers_are_never_told_as_more_certain_than_three(
         low, high = cost_interval(1.0, now.middle_usd_per_gpu_hour, *now.ask, error)
         widths[len(prices) >= 3].append(float(high / low))
     assert min(widths[False]) >= max(widths[True]) * (1 - 1e-9)
+
+
+@pytest.mark.parametrize(
+    ("offer", "is_joined"),
+    [
+        ("1, 'gpu', 'SXM', null, null", True),
+        ("1, 'gpu', 'OAM', null, null", True),
+        ("1, 'gpu', 'PCIe', null, null", False),
+        ("1, 'gpu', 'PCIe', 'NVLink', null", True),
+        ("1, 'gpu', 'PCIe', null, 'InfiniBand'", True),
+        ("1, 'gpu', null, null, null", False),
+        ("1, 'instance', 'SXM', null, null", False),
+        ("8, 'instance', 'SXM', null, null", False),
+    ],
+)
+def test_single_gpus_are_sold_joined_where_boards_or_the_source_join_them(
+    connection: duckdb.DuckDBPyConnection, offer: str, is_joined: bool
+) -> None:
+    assert connection.execute(f"select is_sold_joined({offer})").fetchall() == [(is_joined,)]
