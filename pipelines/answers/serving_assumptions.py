@@ -61,7 +61,9 @@ def refuse_impossible(fixed: Mapping[str, float]) -> None:
     for name, value in fixed.items():
         least, most = SETTABLE_OF_INFER[name]
         if not least <= value <= most or (value == 0 and name != "workspace_bytes"):
-            limit = f"from {least:g} to {most:g}" if math.isfinite(most) else f"{least:g} or more"
+            limit = (
+                f"between {least:g} and {most:g}" if math.isfinite(most) else f"{least:g} or more"
+            )
             raise ValueError(f"{name} = {value:g}: must be {limit}, and not 0")
 
 

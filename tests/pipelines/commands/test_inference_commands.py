@@ -482,7 +482,7 @@ def test_less_usable_memory_holds_fewer_sequences(ask: Ask) -> None:
         ("infer", ["--set", "pue=1.1", "--set", "pue=1.2"], "--set pue: given twice"),
         ("infer", ["--set", "pue=0.9"], "pue = 0.9: must be 1 or more"),
         ("infer", ["--set", "pue=nan"], "must be a number"),
-        ("infer", ["--set", "usable_memory_fraction=1.1"], "must be from 0 to 1"),
+        ("infer", ["--set", "usable_memory_fraction=1.1"], "must be between 0 and 1"),
         ("infer", ["--set", "board_power_watts=300"], "name it with --gpu"),
         ("infer", ["--set", "usd_per_gpu_hour=2"], "name it with --gpu"),
         ("infer", ["--set", "usd_per_gpu_hour=2", "--market", "all"], "give one of them"),

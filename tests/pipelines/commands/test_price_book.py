@@ -162,20 +162,25 @@ def test_a_set_of_ones_own_is_a_set_on_offer(ask: Truecost, tmp_path: Path) -> N
 
 
 def test_a_bill_is_held_against_the_contract_of_its_day(ask: Truecost, tmp_path: Path) -> None:
-    """Two days at Lambda for 3.99: the contract of 3.00 began with the second."""
-    contract = {"provider": "Lambda", "gpu": GPU, "price": 3.0, "valid_from": "2026-08-10"}
-    mine = book(tmp_path, [contract, contract | {"price": 1.0, "gpu_count": 4}])
+    """Two days at Lambda for 3.99: one contract of 3.00 holds on the first, one on the second."""
+    contract = {"provider": "Lambda", "gpu": GPU, "price": 3.0}
+    other = contract | {"price": 1.0, "gpu_count": 4}  # nobody was billed for four
 
-    def of_lambda(*more: str) -> dict[str, Any]:
-        rows = answered(ask("bill", str(BILL), "--json", *more))
-        return next(row for row in rows if row["service"] == "GPU Cloud")
+    def of_lambda(*rows: dict[str, Any]) -> dict[str, Any]:
+        more = ("--prices", book(tmp_path, rows)) if rows else ()
+        found = answered(ask("bill", str(BILL), "--json", *more))
+        return next(row for row in found if row["service"] == "GPU Cloud")
 
-    plain, own = of_lambda(), of_lambda("--prices", mine)
-    [market, paid] = plain["market_usd_per_gpu_hour"], plain["paid_usd_per_gpu_hour"]
-    assert own["paid_usd_per_gpu_hour"] == paid == pytest.approx(3.99)
-    assert own["market_usd_per_gpu_hour"] == pytest.approx((48 * market + 24 * 3.0) / 72)
-    assert own["market"] == "book.csv:2 and index, neocloud"
-    assert own["private_prices"]["price_count"] == 2
+    plain, always = of_lambda(), of_lambda(contract, other)
+    first = of_lambda(contract | {"valid_to": "2026-08-09"}, other)
+    second = of_lambda(contract | {"valid_from": "2026-08-10"}, other)
+    assert always["paid_usd_per_gpu_hour"] == pytest.approx(3.99)
+    assert always["market_usd_per_gpu_hour"] == pytest.approx(3.0)
+    assert always["market"] == "book.csv:2"
+    parts = first["market_usd_per_gpu_hour"] + second["market_usd_per_gpu_hour"]
+    assert parts == pytest.approx(plain["market_usd_per_gpu_hour"] + 3.0)
+    assert first["market"] == second["market"] == "book.csv:2 and index, neocloud"
+    assert always["private_prices"]["price_count"] == 2
     assert "private_prices" not in plain
 
 

@@ -24,7 +24,10 @@ def published(answers_home: Home) -> Iterator[duckdb.DuckDBPyConnection]:
             ("bill_item", "bill_item"),
             ("bill_provider", "bill_provider"),
         ):
-            connection.execute(f"create temp table {table} as {report(name).select}")
+            connection.execute(
+                f"create temp table {table} as {report(name).select}",
+                dict.fromkeys(report(name).parameters, 1),
+            )
         empty, none = {"lines": "[]"}, {"prices": "[]"}
         connection.execute(f"create temp table bill_gpu as {report('bill_gpu').select}", empty)
         connection.execute(f"create temp table bill_price as {report('bill_price').select}", none)

@@ -27,4 +27,4 @@ select
     (said ->> 'valid_to')::date as valid_to,
     (said ->> 'row_number')::integer as row_number
 from line
-where said ->> 'usd_per_gpu_hour' is not null and said ->> 'gpu_id' is not null
+where (said ->> 'usd_per_gpu_hour') is not null and (said ->> 'gpu_id') is not null
