@@ -173,7 +173,16 @@ def make_rows(folder: Path, rows: int) -> None:
         )
         connection.execute(
             "create table meta.source as select distinct source_id, 'api' as source_kind,"
-            " 1 as kind_rank from core.offer_capture"
+            " 1 as kind_rank, true as is_first_party, 24 as cadence_hours from core.offer_capture"
+        )
+        connection.execute(
+            "create table staged.answer as select source_id, request_key, seen_at,"
+            " lead(seen_at) over (partition by source_id, request_key order by seen_at) as next_at,"
+            " null::timestamp as source_time, seen_at as content_changed_at from core.offer_capture"
+        )
+        connection.execute(
+            "create table staged.offer_stated (source_id varchar, request_key varchar,"
+            " offer_key varchar, seen_at timestamp, source_time timestamp)"
         )
         connection.execute(
             "create table staged.affected_day as select 'offer' as entity,"
@@ -201,6 +210,8 @@ INPUTS = (
     "core.method_break",
     "meta.source",
     "staged.affected_day",
+    "staged.answer",
+    "staged.offer_stated",
 )
 
 

@@ -2,8 +2,9 @@
 
     python benchmarks/movement.py [GPU ...] [--region us]
 
-Reads the published file of the data folder. Prints two Markdown tables: the newest value of the
-price index by family, and how far the same offers moved over 1, 3 and 12 months and since the first
+Reads the published file of the data folder. Prints three Markdown tables: the newest value of the
+price index by family; how far the offers moved that stood 1, 7, 30, 90 and 365 days before, too,
+beside the index; and how far the same offers moved over 1, 3 and 12 months and since the first
 month that compares, beside the median, with the providers of each. A span that no three providers
 link is left out.
 """
@@ -26,8 +27,20 @@ select gpu_id, market_family, day, usd_per_gpu_hour, p10_usd_per_gpu_hour, p90_u
     provider_count, coalesce(withheld_reason, '') as withheld
 from marts.gpu_price_index
 where gpu_id in (select unnest($gpus)) and purchase_model = 'on_demand'
+    and reference_region = $region
 qualify day = max(day) over (partition by gpu_id, market_family)
 order by list_position($gpus, gpu_id), market_family
+"""
+
+DAYS = """
+select gpu_id, market_family, horizon_days as days, then_day, day, change_fraction,
+    compared_provider_count as providers_compared, compared_offer_count as offers_compared,
+    index_change_fraction, mix_change_fraction, coalesce(movers, '') as movers,
+    coalesce(composition, '') as composition, coalesce(reason, '') as reason
+from marts.gpu_price_change
+where gpu_id in (select unnest($gpus)) and purchase_model = 'on_demand'
+    and reference_region = $region
+order by list_position($gpus, gpu_id), market_family, horizon_days
 """
 
 MOVEMENT = """
@@ -68,7 +81,7 @@ def table(rows: duckdb.DuckDBPyRelation) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Print both tables."""
+    """Print the tables."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("gpus", nargs="*", default=list(GPUS), metavar="GPU")
     parser.add_argument("--region", choices=("us", "europe", "asia"), default="us")
@@ -79,9 +92,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         raise SystemExit(f"movement: {error}") from error
     with connection:
         print("The price index, newest day, USD per GPU and hour\n")
-        print(table(connection.sql(INDEX, params={"gpus": asked.gpus})))
-        print("\nThe same offers beside the median, on demand\n")
         given = {"gpus": asked.gpus, "region": asked.region}
+        print(table(connection.sql(INDEX, params=given)))
+        print("\nThe same offers between days, beside the index\n")
+        print(table(connection.sql(DAYS, params=given)))
+        print("\nThe same offers by month, beside the median, on demand\n")
         print(table(connection.sql(MOVEMENT, params=given)))
 
 

@@ -31,7 +31,6 @@ from warehouse.rows import literal
 
 SCOPE = ("source_id", "request_key")
 INTERVAL = ("valid_from", "valid_to", "recorded_at", "superseded_at")
-CARRIED_DAYS = 3  # how long a price counts without a new answer: docs/decisions/0004
 CAPTURE_COLUMNS = {
     "capture_id": "name of the capture, once per content, parser and correction",
     "source_id": "the source",
@@ -479,13 +478,10 @@ def _note_affected_days(
 ) -> None:
     """Note the days whose derived values may change.
 
-    They are of three kinds. The first are the days that a new capture affects, up to the last day
-    captured. The second are the days since ``horizon``, the last day captured before, which have
-    not been derived yet. The third are the days without an answer that a new capture ends: the
-    beliefs before it were carried for three days only.
+    They are those that a new capture affects, up to the last day captured, and those since
+    ``horizon``, the last day captured before, which have not been derived yet.
     """
     connection.execute(
-        "insert into staged.affected_day "
-        + _select("affected_day", entity, carried_days=CARRIED_DAYS),
+        "insert into staged.affected_day " + _select("affected_day", entity),
         {"horizon": horizon},
     )

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 import duckdb
 
-SCHEMA_VERSION = 7
+SCHEMA_VERSION = 8
 SCHEMAS = ("staged", "core", "marts", "focus", "meta")
 
 # The numbered migrations: version -> the SQL that leads to it. Constant defaults only, and never
@@ -34,6 +34,9 @@ MIGRATIONS: dict[int, str] = {
     # The next load writes them.
     7: "alter table if exists staged.build_clock add column if not exists prices_at timestamp;"
     "alter table if exists staged.build_clock add column if not exists is_bundled boolean",
+    8: "alter table if exists marts.gpu_price_index_revision"
+    " add column if not exists reference_region varchar;"
+    "drop table if exists marts.gpu_price_daily",
 }
 # Columns of tables that outlive a build: version -> (table, name before, name from then on). A
 # rename is no "if exists" of SQL, so that a step that was killed half way looks first.
@@ -56,6 +59,9 @@ RENAMED_COLUMNS: dict[int, tuple[tuple[str, str, str], ...]] = {
     ),
 }
 
+# Versions whose rules make other values of every day: the next build derives them again.
+DERIVED_AGAIN = {8}
+
 
 def begin(connection: duckdb.DuckDBPyConnection) -> None:
     """Make the schemas of an empty file, and note the version."""
@@ -74,6 +80,8 @@ def migrate(connection: duckdb.DuckDBPyConnection, version: int) -> None:
         if MIGRATIONS[step]:
             connection.execute(MIGRATIONS[step])
         _rename_columns(connection, RENAMED_COLUMNS.get(step, ()))
+        if step in DERIVED_AGAIN:
+            _derive_every_day_again(connection)
         connection.execute(
             "insert into meta.schema_version values (?, current_timestamp::timestamp)", [step]
         )
@@ -90,6 +98,19 @@ def schema_version(connection: duckdb.DuckDBPyConnection) -> int | None:
         return None
     row = connection.execute("select max(version) from meta.schema_version").fetchone()
     return row[0] if row else None
+
+
+def _derive_every_day_again(connection: duckdb.DuckDBPyConnection) -> None:
+    """Note every day with an answer for the next build, where there is a history yet."""
+    # Here, because models load sqlglot: slow, and no command but a migration needs it.
+    from warehouse.models import table_exists
+
+    tables = ("core.offer_capture", "staged.affected_day")
+    if all(table_exists(connection, table) for table in tables):
+        connection.execute(
+            "insert into staged.affected_day select distinct 'offer', cast(seen_at as date)"
+            " from core.offer_capture"
+        )
 
 
 def _rename_columns(

@@ -47,9 +47,8 @@ WORKING_TABLES = {
     "capture_source_time": WorkingTable(LOAD, (LOAD, f"{SQL_LOAD}capture.sql")),
     # The good captures of one moment: of offers, those that are the newest, and of token prices.
     "good_capture": WorkingTable(
-        LOAD, (LOAD, f"{SQL_LOAD}ended_part.sql", f"{SQL_LOAD}newest_capture.sql")
+        LOAD, (LOAD, f"{SQL_LOAD}ended_part.sql", f"{SQL_LOAD}offer_stated.sql")
     ),
-    "newest_capture": WorkingTable(LOAD, (LOAD, f"{SQL_LOAD}offer_stated.sql")),
     "good_api_capture": WorkingTable(
         LOAD,
         (

@@ -24,7 +24,7 @@ LISTED = 20  # lines a section; the rest are counted
 TITLES = {
     "index_moves": "Index values that moved",
     "provider_moves": "Providers that changed their price",
-    "derived_moves": "Figures that moved because of a price",
+    "derived_moves": "Figures that moved with the median of a market",
     "hanging_tables": "Tables made from the prices that moved",
     "gpus": "GPUs that came or went",
     "offers": "Offers that came or went",
@@ -51,13 +51,13 @@ class Digest:
         """Return one line that says what happened."""
         counts = {name: len(rows) for name, rows in self.sections.items()}
         by_prices = sum(
-            abs(row["same_providers_change_fraction"] or 0) >= self.threshold_fraction
+            abs(row["change_fraction"] or 0) >= self.threshold_fraction
             for row in self.sections["index_moves"]
         )
         return (
             f"{self.until}: {counts['provider_moves']} provider prices moved since {self.since},"
             f" and {counts['index_moves']} index values, {by_prices} of them by the prices of the"
-            f" same providers; {counts['sources']} sources in trouble"
+            f" same offers; {counts['sources']} sources in trouble"
         )
 
 

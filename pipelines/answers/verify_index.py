@@ -17,11 +17,12 @@ import duckdb
 
 from cost_engine.price_index import index_value
 from warehouse.database import SESSION
+from warehouse.macros import run_formulas
 from warehouse.models import SQL_FOLDER, read_models
 from warehouse.reports import report_dicts
 from warehouse.rows import literal
 
-KEY = "gpu_id, purchase_model, commitment_months, market_family"
+KEY = "gpu_id, purchase_model, commitment_months, market_family, reference_region"
 TOLERANCE = 1e-9  # relative
 
 
@@ -46,10 +47,11 @@ def check_index(connection: duckdb.DuckDBPyConnection, day: date) -> IndexCheck:
     """
     published = report_dicts(connection, "index_revisions", day=day)
     wrong = [line for value in published for line in differences(value)]
-    moments = sorted({value["recorded_at"] for value in published})
-    for moment in moments:
+    # The offers behind a value of earlier rules were chosen by those rules.
+    chosen = [value for value in published if value["reference_region"] is not None]
+    for moment in sorted({value["recorded_at"] for value in chosen}):
         believed = contributors(connection, day, moment)
-        for value in published:
+        for value in chosen:
             if value["recorded_at"] == moment:
                 wrong += unlike(value, believed.get(key_of(value), {}))
     inputs = sum(len(value["inputs"]) for value in published)
@@ -64,8 +66,9 @@ def key_of(row: dict[str, Any]) -> tuple[Any, ...]:
 def named(value: dict[str, Any]) -> str:
     """Return the name of a value for people."""
     months = f" {value['commitment_months']} months" if value["commitment_months"] else ""
+    place = f" {value['reference_region']}" if value["reference_region"] else ""
     return (
-        f"{value['gpu_id']} {value['purchase_model']}{months} {value['market_family']}"
+        f"{value['gpu_id']} {value['purchase_model']}{months} {value['market_family']}{place}"
         f" revision {value['revision']}"
     )
 
@@ -133,16 +136,17 @@ def contributors(
     path = connection.execute(
         "select path from duckdb_databases() where database_name = current_database()"
     ).fetchall()[0][0]
-    offers, contributors = (
-        read_models()[name].select for name in ("staged.affected_offer", "staged.index_contributor")
-    )
+    models = read_models()
+    contributors = models["staged.index_contributor"].select
     found: dict[tuple[Any, ...], dict[tuple[str, str], tuple[Any, ...]]] = {}
     with duckdb.connect() as past:
         past.execute(SESSION)
         past.execute(f"attach {literal(path)} as present (read_only)")
         inputs = (SQL_FOLDER / "past" / "index_inputs.sql").read_text(encoding="utf-8")
         past.execute(inputs.format(day=day, known=known_until))
-        past.execute(f"create view staged.affected_offer as {offers}")
+        run_formulas(past)
+        for name in ("staged.affected_offer", "staged.answer"):
+            past.execute(f"create view {name} as {models[name].select}")
         rows = past.execute(
             f"select {KEY}, provider_id, source_kind, offers_hash, offer_count, exclusion"
             f" from ({contributors}) where exclusion is null or exclusion = 'trimmed'"

@@ -55,10 +55,10 @@ def index(
 ) -> None:
     """Print the price index of GPU by market family, how far it moved, and who moved it.
 
-    Families are never mixed. With fewer than three independent providers the value is withheld, and
-    the reason is printed. same_offers_* is what the prices of the same offers did, in the US; only
-    it can say that prices moved. change_* is the index over 7, 30, 90 and 365 days, which sellers
-    that come or go move too.
+    Families and parts of the world are never mixed. With fewer than three independent providers the
+    value is withheld, and the reason is printed. change_* is what the offers did that stood 7, 30,
+    90 or 365 days before, too; same_offers_* chains such changes over months. Only they can say
+    that prices moved: sellers that come or go move the index itself (index_change_30_days).
 
     \b
     truecost index H100-SXM-80GB
@@ -74,7 +74,8 @@ def index(
         rows = found.rows
         if is_table:
             is_change = [
-                name.startswith(("change_", "same_offers_")) and name != "same_offers_until"
+                name.startswith(("change_", "index_change_", "same_offers_"))
+                and name != "same_offers_until"
                 for name in found.columns
             ]
             rows = [

@@ -248,10 +248,9 @@ def load_offers(
     )
     connection.execute("insert into good_capture by name " + load_select("ended_part"))
     history.merge(connection, "staged.normalised_offer", "good_capture", history.OFFER)
-    keep(connection, "newest_capture")
     connection.execute(
-        "delete from staged.offer_stated"
-        " where (source_id, request_key) in (select (source_id, request_key) from newest_capture)"
+        "delete from staged.offer_stated where (source_id, request_key, seen_at)"
+        " in (select (source_id, request_key, seen_at) from good_capture)"
     )
     connection.execute("insert into staged.offer_stated by name " + load_select("offer_stated"))
 

@@ -33,7 +33,8 @@ MARTS = (
 INPUTS = {  # what the models read that no model makes
     "staged": ("core.series_point", "core.gpu_alias", "core.gpu_name_source", "core.gpu",
                "staged.offer_observation"),
-    "marts": ("core.offer_price", "meta.source", "core.offer_capture", "core.method_break"),
+    "marts": ("core.offer_price", "meta.source", "core.offer_capture", "core.method_break",
+              "staged.answer", "staged.offer_stated"),
 }  # fmt: skip
 
 

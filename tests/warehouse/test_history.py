@@ -358,6 +358,10 @@ def test_a_late_capture_affects_its_day_to_the_next_capture():
 def test_as_of_takes_days_and_instants():
     with duckdb.connect(":memory:") as connection:
         history.create(connection, history.OFFER)
+        connection.execute(
+            "create schema meta; create table meta.source as"
+            " select 's' as source_id, 24 as cadence_hours"
+        )
         connection.execute(MACROS.read_text())
         for day, usd in ((1, 1.0), (3, 2.0)):
             given = {"offer_key": "'a'", "usd_per_gpu_hour": str(usd)}
@@ -387,6 +391,17 @@ def test_as_of_takes_days_and_instants():
         assert price("timestamp '2026-05-03 05:59:59'") == [1.0]
         assert price("date '2026-05-03'", "date '2026-05-02'") == [1.0]
         assert price("date '2026-05-03'", "date '2026-04-30'") == []
+        # A source is silent 72 hours after its last answer, or twice its cadence.
+        assert price("timestamp '2026-05-06 06:00:00'") == [2.0]
+        assert price("timestamp '2026-05-06 06:01:00'") == []
+        assert price("date '2026-08-01'") == []
+        connection.execute("update meta.source set cadence_hours = 7 * 24")
+        assert price("date '2026-05-16'") == [2.0]
+        assert price("date '2026-05-17'") == []
+        # A version of a history that was read on 20 May stood until then.
+        connection.execute("update core.offer_capture set recorded_at = '2026-05-20 06:00:00'")
+        assert price("date '2026-05-17'", "date '2026-05-20'") == [2.0]
+        assert price("date '2026-06-20'") == []
 
 
 @pytest.mark.parametrize("entity", [history.OFFER, history.API_PRICE], ids=lambda e: e.name)

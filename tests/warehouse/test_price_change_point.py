@@ -17,6 +17,7 @@ START = date(2026, 6, 1)
 DAYS = 30
 MODELS = (
     "staged.affected_offer",
+    "staged.answer",
     "staged.provider_price_day",
     "marts.gpu_price_daily",
     "marts.gpu_price_change_point",
@@ -39,12 +40,13 @@ def points(
     with duckdb.connect() as connection:
         connection.execute((SQL_FOLDER / "ledgers.sql").read_text())
         history.create(connection, history.OFFER)
+        history.create(connection, history.API_PRICE)
         last = datetime.combine(START + timedelta(days=DAYS), datetime.min.time())
         connection.execute(
-            "create table meta.source (source_id varchar, kind_rank integer, source_kind varchar);"
-            "insert into meta.source values ('api', 1, 'api'), ('feed', 4, 'feed');"
-            "create table staged.scope_latest as select source_id, 'all' as request_key,"
-            f" timestamp '{last}' as last_good_at from meta.source;"
+            "create table meta.source (source_id varchar, kind_rank integer, source_kind varchar,"
+            " is_first_party boolean, cadence_hours integer);"
+            "insert into meta.source values ('api', 1, 'api', true, 24),"
+            " ('feed', 4, 'feed', false, 24);"
             "insert into core.offer_capture (capture_id, source_id, request_key, seen_at,"
             " recorded_at) select source_id || n, source_id, 'all', moment, moment"
             f" from meta.source, (select n, timestamp '{last}' - to_days(n) as moment"
@@ -69,7 +71,7 @@ def points(
                     " valid_from, valid_to, recorded_at)"
                     " values (?, ?, 'all', ?, 'L4-24GB', 'on_demand', 'neocloud', 'api', ?, ?, ?,"
                     " ?)",
-                    [f"{provider}-{start}", (sources or {}).get((provider, start), "api"),
+                    [provider, (sources or {}).get((provider, start), "api"),
                      provider, changes[start], since, since + timedelta(days=end - start), since],
                 )  # fmt: skip
         for back in range(DAYS):
@@ -107,7 +109,8 @@ def test_a_shift_is_one_point_and_names_who_moved_it() -> None:
     assert point["before_usd_per_gpu_hour"] == 3.0
     assert point["usd_per_gpu_hour"] == 2.4
     assert point["change_fraction"] == pytest.approx(-0.2)
-    assert point["same_providers_change_fraction"] == pytest.approx(-0.2)
+    assert point["same_offers_change_fraction"] == pytest.approx(0.8 ** (1 / 3) - 1)
+    assert point["compared_provider_count"] == 3
     assert point["is_price_move"] is True
     assert (point["mover_provider_id"], point["mover_move"]) == ("beta", "lowered")
     assert (point["raised_count"], point["lowered_count"]) == (0, 1)
@@ -139,7 +142,7 @@ def test_providers_that_leave_are_told_from_prices_that_fall() -> None:
     assert point["day"] == day(15)
     assert (point["left_count"], point["lowered_count"]) == (2, 0)
     assert (point["mover_move"], point["is_price_move"]) == ("left", False)
-    assert point["same_providers_change_fraction"] == pytest.approx(0.0)
+    assert point["same_offers_change_fraction"] == pytest.approx(0.0)
 
 
 def test_a_provider_that_lowers_its_price_does_not_make_entrants_a_move_of_prices() -> None:
@@ -149,7 +152,7 @@ def test_a_provider_that_lowers_its_price_does_not_make_entrants_a_move_of_price
         "delta": {12: 5.0}, "eps": {12: 6.0},
     }  # fmt: skip
     (point,) = points(prices)
-    assert point["change_fraction"] > 0 > point["same_providers_change_fraction"]
+    assert point["change_fraction"] > 0 > point["same_offers_change_fraction"]
     assert point["is_price_move"] is False
 
 

@@ -19,6 +19,7 @@ from warehouse.models import SQL_FOLDER, read_models, run_checks, run_models
 DAY = date(2026, 8, 10)
 MODELS = (
     "staged.affected_offer",
+    "staged.answer",
     "staged.index_contributor",
     "staged.index_candidate",
     "marts.gpu_price_index_revision",
@@ -38,8 +39,15 @@ class Warehouse:
         self.connection = duckdb.connect()
         self.connection.execute((SQL_FOLDER / "ledgers.sql").read_text())
         history.create(self.connection, history.OFFER)
+        history.create(self.connection, history.API_PRICE)
+        run_formulas(self.connection)
         self.connection.execute(
-            "create table meta.source (source_id varchar, kind_rank integer);"
+            "create table meta.source (source_id varchar, kind_rank integer,"
+            " is_first_party boolean, cadence_hours integer);"
+            "create table core.region (provider_id varchar, region varchar, country varchar,"
+            " area varchar, primary key (provider_id, region));"
+            "create table core.reference_region (provider_id varchar, reference_region varchar,"
+            " anchor_rank integer, region varchar);"
             "create table core.gpu (gpu_id varchar, is_coarse boolean);"
             "create table core.method_break (source_id varchar, break_on date, settled_on date,"
             " change varchar);"
@@ -47,7 +55,9 @@ class Warehouse:
             "create table staged.build_clock (now_at timestamp, run_id varchar)"
         )
         for kind, rank in KINDS.items():
-            self.connection.execute("insert into meta.source values (?, ?)", [kind, rank])
+            self.connection.execute(
+                "insert into meta.source values (?, ?, ?, 24)", [kind, rank, rank < 3]
+            )
 
     def offer(
         self,
@@ -61,15 +71,31 @@ class Warehouse:
         until: str | None = None,
         purchase_model: str = "on_demand",
         is_available: bool | None = None,
+        sku: str = "",
+        region: str | None = None,
+        gpu_count: int = 1,
     ) -> None:
-        """Put one offer into the history, of a source with the name of its kind."""
+        """Put one offer into the history, of a source with the name of its kind.
+
+        A region is named by its country and area: "US america". Without one a large cloud has no
+        price, so that it gets one in the United States.
+        """
+        if region is None and tier == "hyperscaler":
+            region = "US america"
+        if region is not None:
+            self.connection.execute(
+                "insert or ignore into core.region values (?, ?, ?, ?)",
+                [provider, region, *region.split()],
+            )
         self.connection.execute(
             "insert into core.offer_open (offer_key, source_id, request_key, provider_id, gpu_id,"
             " purchase_model, market_tier, source_kind, usd_per_gpu_hour, is_available,"
-            " valid_from, valid_to, recorded_at) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            " valid_from, valid_to, recorded_at, region, gpu_count)"
+            " values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [
-                f"{provider}-{kind}-{usd}-{since}", kind, provider, provider, gpu, purchase_model,
-                tier, kind, usd, is_available, since, until, since,
+                f"{provider}-{kind}-{gpu}-{tier}-{purchase_model}-{sku}-{region}", kind, provider,
+                provider, gpu, purchase_model, tier, kind, usd, is_available, since, until, since,
+                region, gpu_count,
             ],
         )  # fmt: skip
 
@@ -140,7 +166,7 @@ def test_three_providers_make_an_index_and_two_a_reason(house: Warehouse, market
 def test_a_provider_with_a_hundred_offers_has_one_vote(house: Warehouse, market: Prices) -> None:
     market({"a": 2.0, "b": 2.2, "c": 2.4})
     for number in range(100):
-        house.offer("a", 1 + number / 100)
+        house.offer("a", 1 + number / 100, sku=str(number))
     house.make()
     assert house.ask(INDEX)[0][:2] == (2.2, 3)
 
@@ -307,7 +333,7 @@ def test_who_moved_the_index(house: Warehouse, market: Prices) -> None:
         " from marts.gpu_price_change where horizon_days in (7, 30) order by 1"
     )
     assert found == [
-        (7, pytest.approx(2.0 / 2.2 - 1), "c", "c 2.4 to 1.9", 1, None),
+        (7, pytest.approx((1.9 / 2.4) ** (1 / 3) - 1), "c", "c -20.8 % (1 offer)", 1, None),
         (30, None, None, None, 0, "no value 30 to 33 days before"),
     ]
 
@@ -319,26 +345,34 @@ def test_another_kind_of_source_is_told_from_a_move(house: Warehouse, market: Pr
     market({"a": 2.0, "b": 2.2, "c": 2.4}, kind="feed", since="2026-08-09 06:00")
     market({"c": 2.1})
     house.make(date(2026, 8, 9), DAY)
-    assert house.ask("select movers from marts.gpu_price_change where horizon_days = 1") == [
-        ("c 2.4 to 2.1 (api, was feed)",)
-    ]
+    assert house.ask(
+        "select movers, composition, compared_provider_count, unmatched_count, change_fraction,"
+        " reason from marts.gpu_price_change where horizon_days = 1"
+    ) == [
+        (
+            None, "c 2.4 to 2.1 (api, was feed)", 2, 1, None,
+            "2 of 3 providers have an offer that stood on both days",
+        )
+    ]  # fmt: skip
 
 
 BREAK = "insert into core.method_break values ('feed', '2026-08-10', '2026-08-10', 'list')"
 CHANGE = (
-    "select change_fraction, matched_count, lowered_count, remeasured_count, mover_provider_id,"
-    " movers, reason from marts.gpu_price_change where horizon_days = 1"
+    "select change_fraction, index_change_fraction, mix_change_fraction, compared_provider_count,"
+    " lowered_count, unmatched_count, movers, composition from marts.gpu_price_change"
+    " where horizon_days = 1"
 )
+STOOD = {"a": 2.0, "b": 2.2, "s": 2.1}
 
 
-def over_a_break(
+def over_a_day(
     house: Warehouse, market: Prices, *feed: tuple[str, float | None, float | None]
-) -> list[tuple[object, ...]]:
+) -> tuple[object, ...]:
     """Return the change of a day on which a feed prints other prices (provider, then, now)."""
     for day in ("2026-08-09", "2026-08-10"):
-        for provider, kind in (("a", "api"), ("b", "api"), *((f[0], "feed") for f in feed)):
+        for provider, kind in (*((p, "api") for p in STOOD), *((f[0], "feed") for f in feed)):
             house.answered(provider, f"{day} 06:00", kind)
-    market({"a": 2.0, "b": 2.2}, since="2026-08-09 06:00")
+    market(STOOD, since="2026-08-09 06:00")
     for provider, then, now in feed:
         if then:
             since, until = "2026-08-09 06:00", "2026-08-10 06:00"
@@ -346,40 +380,128 @@ def over_a_break(
         if now:
             house.offer(provider, now, kind="feed", since="2026-08-10 06:00")
     house.make(date(2026, 8, 9), DAY)
-    return house.ask(CHANGE)
+    [found] = house.ask(CHANGE)
+    return found
 
 
-@pytest.mark.parametrize("is_declared", [False, True])
-def test_a_declared_break_of_method_is_no_move_of_a_price(
-    house: Warehouse, market: Prices, is_declared: bool
-) -> None:
-    if is_declared:
-        house.connection.execute(BREAK)
-    assert over_a_break(house, market, ("c", 2.4, 1.9)) == [
-        (None, 2, 0, 1, None, "c 2.4 to 1.9 (another method)", "method_break: feed: list")
-        if is_declared
-        else (pytest.approx(2.0 / 2.2 - 1), 3, 1, 0, "c", "c 2.4 to 1.9", None)
-    ]
-
-
-def test_who_comes_and_goes_with_a_break_of_method_moves_no_price(
+def test_a_cut_moves_the_same_offers_by_its_share_of_the_votes(
     house: Warehouse, market: Prices
 ) -> None:
+    found = over_a_day(house, market, ("c", 2.4, 1.9))
+    same, index = (1.9 / 2.4) ** 0.25 - 1, 2.05 / 2.15 - 1
+    assert found == (
+        pytest.approx(same), pytest.approx(index), pytest.approx((1 + index) / (1 + same) - 1),
+        4, 1, 0, "c -20.8 % (1 offer)", None,
+    )  # fmt: skip
+
+
+def test_a_declared_break_of_method_is_no_move_of_a_price(house: Warehouse, market: Prices) -> None:
     house.connection.execute(BREAK)
-    moves = "c entered at 1.9 (another method); d left at 2.4 (another method)"
-    feed = (("c", None, 1.9), ("d", 2.4, None))
-    assert over_a_break(house, market, *feed) == [
-        (None, 2, 0, 0, None, moves, "method_break: feed: list")
-    ]
+    assert over_a_day(house, market, ("c", 2.4, 1.9)) == (
+        0.0, None, None, 3, 0, 1, None, "c 2.4 to 1.9 (another method)",
+    )  # fmt: skip
+
+
+def test_who_comes_and_goes_moves_the_index_and_no_price(house: Warehouse, market: Prices) -> None:
+    found = over_a_day(house, market, ("c", None, 1.9), ("d", 2.4, None))
+    index = 2.05 / 2.15 - 1
+    assert found == (
+        0.0, pytest.approx(index), pytest.approx(index), 3, 0, 0, None,
+        "c entered at 1.9; d left at 2.4",
+    )  # fmt: skip
 
 
 def test_a_change_of_the_index_stands_where_a_break_of_method_has_no_part_in_it(
     house: Warehouse, market: Prices
 ) -> None:
     house.connection.execute(BREAK)
-    assert over_a_break(house, market, ("c", 2.4, 2.5)) == [
-        (0.0, 2, 0, 1, None, "c 2.4 to 2.5 (another method)", None)
-    ]
+    assert over_a_day(house, market, ("c", 2.4, 2.4), ("d", 2.4, 2.5))[:2] == (0.0, 0.0)
+
+
+def test_another_offer_of_the_same_provider_is_composition(
+    house: Warehouse, market: Prices
+) -> None:
+    """The cheap machine of c is gone; the dear one that stays costs what it cost."""
+    for day in ("2026-08-09", "2026-08-10"):
+        for provider in (*STOOD, "c"):
+            house.answered(provider, f"{day} 06:00")
+    market(STOOD, since="2026-08-09 06:00")
+    house.offer("c", 2.3, sku="large", since="2026-08-09 06:00")
+    house.offer("c", 1.3, sku="old", since="2026-08-09 06:00", until="2026-08-10 06:00")
+    house.make(date(2026, 8, 9), DAY)
+    [(same, index, mix, *_)] = house.ask(CHANGE)
+    assert same == 0.0 and index == pytest.approx(mix) and mix > 0.0
+
+
+def test_machines_of_a_marketplace_are_compared_by_the_middle_of_their_class(
+    house: Warehouse,
+) -> None:
+    """Of ten machines the cheap half is rented out: the asks that are left say nothing moved."""
+    tier = "marketplace_community"
+    for provider in "abc":
+        for day in ("2026-08-09", "2026-08-10"):
+            house.answered(provider, f"{day} 06:00", "marketplace")
+        for host in range(10):
+            house.offer(
+                provider, 1.0 + host / 10, kind="marketplace", tier=tier, sku=f"host {host}",
+                since="2026-08-09 06:00", until="2026-08-10 06:00" if host in (0, 9) else None,
+            )  # fmt: skip
+        house.offer(provider, 9.0, kind="marketplace", tier=tier, sku="eight", gpu_count=8,
+                    since="2026-08-09 06:00")  # fmt: skip
+    house.make(date(2026, 8, 9), DAY)
+    [(same, *_)] = house.ask(CHANGE)
+    assert same == pytest.approx(0.0)
+
+
+def test_each_part_of_the_world_has_an_index_and_a_provider_one_vote_in_each(
+    house: Warehouse, market: Prices
+) -> None:
+    for number, provider in enumerate("abc"):
+        house.answered(provider, "2026-08-10 06:00")
+        for region, usd in (("US america", 2.0), ("DE europe", 3.0), ("ZA africa", 9.0)):
+            house.offer(provider, usd + number / 10, region=region)
+    house.offer("a", 4.0, region="JP asia")
+    house.make()
+    assert house.ask(
+        "select reference_region, usd_per_gpu_hour, provider_count from marts.gpu_price_index"
+        " order by all"
+    ) == [("asia", None, 1), ("europe", 3.1, 3), ("us", 2.1, 3)]
+
+
+def test_a_list_is_read_in_its_first_reference_region_and_at_its_largest_machine(
+    house: Warehouse,
+) -> None:
+    anchors = (("a", 1, "US-1 america"), ("a", 2, "US america"))
+    for provider, rank, region in anchors:
+        house.connection.execute(
+            "insert into core.reference_region values (?, 'us', ?, ?)", [provider, rank, region]
+        )
+    for provider in "abc":
+        house.answered(provider, "2026-08-10 06:00")
+        house.offer(provider, 11.06, tier="hyperscaler", gpu_count=8, sku="node")
+    # Another region, a smaller machine, and a region outside the list.
+    house.offer("a", 14.0, tier="hyperscaler", sku="one", gpu_count=1)
+    house.connection.execute("insert into core.region values ('a', 'other', 'US', 'america')")
+    house.connection.execute(
+        "insert into core.offer_open by name select * replace ('x' as offer_key, 'other' as region,"
+        " 20.0 as usd_per_gpu_hour) from core.offer_open where provider_id = 'a' limit 1"
+    )
+    house.make()
+    assert house.ask(INDEX) == [(11.06, 3, 0, None)]
+
+
+def test_a_price_that_its_origin_stated_long_ago_is_too_old(
+    house: Warehouse, market: Prices
+) -> None:
+    """The feed answered today; it says itself that it saw one of its prices in July."""
+    market({"a": 2.0, "b": 2.2, "c": 2.4}, kind="feed")
+    house.connection.execute(
+        "insert into staged.offer_stated select source_id, request_key, offer_key,"
+        " timestamp '2026-08-10 06:00', timestamp '2026-07-01' from core.offer_open"
+        " where provider_id = 'a'"
+    )
+    house.make()
+    assert house.ask(INDEX) == [(None, 2, 0, "2 of 3 independent providers, 1 too old")]
 
 
 @pytest.mark.parametrize(
@@ -457,7 +579,7 @@ def test_a_day_that_nobody_answered_has_no_value_and_is_not_filled_in(
         "select day::text, usd_per_gpu_hour, withheld_reason from marts.gpu_price_index order by 1"
     ) == [
         ("2026-08-03", 2.2, None),
-        ("2026-08-09", None, "no provider answered within 72 hours"),
+        ("2026-08-09", None, "every price is too old"),
     ]
 
 

@@ -56,5 +56,6 @@ create table if not exists marts.gpu_price_index_revision (
         median_usd_per_gpu_hour double, offer_count bigint, age_hours double,
         offers_hash varchar, log_distance double, exclusion varchar
     )[],
-    revision bigint, revision_reason varchar, recorded_at timestamp, run_id varchar
+    revision bigint, revision_reason varchar, recorded_at timestamp, run_id varchar,
+    reference_region varchar
 );

@@ -69,10 +69,10 @@ def history(published: Published, gpu_id: str, changes: Answer) -> list[Block]:
             changes_title(changes.rows),
             "A change-point is a day on which the median moves by 5 % or more against at most three"
             " days before, and after which the middle of a week differs as much from that of the"
-            " week before; a shift has one. Same providers: the change of the median over those"
-            " that are there on both days. Where that is under half of the change, the sellers"
-            " changed and not the prices. Who decided it: the provider without whose move the"
-            " median would differ most.",
+            " week before; a shift has one. Same offers: how much the offers moved that stood on"
+            " both days. Prices moved where that is 5 % or more in the same direction, and three"
+            " providers compare. Who decided it: the provider without whose move the median"
+            " would differ most.",
             answer=changes,
             table=Table(
                 changes,
@@ -83,12 +83,13 @@ def history(published: Published, gpu_id: str, changes: Answer) -> list[Block]:
                     Column("usd_per_gpu_hour", "median", "USD/GPU-h"),
                     Column("change_fraction", "change", "%", show=moved),
                     Column(
-                        "same_providers_change_fraction",
-                        "same providers",
+                        "same_offers_change_fraction",
+                        "same offers",
                         "%",
                         show=moved,
                         reason="none on both days",
                     ),
+                    Column("compared_provider_count", "providers compared"),
                     Column("is_price_move", "prices moved"),
                     Column("mover_provider_id", "who decided it", show=mover, reason="none alone"),
                     Column("movers", "moves, those that decide first"),
@@ -133,16 +134,18 @@ def changes_title(rows: list[Row]) -> str:
     newest = rows[0]
     step = f"of the median {words(newest['purchase_model'])}, on {newest['day']}"
     change = numbers.percent(newest["change_fraction"], signed=True)
-    same = newest["same_providers_change_fraction"]
+    same = newest["same_offers_change_fraction"]
     if newest["method_break"]:
         cause = "a source changed its method"
     elif newest["is_price_move"]:
         by = newest["mover_provider_id"]
-        cause = f"prices of the same providers {numbers.percent(same, signed=True)}" + (
+        cause = f"prices of the same offers {numbers.percent(same, signed=True)}" + (
             f", {mover(by, newest)}" if by and newest["mover_move"] in ("raised", "lowered") else ""
         )
+    elif newest["compared_provider_count"] < PROVIDERS_NEEDED:
+        cause = "too few providers have an offer on both days to say whether prices moved"
     else:
-        cause = "the sellers changed, not the prices"
+        cause = f"the sellers changed; the same offers {numbers.percent(same, signed=True)}"
     return f"{numbers.plural(len(rows), 'change-point')}; the newest {step}, is {change}: {cause}"
 
 

@@ -13,7 +13,7 @@ from pipelines.site.drawings import sparkline
 from pipelines.site.markup import query_link, row_key, slug
 from pipelines.site.numbers import words
 from pipelines.site.page import Block, Chart, Column, Filter, Page, Table, Tile, choices
-from pipelines.site.pages.prices import LIST_PRICES, gpu_link, median_cell, moved
+from pipelines.site.pages.prices import LIST_PRICES, gpu_link, median_cell, moved, place
 from pipelines.site.published import Answer, Published, Row
 from pipelines.site.rows.market import daily_medians, heatmap_cells, widest_spread
 from pipelines.site.rows.moves import of_last_month
@@ -201,9 +201,10 @@ def index(published: Published) -> Block:
         "index",
         title,
         "Median of the providers' medians after trimming, by market; markets are never mixed."
-        " Band p10–p90. Same offers: how prices moved in a month, in the US. The changes of the"
-        " index over 7, 30 and 365 days are moved by sellers that come and go too. A faded value"
-        " rests on an answer of over 30 hours.",
+        " Band p10–p90. Europe and Asia stand where three providers sell there. Same offers: how"
+        " the prices of offers moved that stood before, too, over a month, 7, 30 and 365 days."
+        " Sellers that come and go move the index itself. A faded value rests on a price of over"
+        " 30 hours.",
         answer=answer,
         table=Table(
             answer,
@@ -211,6 +212,7 @@ def index(published: Published) -> Block:
                 Column("gpu_id", "GPU", show=gpu_link),
                 Column("purchase_model", "bought", show=words),
                 Column("market_family", "market", show=words),
+                Column("reference_region", "where", show=place, reason="all together"),
                 Column("usd_per_gpu_hour", "index", "USD/GPU-h", reason=why_withheld,
                        toggle="hour"),
                 Column("p10_usd_per_gpu_hour", "p10", "USD/GPU-h", reason=why_withheld,
@@ -223,13 +225,17 @@ def index(published: Published) -> Block:
                 Column("same_offers_change", "same offers", "%", show=moved,
                        reason="too few compare"),
                 Column("compared_provider_count", "compared", reason="too few compare"),
-                Column("change_7", "index 7 d", "%", show=moved, reason="no value then"),
-                Column("change_30", "index 30 d", "%", show=moved, reason="no value then"),
-                Column("change_365", "index 365 d", "%", show=moved, reason="no value then"),
+                Column("change_7", "same offers 7 d", "%", show=moved,
+                       reason="too few compare"),
+                Column("change_30", "same offers 30 d", "%", show=moved,
+                       reason="too few compare"),
+                Column("change_365", "same offers 365 d", "%", show=moved,
+                       reason="too few compare"),
+                Column("index_change_30", "index 30 d", "%", show=moved, reason="no value then"),
                 Column("withheld_reason", "withheld", reason="published"),
                 Column("methodology_version", "rules"),
             ],
-            key=("gpu_id", "purchase_model", "market_family"),
+            key=("gpu_id", "purchase_model", "market_family", "reference_region"),
             age_hours=lambda row: row["oldest_age_hours"],
         ),
     )  # fmt: skip

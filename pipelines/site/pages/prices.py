@@ -36,3 +36,11 @@ def withheld(row: Row) -> str:
 def median_cell(value: Any, row: Row) -> Any:
     """Return a median, or a dash where too few providers are behind it."""
     return numbers.figure(value) if has_enough(row) else dash(withheld(row))
+
+
+PLACES = {"us": "US", "europe": "Europe", "asia": "Asia"}
+
+
+def place(reference_region: str, _: object = None) -> str:
+    """Return the part of the world in which prices are compared, for people."""
+    return PLACES[reference_region]

@@ -15,7 +15,7 @@ from pipelines.derive.make import phases
 from tests.pipelines.commands.conftest import without_parquet
 from tests.pipelines.derive.test_build import history_macros, land, run
 from warehouse.database import open_published
-from warehouse.models import read_models
+from warehouse.models import SQL_FOLDER, read_models
 from warehouse.paths import Home
 from warehouse.reports import ReportRows, read_reports, run_report
 
@@ -106,10 +106,16 @@ def prices(found: duckdb.DuckDBPyRelation | ReportRows) -> list[list[Any]]:
     return [[row[at] for at in kept] for row in rows if any(row[at] is not None for at in kept)]
 
 
+def price_macros(connection: duckdb.DuckDBPyConnection) -> None:
+    """Make the macros of prices, which read no table of the cost engine."""
+    history_macros(connection)
+    connection.execute((SQL_FOLDER / "macros" / "price_index.sql").read_text())
+
+
 @pytest.fixture(autouse=True)
 def no_cost_engine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("pipelines.derive.make.DERIVATIONS", {})
-    monkeypatch.setattr("pipelines.derive.make.run_macros", history_macros)
+    monkeypatch.setattr("pipelines.derive.make.run_macros", price_macros)
     monkeypatch.setattr("pipelines.derive.load.SNAPSHOT", tmp_path / "no_snapshot")
     monkeypatch.setattr("warehouse.publication.export", without_parquet)
 

@@ -69,6 +69,10 @@ def build_day(home: Home, day: int, offers: int = 30) -> None:
             "create or replace view marts.price_now as"
             " select * from marts.price_day order by day desc limit 1"
         )
+        connection.execute(
+            "create table if not exists meta.source as"
+            " select 'acme' as source_id, 24 as cadence_hours"
+        )
         connection.execute((SQL_FOLDER / "macros" / "history.sql").read_text())
     publication.publish(home, f"day-{day}")
 

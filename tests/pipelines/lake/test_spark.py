@@ -180,7 +180,19 @@ def test_history_and_marts_are_the_same_on_both_engines(engine, tmp_path):
             connection.unregister("reference")
         connection.execute(
             "create table meta.source as select distinct source_id, 'api' as source_kind,"
-            " 1 + right(source_id, 1)::integer as kind_rank from staged.all_captures"
+            " 1 + right(source_id, 1)::integer as kind_rank,"
+            " source_id = 'source 0' as is_first_party, 24 as cadence_hours"
+            " from staged.all_captures"
+        )
+        connection.execute((models.SQL_FOLDER / "ledgers.sql").read_text())
+        history.create(connection, history.API_PRICE)
+        connection.execute(
+            "insert into staged.offer_stated select source_id, request_key, offer_key, seen_at,"
+            " seen_at - to_days((hash(offer_key) % 6)::integer) from core.offer_capture"
+            " join staged.judged_offer using (capture_id) where hash(offer_key, 1) % 3 = 0"
+        )
+        connection.execute(
+            f"create view staged.answer as {models.read_models()['staged.answer'].select}"
         )
         connection.execute(
             "insert into core.method_break (source_id, break_on, settled_on, change)"

@@ -172,7 +172,7 @@ def fill_history(connection: duckdb.DuckDBPyConnection) -> None:
                change_fraction=-0.06, is_settled=True, provider_count=3, before_provider_count=3,
                raised_count=0, lowered_count=1, entered_count=0, left_count=0,
                mover_provider_id="beta", mover_move="lowered", is_price_move=True,
-               same_providers_change_fraction=-0.05,
+               same_offers_change_fraction=-0.05, compared_provider_count=3,
                movers=EVIL)  # fmt: skip
 
 

@@ -22,7 +22,8 @@ SURE: dict[str, Any] = {
 }  # fmt: skip
 STEP: dict[str, Any] = {
     "day": date(2026, 8, 1), "purchase_model": "on_demand", "change_fraction": 0.081,
-    "same_providers_change_fraction": -0.02, "is_price_move": False, "method_break": None,
+    "same_offers_change_fraction": -0.02, "compared_provider_count": 5, "is_price_move": False,
+    "method_break": None,
     "mover_provider_id": "runpod", "mover_move": "lowered",
 }  # fmt: skip
 
@@ -67,14 +68,15 @@ def test_the_family_that_most_providers_link_is_told() -> None:
 
 def test_a_step_of_the_median_by_other_sellers_is_told_as_such() -> None:
     title = changes_title([STEP])
-    assert "the sellers changed, not the prices" in title
+    assert "the sellers changed; the same offers −2" in title
     assert "runpod" not in title
+    assert "too few providers" in changes_title([STEP | {"compared_provider_count": 2}])
 
 
 def test_a_step_of_the_median_by_prices_names_who_changed_one() -> None:
-    moved = STEP | {"change_fraction": -0.2, "same_providers_change_fraction": -0.18,
+    moved = STEP | {"change_fraction": -0.2, "same_offers_change_fraction": -0.18,
                     "is_price_move": True}  # fmt: skip
-    assert "same providers −18" in changes_title([moved])
+    assert "same offers −18" in changes_title([moved])
     assert "runpod lowered" in changes_title([moved])
     assert "changed its method" in changes_title([moved | {"method_break": "feed: other page"}])
 

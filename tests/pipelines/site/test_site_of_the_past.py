@@ -31,7 +31,8 @@ def history(connection: duckdb.DuckDBPyConnection) -> None:
         "create table meta.reference_value as select '' as subject_kind, '' as subject,"
         " '' as field, '' as value limit 0;"
         "create table core.offer_capture as select source_id, request_key, seen_at, recorded_at"
-        " from meta.capture"
+        " from meta.capture;"
+        "create table core.api_price_capture as from core.offer_capture limit 0"
     )
     for at, recorded_at in ((FIRST, FIRST), (SECOND, SECOND), (THIRD, THIRD), (SECOND, THIRD)):
         insert(connection, "core.offer_capture", source_id="shop", request_key="all", seen_at=at,
@@ -40,8 +41,6 @@ def history(connection: duckdb.DuckDBPyConnection) -> None:
         insert(connection, "meta.capture", source_id="shop", request_key="all",
                request_scope="all", is_scope_complete=True, status="ok", seen_at=at,
                recorded_at=at, capture_id=str(at))  # fmt: skip
-    insert(connection, "staged.scope_latest", source_id="shop", request_key="all",
-           last_good_at=THIRD)  # fmt: skip
     versions: tuple[tuple[float, datetime, datetime | None, datetime, datetime | None], ...] = (
         (2.0, FIRST, None, FIRST, SECOND),
         (2.0, FIRST, SECOND, SECOND, None),
@@ -109,7 +108,7 @@ def test_a_price_is_what_was_believed_then(
     ("known_on", "expected"),
     [
         (7, {day(20): 2.0, day(15): 2.0, day(10): 3.0}),  # no capture since day 10
-        (1, {day(20): 2.0, day(15): 2.0, day(10): 2.5, day(7): 2.5}),
+        (1, {day(20): 2.0, day(15): 2.0, day(10): 2.5, day(7): None}),  # nobody looked for days
     ],
 )
 def test_daily_medians_are_those_of_what_was_known(

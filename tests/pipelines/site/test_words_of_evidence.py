@@ -1,7 +1,7 @@
 """Which prices the words "cheapest", "today" and "from" may be said of, in titles and answers.
 
-"rose" and "fell" have their rules in ``test_moves.py``. That no table takes a sold-out offer is
-held by ``tests/pipelines/derive/test_sold_out.py``.
+"rose" and "fell" have their rules in ``test_moves.py``. That no table and no command takes a stale
+or a sold-out offer is held on a built home by ``tests/pipelines/commands/test_stale_offers.py``.
 """
 
 from __future__ import annotations

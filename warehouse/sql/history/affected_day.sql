@@ -6,11 +6,6 @@ with last as (select max(seen_at)::date as day from {capture}), touched as (
     from merging_all_replaced_range, last
     union all
     select $horizon::date + 1, last.day from last
-    union all
-    select max(seen_at)::date + {carried_days} + 1, valid_from::date - 1
-    from merging_all_replaced_range join {capture} using (source_id, request_key)
-    where seen_at < valid_from
-    group by source_id, request_key, valid_from
 )
 select distinct
     '{entity}',

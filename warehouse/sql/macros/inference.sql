@@ -9,6 +9,7 @@ create or replace macro inference_cost_of(days) as table
             ln(p90_usd_per_gpu_hour / median_usd_per_gpu_hour) as above_ln
         from marts.gpu_price_daily
         where market_family = 'neocloud' and day in (select unnest(days))
+            and median_usd_per_gpu_hour is not null
             and (commitment_months is null or commitment_months in (12, 36))
     ),
     fleet as (

@@ -19,8 +19,9 @@
 -- left_count | providers on the day before it only
 -- mover_provider_id | the provider without whose move the median would differ most, null where no single provider decides
 -- mover_move | what that provider did: raised, lowered, entered or left
--- same_providers_change_fraction | change of the median of the providers on both days, without those that came, went or are read elsewhere now; null where there is none [1]
--- is_price_move | true where that is at least half of the change of the median: prices moved; false where the sellers changed
+-- same_offers_change_fraction | how much the offers moved that stood on both days, by the same source and method: geometric mean over the providers, one vote each; null where there is none [1]
+-- compared_provider_count | providers with such an offer [1]
+-- is_price_move | true where that is 5 % or more, in the direction of the median, and three providers compare: prices moved; false where they did not, or too few compare
 -- movers | up to five moves, those that decide first; (api, was feed) is another kind of source, not a move
 -- method_break | the source that changed its method between the two days, and what changed: no move of a price; null where none did
 -- view
@@ -76,12 +77,30 @@ point_day as (
     from point
 ),
 -- What staged.provider_price_day holds for the newest days, here for the days of the points.
+answer as (
+    select
+        d.day, w.source_id, w.request_key, w.seen_at,
+        coalesce(w.source_time, w.content_changed_at) as stated_at,
+        s.source_kind, s.kind_rank, s.is_first_party,
+        greatest(72, 2 * coalesce(s.cadence_hours, 0)) as limit_hours
+    from (select distinct day from point_day) as d
+    inner join staged.answer as w
+        on
+            w.seen_at < d.day + interval 1 day
+            and coalesce(w.next_at, cast('9999-12-31' as timestamp)) >= d.day + interval 1 day
+    inner join meta.source as s on w.source_id = s.source_id
+),
+-- What staged.provider_price_day counts for the newest days, here for the days of the points.
 standing as (
     select
         a.gpu_id, a.purchase_model, a.commitment_months, a.day, p.provider_id, p.usd_per_gpu_hour,
-        p.source_id, p.is_available, s.kind_rank, s.source_kind,
+        p.source_id, p.is_available, w.kind_rank, w.source_kind,
         case when p.market_tier like 'marketplace%' then 'marketplace' else p.market_tier end
-            as market_family
+            as market_family,
+        -- The machines of a marketplace come and go: there the middle of them is compared.
+        case when p.market_tier like 'marketplace%' then p.market_tier
+            else concat_ws('|', p.offer_key, p.gpu_count, coalesce(p.upfront_fraction, 0))
+        end as item
     from point_day as a
     inner join core.offer_price as p
         on
@@ -90,14 +109,24 @@ standing as (
             and p.valid_from < a.day + interval 1 day
             and (p.valid_to is null or p.valid_to >= a.day + interval 1 day)
             and p.superseded_at is null
-    inner join meta.source as s on p.source_id = s.source_id
-    inner join staged.scope_latest as c
-        on p.source_id = c.source_id and p.request_key = c.request_key
-    where p.valid_to is not null or a.day <= cast(c.last_good_at as date) + 3
+    inner join answer as w
+        on p.source_id = w.source_id and p.request_key = w.request_key and a.day = w.day
+    left join staged.offer_stated as t
+        on
+            p.source_id = t.source_id and p.request_key = t.request_key
+            and p.offer_key = t.offer_key and w.seen_at = t.seen_at
+    where
+        date_diff(
+            'minute',
+            case
+                when w.is_first_party then w.seen_at
+                else least(w.seen_at, coalesce(t.source_time, w.stated_at))
+            end,
+            a.day + interval 1 day
+        ) <= 60 * w.limit_hours
 ),
-by_family as not materialized (
-    select gpu_id, purchase_model, commitment_months, day, market_family, provider_id,
-        median(usd_per_gpu_hour) as usd, min(source_kind) as source_kind
+best as not materialized (
+    select *
     from (
         select *, min(kind_rank) over (
             partition by
@@ -106,7 +135,47 @@ by_family as not materialized (
         from standing
     )
     where kind_rank = best_rank and is_available is distinct from false
+),
+by_family as not materialized (
+    select gpu_id, purchase_model, commitment_months, day, market_family, provider_id,
+        median(usd_per_gpu_hour) as usd, min(source_kind) as source_kind
+    from best
     group by gpu_id, purchase_model, commitment_months, day, market_family, provider_id
+),
+item_day as not materialized (
+    select gpu_id, purchase_model, commitment_months, day, market_family, provider_id, source_id,
+        item, median(usd_per_gpu_hour) as usd
+    from best
+    group by
+        gpu_id, purchase_model, commitment_months, day, market_family, provider_id, source_id, item
+),
+-- What the offers of each provider did that stood on both days, by the same source and method.
+matched as not materialized (
+    select
+        p.gpu_id, p.purchase_model, p.commitment_months, p.market_family, p.day, n.provider_id,
+        avg(ln(n.usd / t.usd)) as log_change
+    from point as p
+    inner join item_day as n
+        on
+            p.gpu_id = n.gpu_id and p.purchase_model = n.purchase_model
+            and p.commitment_months is not distinct from n.commitment_months
+            and p.day = n.day and p.market_family in (n.market_family, 'all')
+    inner join item_day as t
+        on
+            n.gpu_id = t.gpu_id and n.purchase_model = t.purchase_model
+            and n.commitment_months is not distinct from t.commitment_months
+            and n.market_family = t.market_family and n.provider_id = t.provider_id
+            and n.source_id = t.source_id and n.item = t.item and p.before_day = t.day
+    anti join core.method_break as b
+        on n.source_id = b.source_id and b.break_on <= p.day and b.settled_on > p.before_day
+    group by
+        p.gpu_id, p.purchase_model, p.commitment_months, p.market_family, p.day, n.provider_id
+),
+same_offers as not materialized (
+    select gpu_id, purchase_model, commitment_months, market_family, day,
+        count(*) as compared_provider_count, avg(log_change) as log_change
+    from matched
+    group by gpu_id, purchase_model, commitment_months, market_family, day
 ),
 -- A declared break of a source that has prices on one of the two days.
 broken as not materialized (
@@ -191,9 +260,6 @@ who as (
             (-abs(contribution), -abs(ln(usd / before_usd)), provider_id)
         )
             filter (abs(contribution) > 1e-9 and move <> 'kept') as mover,
-        median(usd) filter (move in ('raised', 'lowered', 'kept') and not is_reread)
-        / median(before_usd) filter (move in ('raised', 'lowered', 'kept') and not is_reread) - 1
-            as same_providers_change_fraction,
         list(
             case move
                 when 'entered' then format('{} entered at {:.4g}', provider_id, usd)
@@ -227,9 +293,11 @@ select
     coalesce(w.left_count, 0) as left_count,
     w.mover.provider_id as mover_provider_id,
     w.mover.move as mover_move,
-    w.same_providers_change_fraction,
+    exp(o.log_change) - 1 as same_offers_change_fraction,
+    coalesce(o.compared_provider_count, 0) as compared_provider_count,
     b.method_break is null and coalesce(
-        ln(1 + w.same_providers_change_fraction) / ln(p.usd / p.before_usd) >= 0.5, false
+        o.compared_provider_count >= 3
+        and o.log_change * sign(ln(p.usd / p.before_usd)) >= ln(1.05), false
     ) as is_price_move,
     array_to_string(w.moves[:5], '; ') as movers,
     b.method_break
@@ -239,6 +307,11 @@ left join who as w
         p.gpu_id = w.gpu_id and p.purchase_model = w.purchase_model
         and p.commitment_months is not distinct from w.commitment_months
         and p.market_family = w.market_family and p.day = w.day
+left join same_offers as o
+    on
+        p.gpu_id = o.gpu_id and p.purchase_model = o.purchase_model
+        and p.commitment_months is not distinct from o.commitment_months
+        and p.market_family = o.market_family and p.day = o.day
 left join broken as b
     on
         p.gpu_id = b.gpu_id and p.purchase_model = b.purchase_model

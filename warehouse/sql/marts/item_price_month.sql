@@ -24,8 +24,8 @@ with touched as (
     from staged.affected_day
     where entity = 'offer'
 ),
--- The last good answer of each part of a source on each day. An answer that says that it was made
--- in another month tells nothing about this one.
+-- The last good answer of each part of a source on each day. An answer or a row that says that it was
+-- made in another month tells nothing about this one.
 answer as (
     select c.source_id, c.request_key, m.month, max(c.seen_at) as seen_at
     from core.offer_capture as c
@@ -58,8 +58,7 @@ asked as (
             when r.area in ('europe', 'asia') then r.area
             else 'other'
         end as reference_region,
-        r.country is not null or r.area is not null as is_region_stated,
-        p.is_available
+        r.country is not null or r.area is not null as is_region_stated
     from dated as d
     inner join core.offer_price as p
         on
@@ -67,7 +66,14 @@ asked as (
             and p.valid_from <= d.seen_at
             and (p.valid_to is null or p.valid_to > d.seen_at)
     left join core.region as r on p.provider_id = r.provider_id and p.region = r.region
-    where p.superseded_at is null and p.gpu_id is not null
+    left join staged.offer_stated as t
+        on
+            p.source_id = t.source_id and p.request_key = t.request_key
+            and p.offer_key = t.offer_key and d.seen_at = t.seen_at
+    where
+        p.superseded_at is null and p.gpu_id is not null
+        and p.is_available is distinct from false
+        and (t.source_time is null or t.source_time >= d.month)
 ),
 listed as (
     select
@@ -80,7 +86,7 @@ listed as (
         )) as item_id,
         usd_per_gpu_hour
     from asked
-    where not is_marketplace and is_available is distinct from false
+    where not is_marketplace
 ),
 -- Machines of a marketplace come and go: the item is a class of them, with five asks at least.
 classed as (
@@ -91,7 +97,7 @@ classed as (
         case when gpu_count >= 8 then 8 when gpu_count >= 4 then 4 when gpu_count >= 2 then 2
             else 1 end as gpu_count
     from asked
-    where is_marketplace and is_available is distinct from false
+    where is_marketplace
 ),
 stratum as (
     select

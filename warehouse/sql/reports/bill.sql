@@ -101,12 +101,13 @@ market as (
     select gpu_id, purchase_model, commitment_months, market_family, day, usd_per_gpu_hour,
         provider_count, 'index, ' || market_family as market, 1 as choice
     from marts.gpu_price_index
-    where usd_per_gpu_hour is not null
+    where usd_per_gpu_hour is not null and coalesce(reference_region, 'us') = 'us'
     union all
     select gpu_id, purchase_model, commitment_months, 'marketplace', day, usd_per_gpu_hour,
         provider_count, 'index, ' || market_family as market, 2 as choice
     from marts.gpu_price_index
     where usd_per_gpu_hour is not null and market_family = 'marketplace_secure'
+        and coalesce(reference_region, 'us') = 'us'
     union all
     select gpu_id, purchase_model, commitment_months, 'all', day, median_usd_per_gpu_hour,
         provider_count, 'median of all families', 3

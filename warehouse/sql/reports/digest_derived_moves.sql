@@ -1,4 +1,4 @@
--- One row per derived figure that moved between two days because of a price.
+-- One row per derived figure that moved between two days with the median of its market.
 -- table_name | the table that holds the figure
 -- figure | the column of the figure
 -- model_id | the language model, null where the figure is not of one
@@ -7,7 +7,7 @@
 -- before_value | the figure at the price of the earlier day, in the unit of its column
 -- value | the figure at the price of the later day, in the unit of its column
 -- change_fraction | change of the figure [1]
--- because | the price that moved, and the sources that changed their method between the days
+-- because | the median that moved, what its same offers did, and the sources that changed their method between the days
 -- depends on: core.offer_price
 -- parameter: since | the earlier day, with the prices at its end
 -- parameter: until | the later day, with the prices at its end
@@ -33,6 +33,18 @@ broken as (
     inner join core.method_break as b
         on o.source_id = b.source_id and b.break_on <= $until and b.settled_on > $since
     group by o.gpu_id, o.purchase_model
+),
+-- What the same offers did: a median also moves when sellers come and go.
+same_offers as (
+    select gpu_id, purchase_model, count(*) as provider_count,
+        exp(avg(log_change)) - 1 as change_fraction
+    from (
+        select gpu_id, purchase_model, provider_id, avg(log_change) as log_change
+        from same_offers_between($since, $until)
+        where market_family = 'neocloud' and commitment_months is null
+        group by gpu_id, purchase_model, provider_id
+    )
+    group by gpu_id, purchase_model
 ),
 -- The cheapest efficient set of each model on the earlier day: what its price does to a token.
 served as (
@@ -66,9 +78,15 @@ select table_name, figure, model_id, gpu_id, purchase_model, before_value, value
     value / before_value - 1 as change_fraction,
     format('{} {} {:.3g} to {:.3g} USD/GPU-h', gpu_id, purchase_model, before, usd)
     || case
+        when provider_count >= 3
+            then format('; the same offers {:+.1f} %', 100 * s.change_fraction)
+        else '; too few offers stood on both days to say whether prices moved'
+    end
+    || case
         when source_ids is null then ''
         else format(' (another method: {})', source_ids)
     end as because
 from figure
+left join same_offers as s using (gpu_id, purchase_model)
 left join broken using (gpu_id, purchase_model)
 order by abs(value / before_value - 1) desc, table_name, model_id, gpu_id

@@ -17,6 +17,7 @@
 -- egress_usd_per_gigabyte | data out to the internet, first paid tier; null where not read [USD/GB]
 -- storage_usd_per_gigabyte_month | the provider's standard volume; null where not read [USD/(GB month)]
 -- age_hours | age of the offer (marts.offers_latest) [h]
+-- seen_at | when its origin last showed it [UTC]
 -- source_time | when the source says its data were made [UTC]
 -- is_stale | true where that is more than 72 hours, or twice the cadence of the source if that is longer
 -- source_id | where it was read
@@ -37,7 +38,7 @@ select
     purchase_model, commitment_months, market_tier, is_available, availability,
     interconnect, node_link, network, network_bits_per_second,
     egress_usd_per_gigabyte, storage_usd_per_gigabyte_month,
-    round(age_hours, 1) as age_hours, source_time, is_stale, source_id, is_witness,
+    round(age_hours, 1) as age_hours, seen_at, source_time, is_stale, source_id, is_witness,
     source_url, payload_sha256[:8] as payload
 from marts.offers_latest
 where gpu_id = $gpu_id

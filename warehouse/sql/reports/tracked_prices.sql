@@ -11,7 +11,7 @@
 select market_family, gpu_id, purchase_model, commitment_months, day,
     median_usd_per_gpu_hour, p10_usd_per_gpu_hour, p90_usd_per_gpu_hour
 from marts.gpu_price_daily
-where day <= $day
+where day <= $day and median_usd_per_gpu_hour is not null
 qualify row_number() over (
     partition by market_family, gpu_id, purchase_model, commitment_months
     order by day desc

@@ -1,9 +1,10 @@
--- One row per accelerator, affected day, purchase model and market family: the index as it would be now.
+-- One row per accelerator, affected day, purchase model, market family and part of the world: the index as it would be now.
 -- gpu_id | the accelerator
 -- day | the day, with the prices at its end [UTC date]
 -- purchase_model | on_demand, spot, reserved or capacity_block
 -- commitment_months | length of the commitment, null where there is none [month]
 -- market_family | hyperscaler, neocloud, marketplace_secure or marketplace_community
+-- reference_region | us, europe or asia: where the offers are; those of a source that names no place count in the us
 -- usd_per_gpu_hour | the index: median of the providers' medians; null where it is withheld [USD/(GPU h)]
 -- p10_usd_per_gpu_hour | 10th percentile of the providers' medians [USD/(GPU h)]
 -- p90_usd_per_gpu_hour | 90th percentile of the providers' medians [USD/(GPU h)]
@@ -12,8 +13,8 @@
 -- n_trimmed | providers trimmed: over 3.5 robust standard deviations from the middle of the logarithms
 -- n_excluded | inputs barred before: too old, not available, or a better kind of source speaks
 -- withheld_reason | why there is no value; null where there is one
--- is_flagged | true where an answer behind the value is over 30 hours old at the end of the day
--- oldest_age_hours | age of the oldest answer behind the value at the end of the day [h]
+-- is_flagged | true where a price behind the value is over 30 hours old at the end of the day
+-- oldest_age_hours | age of the oldest price behind the value at the end of the day [h]
 -- methodology_version | version of the rules
 -- input_sha256 | hash of the inputs with a valid price
 -- inputs | every input: provider, kind, sources, median, offers, age, distance, exclusion
@@ -25,6 +26,7 @@ with counted as (
         purchase_model,
         commitment_months,
         market_family,
+        reference_region,
         median(median_usd_per_gpu_hour) filter (exclusion is null) as middle,
         quantile_cont(median_usd_per_gpu_hour, 0.1) filter (exclusion is null) as p10,
         quantile_cont(median_usd_per_gpu_hour, 0.9) filter (exclusion is null) as p90,
@@ -53,7 +55,7 @@ with counted as (
             order by provider_id, source_kind, exclusion
         ) as inputs
     from staged.index_contributor
-    group by gpu_id, day, purchase_model, commitment_months, market_family
+    group by gpu_id, day, purchase_model, commitment_months, market_family, reference_region
 )
 select
     gpu_id,
@@ -61,6 +63,7 @@ select
     purchase_model,
     commitment_months,
     market_family,
+    reference_region,
     case when provider_count >= 3 then middle end as usd_per_gpu_hour,
     case when provider_count >= 3 then p10 end as p10_usd_per_gpu_hour,
     case when provider_count >= 3 then p90 end as p90_usd_per_gpu_hour,
@@ -70,7 +73,7 @@ select
     n_excluded,
     case
         when provider_count >= 3 then null
-        when n_in = 0 and n_too_old > 0 then 'no provider answered within 72 hours'
+        when n_in = 0 and n_too_old > 0 then 'every price is too old'
         when n_in = 0 then 'nothing can be had'
         else
             format('{} of 3 independent providers', provider_count)
@@ -79,7 +82,7 @@ select
     end as withheld_reason,
     coalesce(oldest_age_hours > 30, false) as is_flagged,
     oldest_age_hours,
-    '1.0' as methodology_version,
+    '1.1' as methodology_version,
     input_sha256,
     inputs
 from counted

@@ -1,8 +1,8 @@
--- One row per offer for which the newest good answer of its source states a time of its own.
+-- One row per offer and good answer of its source that states a time of its own for it.
 -- source_id | the source
 -- request_key | the part of the source
 -- offer_key | stable identity of the offer
 -- seen_at | when the answer was seen [UTC]
 -- source_time | when its origin saw the price [UTC]
 -- made by: pipelines/derive/load.py
--- check: each row is there once: select source_id, request_key, offer_key from {this} group by all having count(*) > 1
+-- check: each row is there once: select source_id, request_key, offer_key, seen_at from {this} group by all having count(*) > 1

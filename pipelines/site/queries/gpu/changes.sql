@@ -16,15 +16,16 @@
 -- left_count | providers on the day before it only
 -- mover_provider_id | the provider without whose move the median would differ most, null where no single one decides
 -- mover_move | the move of that provider: raised, lowered, entered or left
--- same_providers_change_fraction | change of the median of the providers on both days; null where there are none [1]
--- is_price_move | true where that is at least half of the change of the median; false where the sellers changed
+-- same_offers_change_fraction | how much the offers moved that stood on both days; null where there is none [1]
+-- compared_provider_count | providers with such an offer [1]
+-- is_price_move | true where that is 5 % or more in the same direction, and three providers compare
 -- movers | up to five moves, the most decisive first; (api, was feed) marks another kind of source, not a move
 -- method_break | the source that changed its method between the two days, and the change; null where none did
 select
     gpu_id, day, purchase_model, before_day, before_usd_per_gpu_hour, usd_per_gpu_hour,
     change_fraction, is_settled, provider_count, before_provider_count, raised_count,
     lowered_count, entered_count, left_count, mover_provider_id, mover_move,
-    same_providers_change_fraction, is_price_move, movers, method_break
+    same_offers_change_fraction, compared_provider_count, is_price_move, movers, method_break
 from marts.gpu_price_change_point
 where gpu_id = $gpu_id and market_family = 'all' and commitment_months is null
 order by day desc, purchase_model

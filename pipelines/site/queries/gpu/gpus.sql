@@ -18,6 +18,8 @@ select
     g.board_power_watts, g.source_url, count(o.offer_key) as offer_count
 from core.gpu as g
 left join marts.offers_latest as o on g.gpu_id = o.gpu_id
-where o.offer_key is not null or g.gpu_id in (select gpu_id from marts.gpu_price_daily)
+where o.offer_key is not null or g.gpu_id in (
+    select gpu_id from marts.gpu_price_daily where median_usd_per_gpu_hour is not null
+)
 group by all
 order by offer_count desc, g.gpu_id

@@ -13,4 +13,5 @@ select
     p90_usd_per_gpu_hour as p90, provider_count, offer_count, oldest_seen_on
 from marts.gpu_price_daily
 where gpu_id = $gpu_id and market_family = 'all' and commitment_months is null
+    and median_usd_per_gpu_hour is not null
 order by purchase_model, day

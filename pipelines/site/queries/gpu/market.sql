@@ -18,4 +18,5 @@ select
     provider_count, offer_count, oldest_seen_on, day
 from marts.gpu_price_daily
 where gpu_id = $gpu_id and day = (select max(day) from marts.gpu_price_daily)
+    and median_usd_per_gpu_hour is not null
 order by purchase_model, commitment_months nulls first, market_family

@@ -13,6 +13,7 @@ select
 from marts.gpu_price_daily as d
 left join core.gpu as g on d.gpu_id = g.gpu_id
 where d.market_family = 'all' and d.commitment_months is null
+    and d.median_usd_per_gpu_hour is not null
 group by d.gpu_id, g.is_coarse, d.purchase_model
 having last_day < (select max(day) from marts.gpu_price_daily)
 order by last_day desc, d.gpu_id, d.purchase_model

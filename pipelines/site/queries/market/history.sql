@@ -7,5 +7,6 @@
 select gpu_id, day, median_usd_per_gpu_hour, provider_count
 from marts.gpu_price_daily
 where market_family = 'all' and purchase_model = 'on_demand' and gpu_id in $gpu_ids
+    and median_usd_per_gpu_hour is not null
     and day > (select max(day) from marts.gpu_price_daily) - 91
 order by gpu_id, day

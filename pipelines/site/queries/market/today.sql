@@ -19,5 +19,6 @@ select
 from marts.gpu_price_daily as d
 left join core.gpu as g on d.gpu_id = g.gpu_id
 where d.market_family = 'all' and d.commitment_months is null
+    and d.median_usd_per_gpu_hour is not null
     and d.day = (select max(day) from marts.gpu_price_daily)
 order by d.provider_count desc, d.offer_count desc, d.gpu_id
