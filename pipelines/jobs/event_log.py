@@ -15,6 +15,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from dagster._core.storage.event_log import SqlPollingEventWatcher
+from dagster._core.storage.event_log.base import EventHandlerFn
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
 from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
 from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
@@ -25,11 +27,24 @@ OPEN_FILES = 8  # the index of all runs and the runs that are read or written
 
 
 class EventLog(SqliteEventLogStorage):
-    """Dagster's event log, one file a run, whose files stay open."""
+    """Dagster's event log, one file a run, whose files stay open.
+
+    A page that watches a run asks for new events again and again. Dagster's own event log waits for
+    a change of the file, but what is written to an open file stays in the log beside it.
+    """
 
     def __init__(self, base_dir: str) -> None:
         self._engines: OrderedDict[str, Engine] = OrderedDict()
         super().__init__(base_dir)
+        self._watcher = SqlPollingEventWatcher(self)
+
+    def watch(self, run_id: str, cursor: str | None, callback: EventHandlerFn) -> None:
+        """Call back with each event of a run after the cursor."""
+        self._watcher.watch_run(run_id, cursor, callback)
+
+    def end_watch(self, run_id: str, handler: EventHandlerFn) -> None:
+        """Stop calling back."""
+        self._watcher.unwatch_run(run_id, handler)
 
     @contextmanager
     def _connect(self, shard: str) -> Iterator[Connection]:
@@ -65,6 +80,7 @@ class EventLog(SqliteEventLogStorage):
 
     def dispose(self) -> None:
         """Close every file."""
+        self._watcher.close()
         self._close()
         super().dispose()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -96,3 +97,24 @@ def test_wiped_events_are_gone(instance: dg.DagsterInstance):
     instance.event_log_storage.wipe()
     assert instance.all_logs(done.run_id) == []
     assert run(instance).success
+
+
+def test_who_watches_a_run_hears_of_each_event_and_of_its_end(tmp_path: Path):
+    (tmp_path / "dagster.yaml").write_text(SETTINGS.format(folder=tmp_path), encoding="utf-8")
+    heard: list[str] = []
+    is_over = threading.Event()
+
+    def callback(event: dg.EventLogEntry, _: str) -> None:
+        heard.append(event.message)
+        if event.dagster_event_type == dg.DagsterEventType.RUN_SUCCESS:
+            is_over.set()
+
+    with (
+        dg.DagsterInstance.from_config(str(tmp_path)) as page,
+        dg.DagsterInstance.from_config(str(tmp_path)) as instance,
+    ):
+        done = run(instance)
+        page.watch_event_logs(done.run_id, None, callback)
+        assert is_over.wait(60)
+        page.end_watch_event_logs(done.run_id, callback)
+        assert heard == [event.message for event in instance.all_logs(done.run_id)]
