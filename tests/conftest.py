@@ -79,6 +79,12 @@ def no_network(attempts: list[str]) -> Iterator[None]:
         pytest.fail(f"the test asked for the network: {', '.join(attempts)}")
 
 
+@pytest.fixture(autouse=True)
+def no_screen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no test depend on the width of a screen: the processes of pytest-xdist set COLUMNS."""
+    monkeypatch.delenv("COLUMNS", raising=False)
+
+
 @pytest.fixture(scope="session")
 def build_once(tmp_path_factory: pytest.TempPathFactory) -> BuildOnce:
     """Return a function that fills a folder once, for all processes of this test run.

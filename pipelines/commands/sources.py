@@ -20,7 +20,7 @@ import click
 from pipelines.answers.status import status, verified
 from pipelines.capture.parsers import UNREADABLE, in_child
 from pipelines.commands import Refused
-from pipelines.commands.answer import format_option, print_rows
+from pipelines.commands.answer import format_option, print_rows, print_sentence
 from pipelines.commands.arguments import answering_mirror
 from pipelines.commands.opening import one_of, published
 from pipelines.reading.saving import save_fixture
@@ -90,7 +90,7 @@ def sources(output: str | None) -> None:
     print_rows((*columns, *more), rows, output)
     if output in (None, "table"):
         declared = all_sources().values()
-        click.echo(
+        print_sentence(
             verified((each.verified_with, each.disabled_reason is None) for each in declared)
         )
 

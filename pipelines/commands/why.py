@@ -71,9 +71,14 @@ def why(
     print_sentence(f"{found.table}: {steps[0].rule if steps and not forward else ''}".rstrip(": "))
     if found.matching_rows > 1:
         print_sentence(f"{found.matching_rows} rows have this key; the newest:")
-    for name, value in found.row.items():
-        if value is not None and not isinstance(value, (list, dict)):
-            click.echo(f"  {name:34} {significant(value, 6)}")
+    print_table(
+        ("column", "value"),
+        [
+            (name, significant(value, 6))
+            for name, value in found.row.items()
+            if value is not None and not isinstance(value, (list, dict))
+        ],
+    )
     for sentence in sentences(found):
         print_sentence(f"  {sentence}")
     rest = steps if forward else steps[1:]
