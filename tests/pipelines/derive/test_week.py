@@ -133,11 +133,12 @@ def test_t5_seven_days_without_one_source_and_its_return(tmp_path: Path) -> None
             "is_stale": day > 3,  # 72 hours are no silence yet
             "age_hours": 24.0 * day,
         }
-    # Its prices are carried for three days, then the daily values continue without it.
+    # Its prices count for 72 hours, looked at from the end of each day.
     fewer = every - before["offers"]
-    assert offers_a_day(home) == [every] * 4 + [fewer] * 4
+    assert offers_a_day(home) == [every] * 3 + [fewer] * 5
 
     assert live(home, 8, None).exit_code == 0
     after = published(home)["linode"]
     assert after == before | {"seen_at": FIRST + timedelta(days=8)}
-    assert offers_a_day(home) == [every] * 9  # the same offers before, during and after
+    # What it says now is no value of the days on which nobody heard it.
+    assert offers_a_day(home) == [every] * 3 + [fewer] * 5 + [every]
