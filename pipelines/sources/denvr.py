@@ -15,7 +15,7 @@ SOURCE = PricePage(
     url="https://www.denvrdata.com/pricing",
     row=(
         r"NVIDIA (?P<gpu>(?:(?!NVIDIA)[\w ]){1,40}?) (?P<count>\d{1,4}) (?P<gigabytes>\d{1,5}) ?GB "
-        r"(?P<specs>(?:(?!NVIDIA)[^$]){0,80}?)(?P<price>[A-Z]{0,3}\$\S{1,20} ?/ ?\w{1,10})"
+        r"(?P<specs>(?:(?!NVIDIA)[^$]){0,80}?)(?P<price>(?<![A-Z])\$\S{1,20} ?/ ?\w{1,10})"
     ),
     price=r"\$" + AMOUNT + r" ?/ ?GPU",
     sku=lambda row: f"{row['count']}x {row['gpu']} {row['gigabytes']}GB",

@@ -9,8 +9,14 @@ from warehouse.macros import read_macros, run_macros
 
 TABLES = """
 create schema core;
+create schema meta;
+create table meta.source as select 'acme' as source_id, 24 as cadence_hours;
+create table core.offer_capture as select
+    'acme' as source_id, 'all' as request_key, timestamp '2026-08-01' as seen_at,
+    timestamp '2026-08-01' as recorded_at;
 create table core.offer_price as select
-    'a' as offer_key, timestamp '2026-08-01' as valid_from, cast(null as timestamp) as valid_to,
+    'a' as offer_key, 'acme' as source_id, 'all' as request_key,
+    timestamp '2026-08-01' as valid_from, cast(null as timestamp) as valid_to,
     timestamp '2026-08-01' as recorded_at, cast(null as timestamp) as superseded_at;
 """
 HISTORY = ("instant", "as_of")

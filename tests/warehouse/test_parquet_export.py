@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from warehouse.database import SESSION
-from warehouse.parquet_export import export
+from warehouse.parquet_export import Before, export
 
 TABLE = """
 create schema core; create schema marts;
@@ -31,7 +31,7 @@ def connection():
 
 
 def test_files_carry_comments_and_utc(connection, tmp_path: Path) -> None:
-    [part] = export(connection, tmp_path / "one", None)
+    [part] = export(connection, tmp_path / "one")
     table = pq.read_table(tmp_path / "one" / part.path)
     comments = {field.name: field.metadata for field in table.schema if field.metadata}
     assert comments == {
@@ -59,7 +59,7 @@ def test_files_carry_comments_and_utc(connection, tmp_path: Path) -> None:
 def test_a_part_is_linked_while_its_layout_is_the_same(
     connection, tmp_path: Path, change: str, is_linked: bool
 ) -> None:
-    first = list(export(connection, tmp_path / "one", None))
+    first = list(export(connection, tmp_path / "one"))
     connection.execute(change)
-    [part] = export(connection, tmp_path / "two", (tmp_path / "one", first))
+    [part] = export(connection, tmp_path / "two", Before(tmp_path / "one", first, {}))
     assert (tmp_path / "two" / part.path).samefile(tmp_path / "one" / part.path) is is_linked

@@ -9,15 +9,17 @@ import pytest
 
 from cost_engine.units import HOURS_PER_MONTH
 from pipelines.answers.quote import QuoteAsked, for_people, quote
+from warehouse.macros import run_formulas
 
 COLUMNS = """
-create schema marts;
+create schema core; create schema marts;
+create table core.gpu as select 'H100-SXM-80GB' as gpu_id, 'SXM' as form_factor;
 create table marts.offers_latest (
     provider_id varchar, gpu_id varchar, gpu_count integer, price_basis varchar,
     purchase_model varchar, commitment_months integer, usd_per_gpu_hour double, sku varchar,
     region varchar, area varchar, is_available boolean, is_stale boolean, is_witness boolean,
     seen_at timestamp, age_hours double, source_id varchar, source_url varchar,
-    homepage_url varchar, market_family varchar
+    homepage_url varchar, market_family varchar, interconnect varchar, node_link varchar
 );
 """
 
@@ -25,6 +27,7 @@ create table marts.offers_latest (
 def quoted(offers: list[dict[str, Any]], **asked: Any) -> list[dict[str, Any]]:
     connection = duckdb.connect()
     connection.execute(COLUMNS)
+    run_formulas(connection)
     base = {
         "gpu_id": "H100-SXM-80GB",
         "gpu_count": 8,

@@ -264,9 +264,9 @@ def test_the_digest_tells_a_declared_break_from_a_move(
     because = [row["because"] for row in found["derived_moves"]]
     assert because
     assert all("(another method: " in text for text in because) is is_between
-    moved_by = " ".join(row["moved_by"] or "" for row in found["index_moves"])
-    assert " to " in moved_by
-    assert ("(another method)" in moved_by) is is_between
+    composition = " ".join(row["composition"] or "" for row in found["index_moves"])
+    assert " to " in composition
+    assert ("(another method)" in composition) is is_between
 
 
 def test_a_digest_of_days_in_the_wrong_order_is_refused(ask: Truecost) -> None:

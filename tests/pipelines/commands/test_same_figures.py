@@ -244,8 +244,9 @@ COMPARED = {
         " worst_source_id, worst_usd_per_gpu_hour, likely_cause", site="health/disagreements",
     ),
     20: Pairing(
-        "gpu_id, purchase_model, market_family, before_usd_per_gpu_hour, usd_per_gpu_hour,"
-        " change_fraction", lambda answer: answer["sections"]["index_moves"],
+        "gpu_id, purchase_model, market_family, reference_region, before_usd_per_gpu_hour,"
+        " usd_per_gpu_hour, index_change_fraction",
+        lambda answer: answer["sections"]["index_moves"],
     ),
 }  # fmt: skip
 ANSWERED: Mapping[int, Callable[[Row], bool]] = {

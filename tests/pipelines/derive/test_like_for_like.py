@@ -25,7 +25,7 @@ create table core.offer_price (
     source_id varchar, request_key varchar, provider_id varchar, sku varchar, region varchar,
     gpu_id varchar, gpu_count integer, purchase_model varchar, commitment_months integer,
     upfront_fraction double, market_tier varchar, usd_per_gpu_hour double, is_available boolean,
-    valid_from timestamp, valid_to timestamp, superseded_at timestamp
+    valid_from timestamp, valid_to timestamp, superseded_at timestamp, offer_key varchar
 );
 """
 
@@ -58,8 +58,8 @@ def offered(
 ) -> None:
     build.execute(
         "insert into core.offer_price values ('s', 'all', ?, ?, ?, 'H100-SXM-80GB', 8,"
-        " 'on_demand', null, null, ?, ?, true, ?, ?, null)",
-        [provider, sku, region, tier, usd, since, until],
+        " 'on_demand', null, null, ?, ?, true, ?, ?, null, ?)",
+        [provider, sku, region, tier, usd, since, until, sku],
     )
 
 

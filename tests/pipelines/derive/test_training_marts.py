@@ -126,7 +126,7 @@ def test_a_model_of_2026_is_costed_with_the_electricity_of_its_year(connection):
     assert row["energy_usd"] / row["energy_kwh"] == pytest.approx(0.0929)
     assert row["usd_real"] is None and row["usd_nominal"] > 1e7
     assert row["compute_rank"] == 3  # behind Grok-3 and GPT-4.5
-    assert row["carbon_kg"] == pytest.approx(row["energy_kwh"] * 0.056)
+    assert row["carbon_kg"] == pytest.approx(row["energy_kwh"] * 0.044)
 
 
 def test_today_means_fresh_prices_of_neoclouds_on_demand(connection):

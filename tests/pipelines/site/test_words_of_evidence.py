@@ -39,8 +39,8 @@ SAID = {
 }  # fmt: skip
 # The selects whose cheapest row is printed, and how each leaves out what cannot be rented now.
 FRESH_ONLY = {
-    "reports/headline_offers.sql", "reports/train_offers.sql", "reports/quote.sql",
-    "reports/alert_gpu_days.sql", "marts/provider_price_now.sql", "marts/gpu_set_offer.sql",
+    "reports/headline_offers.sql", "reports/quote.sql", "reports/alert_gpu_days.sql",
+    "marts/provider_price_now.sql", "marts/gpu_set_offer.sql",
 }  # fmt: skip
 
 
