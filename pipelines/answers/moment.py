@@ -28,7 +28,7 @@ class Moment:
     past: Past | None = None
 
     def words(self, now: datetime) -> str:
-        """Return the line above an answer that is not told as of now; empty for one that is.
+        """Return the line above an answer that is not of now; empty for one that is.
 
         Parameters
         ----------

@@ -73,7 +73,7 @@ def moment_told() -> Moment | None:
 
 
 def moment_line() -> str:
-    """Return the first line of an answer that is not told as of now: once, then it is empty."""
+    """Return the first line of an answer that is not of now: once, then it is empty."""
     told = moment_told()
     context = click.get_current_context(silent=True)
     if told is None or context is None or context.meta.get(f"{MOMENT}.printed"):

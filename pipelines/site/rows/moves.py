@@ -1,7 +1,7 @@
-"""Which words the movement of prices may be told in: only the same offers rise or fall.
+"""Which words describe a movement of prices: only the same offers rise or fall.
 
-A median over the sellers of a day moves when sellers come and go. What it did is told as a change
-of sellers, never as a rise or a fall. docs/methodology/like_for_like.md has the rules.
+A median over the sellers of a day moves when sellers come and go. That is called a
+change of sellers, never a rise or a fall. docs/methodology/like_for_like.md has the rules.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pipelines.site.published import Row
 from pipelines.site.rows.prices import PROVIDERS_NEEDED
 
 LARGEST_DRIFT = 0.05
-"""Further from the second estimate than this, a change is told with "about". [1]"""
+"""Further from the second estimate than this, a change is called "about" so much. [1]"""
 
 
 def verb(row: Row) -> str | None:

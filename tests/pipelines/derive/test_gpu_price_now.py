@@ -77,7 +77,7 @@ def test_with_nothing_to_learn_from_the_assumed_spread_is_made_wider() -> None:
 
 
 def prices(*offers: dict[str, Any], at: str = "2026-11-02") -> list[dict[str, Any]]:
-    """Return the rows of ``marts.provider_price_now`` for some offers, told as of a moment."""
+    """Return the rows of ``marts.provider_price_now`` for some offers, as of a moment."""
     connection = duckdb.connect()
     connection.execute(OFFERS)
     connection.execute("update staged.build_clock set prices_at = ?", [datetime.fromisoformat(at)])

@@ -121,7 +121,7 @@ def no_cost_engine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 def published(home: Home, is_available: bool | None) -> dict[str, list[Any]]:
-    """Return what is told of a home with further offers: on sale, sold out, or none."""
+    """Return the priced columns of a home with further offers: on sale, sold out, or none."""
     for day in DAYS:
         more = [] if is_available is None else others(day, is_available)
         land(home, "gputable", "data", day, answer(day, more))

@@ -1,4 +1,4 @@
--- The clock of a build whose prices are all of the bundled snapshot: they are told as of its last
+-- The clock of a build whose prices are all of the bundled snapshot: they are stated for its last
 -- capture of offers, from which ages count. Against the clock of the build all of them are old.
 update staged.build_clock
 set prices_at = s.seen_at, is_bundled = true

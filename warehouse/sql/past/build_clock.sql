@@ -1,5 +1,5 @@
 -- One row: the last thing that had happened is the clock of the past moment.
--- Prices are told as of that clock if it lies in the day that was asked for, else as of its end.
+-- Prices are stated for that clock if it lies in the day that was asked for, else for its end.
 with happened as (
     select started_at as moment, run_id from present.meta.run
     where started_at < least(timestamp '{end}', timestamp '{known}')

@@ -1,4 +1,4 @@
--- One row per published file: the moment that its prices are told as of, and who had spoken by then.
+-- One row per published file: the moment that its prices are stated for, and who had spoken by then.
 -- prices_at | from then ages count: the clock of the build, the last capture of the bundled snapshot where no source has answered since, or the end of a past day that was asked for [UTC]
 -- is_bundled | whether all prices are those of the bundled snapshot
 -- last_heard_at | the newest good answer of a source of offers by then, null without one [UTC]

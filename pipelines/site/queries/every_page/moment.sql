@@ -1,4 +1,4 @@
--- One row per published file: the moment that its prices are told as of.
+-- One row per published file: the moment that its prices are stated for.
 -- prices_at | from then ages count [UTC]
 -- is_bundled | whether all prices are those of the bundled snapshot
 select prices_at, is_bundled
