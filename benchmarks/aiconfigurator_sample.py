@@ -83,7 +83,7 @@ def estimate_of(row: Mapping[str, str], estimate: Callable[..., object]) -> dict
             backend_name=row["backend"],
             **arguments,
         )
-        predicted = f"{found.tpot:.5g}"  # type: ignore[attr-defined]
+        predicted = f"{found.tpot:.5g}"  # type: ignore[attr-defined]  # the package is in an environment of its own
     except Exception as error:  # the package raises many kinds: each is a row without an answer
         text = PATH.sub("", " ".join(f"{type(error).__name__}: {error}".split()))
         refusal = text[:MOST_REFUSAL_LETTERS]
@@ -93,7 +93,7 @@ def estimate_of(row: Mapping[str, str], estimate: Callable[..., object]) -> dict
 
 def predict(source: Path, target: Path) -> None:
     """Write the sample with the answers of the package, row by row; go on where it ended."""
-    from aiconfigurator.cli.api import cli_estimate  # type: ignore[import-not-found]
+    from aiconfigurator.cli.api import cli_estimate  # type: ignore[import-not-found]  # as above
 
     with gzip.open(source, "rt", encoding="utf-8", newline="") as lines:
         rows = sampled(csv.DictReader(lines))

@@ -50,7 +50,7 @@ HEADER = (
 class Lists(Prices):
     """The prices of today, and a file with fifty days of the past, both new at each request."""
 
-    def do_GET(self) -> None:  # noqa: N802
+    def do_GET(self) -> None:  # noqa: N802  the name that http.server asks for
         """Answer with the past."""
         Prices.asked += 1
         days = [PAST - timedelta(days=number) for number in range(1, 51)]
@@ -88,7 +88,7 @@ def load_commands() -> None:
     import pipelines.answers.verify
     import pipelines.definitions
     import pipelines.jobs.runner
-    import pipelines.jobs.storage  # noqa: F401
+    import pipelines.jobs.storage  # noqa: F401  once, before each command is forked
 
     with click.Context(cli.truecost) as context:
         for name in (*COMMANDS, "verify"):
