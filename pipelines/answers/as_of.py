@@ -208,8 +208,7 @@ def cover(connection: duckdb.DuckDBPyConnection, past: Past) -> None:
         connection.execute(f"create view {table} as {rows}")
     reference = reference_then(connection) if REFERENCE in columns else {}
     for table, arrow in reference.items():
-        # A reader needs no thread of Arrow's: a confined process may start none.
-        connection.register("reference_table", arrow.to_reader())
+        connection.register("reference_table", arrow)
         connection.execute(f"create table {table} as from reference_table")
         connection.unregister("reference_table")
     made = {*again, *HISTORIES, *MOMENT, *reference}

@@ -18,9 +18,9 @@ from warehouse.rows import dicts, identifier
 # The columns that name things; two rows that agree in all that they share belong together.
 KEYS = (
     "offer_key", "gpu_id", "model_id", "model", "provider_id", "day", "purchase_model",
-    "commitment_months", "market_family", "precision", "workload", "service_level_id",
-    "gpu_count", "method", "price_basis", "api_source_id", "api_provider_id", "api_model_id",
-    "variant", "methodology_version", "revision", "horizon_days", "job_months",
+    "commitment_months", "market_family", "reference_region", "precision", "workload",
+    "service_level_id", "gpu_count", "method", "price_basis", "api_source_id", "api_provider_id",
+    "api_model_id", "variant", "methodology_version", "revision", "horizon_days", "job_months",
 )  # fmt: skip
 # A key that says how a result was made, not of what: it does not restrict the tables before it.
 OWN = frozenset({"precision", "method", "price_basis", "gpu_count", "horizon_days", "provider_id"})
@@ -85,16 +85,34 @@ def table_named(asked: str, known: Iterable[str]) -> str:
 def rows_of(
     connection: duckdb.DuckDBPyConnection,
     table: str,
+    columns: Iterable[str],
     conditions: Sequence[tuple[str, Any]],
     limit: int,
-    order: str = "",
 ) -> tuple[int, list[dict[str, Any]]]:
-    """Return how many rows satisfy all conditions, and the first of them."""
+    """Return how many rows satisfy all conditions, and the first of them, see ``newest_first``."""
     where = " and ".join(text for text, _ in conditions) or "true"
     values = [value for _, value in conditions if value is not None]
     count = connection.execute(f"select count(*) from {table} where {where}", values).fetchall()
-    answer = connection.execute(f"from {table} where {where} {order} limit {limit}", values)
+    answer = connection.execute(
+        f"from {table} where {where} order by {newest_first(columns)} limit {limit}", values
+    )
     return count[0][0], dicts(answer)
+
+
+def newest_first(columns: Iterable[str]) -> str:
+    """Return an order that leaves no choice: newest day, rows with a value, then every column.
+
+    Examples
+    --------
+    >>> newest_first(["usd", "gpu_id", "day"])
+    '"day" desc, "gpu_id", "usd"'
+    """
+    there = list(columns)
+    first = [f"{identifier(c)} desc" for c in there if c == "day"]
+    first += [f"{identifier(c)} is not null" for c in there if c == "withheld_reason"]
+    keys = [c for c in KEYS if c in there and c != "day"]
+    rest = [c for c in there if c not in KEYS]
+    return ", ".join(first + [identifier(c) for c in keys + rest])
 
 
 def condition(column: str, value: Any) -> tuple[str, Any]:
@@ -157,9 +175,7 @@ def trace(connection: duckdb.DuckDBPyConnection, asked: str, key: Sequence[str])
         raise UntracedError(f"say which row of {table}: values of its keys, or column=value")
     columns = known[table]
     held = [c for c in KEYS if c in columns]
-    order = [*(["day desc"] if "day" in columns else ()), *map(identifier, held)]
-    newest = f"order by {', '.join(order)}" if order else ""
-    count, rows = rows_of(connection, table, asked_conditions(columns, key), 1, newest)
+    count, rows = rows_of(connection, table, columns, asked_conditions(columns, key), 1)
     if not rows:
         raise UntracedError(f"no row {' '.join(key)!r} in {table}; its keys: {', '.join(held)}")
     found = Trace(table, rows[0], count)
@@ -188,7 +204,7 @@ def trace_report(
     found = Trace(report.name, {}, 0)
     found.steps.append(TraceStep(report.name, 0, rules.get(report.name, report.grain), ""))
     for table in sorted(report.depends_on & known.keys()):
-        count, rows = rows_of(connection, table, [], 1)
+        count, rows = rows_of(connection, table, known[table], [], 1)
         found.steps.append(
             TraceStep(table, count, rules.get(table, ""), "every row", rows[0] if rows else {})
         )
@@ -237,8 +253,7 @@ def walk_back(
         conditions = shared(table, known[table], context)
         if not conditions:
             continue
-        order = "order by day desc" if "day" in known[table] else ""
-        count, rows = rows_of(connection, table, [c for _, c in conditions], 200, order)
+        count, rows = rows_of(connection, table, known[table], [c for _, c in conditions], 200)
         on = ", ".join(
             f"{name}={value}" if value is not None else name for name, (_, value) in conditions
         )
@@ -270,7 +285,7 @@ def whole_tables(
     ).fetchall():
         if table not in known or table.split(".")[0] == "staged":
             continue
-        count, rows = rows_of(connection, table, [], 1)
+        count, rows = rows_of(connection, table, known[table], [], 1)
         found.steps.append(
             TraceStep(table, count, rules.get(table, ""), "every row", rows[0] if rows else {})
         )
@@ -398,7 +413,7 @@ def made_from_row(
         if "day" in known[here]:  # a literal day: a view is made for it alone
             [(newest,)] = connection.execute(f"select max(day) from {here}").fetchall()
             conditions.append(condition("day", newest))
-        count, rows = rows_of(connection, here, conditions, 1)
+        count, rows = rows_of(connection, here, known[here], conditions, 1)
         on = ", ".join(f"{n}={context[n]}" for n in names)
         found.append(TraceStep(here, count, rules.get(here, ""), on, rows[0] if rows else {}))
     return [step for step in found if step.rows]

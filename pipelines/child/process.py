@@ -21,7 +21,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, ParamSpec, TypeVar
 
-from pipelines.child.limits import CallError, LimitError, Limits
+from pipelines.child.limits import SMALL_HEAP, CallError, LimitError, Limits
 from pipelines.child.serving import HEADER, SIZE, name_of, write
 
 P = ParamSpec("P")
@@ -31,13 +31,6 @@ START = "import sys; sys.path[:] = sys.argv[3:]; import pipelines.child.serving 
 START_SECONDS = 120.0  # a start takes under 1 s; the machine may be busy
 CHUNK_BYTES = 2**20
 ENVIRONMENT = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "TRUECOST_HOME")
-# One thread and one heap: each further one reserves address space, which the limit counts.
-SETTINGS = {
-    "ARROW_DEFAULT_MEMORY_POOL": "system",
-    "MALLOC_ARENA_MAX": "2",
-    "OMP_NUM_THREADS": "1",
-    "OPENBLAS_NUM_THREADS": "1",
-}
 
 
 class BoundedChild:
@@ -172,7 +165,7 @@ class BoundedChild:
                 bufsize=0,
                 pass_fds=(reads,),
                 start_new_session=True,  # Ctrl-C is for the parent
-                env={n: os.environ[n] for n in ENVIRONMENT if n in os.environ} | SETTINGS,
+                env={n: os.environ[n] for n in ENVIRONMENT if n in os.environ} | SMALL_HEAP,
             )
         finally:
             os.close(reads)

@@ -24,6 +24,7 @@ from typing import IO
 
 import click
 
+from pipelines.child.limits import SMALL_HEAP
 from pipelines.commands import Refused
 from pipelines.commands.moments import moment_options
 from pipelines.commands.sql_child import FORMATS, Question
@@ -130,11 +131,14 @@ def running(question: Question, *, is_file: bool) -> Iterator[subprocess.Popen[b
     """Yield the process that answers a question; it has ended when the block ends."""
     encoding = "utf-8" if is_file else sys.stdout.encoding
     is_screen = sys.stdout.isatty() and not is_file
-    environment = os.environ | {
-        "PYTHONIOENCODING": encoding,
-        "TTY_COMPATIBLE": "1" if is_screen else "0",
-        "OPENBLAS_NUM_THREADS": "1",  # each thread reserves address space, which the limit counts
-    }
+    environment = (
+        os.environ
+        | SMALL_HEAP
+        | {
+            "PYTHONIOENCODING": encoding,
+            "TTY_COMPATIBLE": "1" if is_screen else "0",
+        }
+    )
     if is_screen:
         width, height = shutil.get_terminal_size()
         environment |= {"COLUMNS": str(width), "LINES": str(height)}
