@@ -25,7 +25,7 @@ from tests.pipelines.sources.saved import FIXTURES
 from warehouse.paths import Home
 
 LIMITS = Limits(
-    backoff_seconds=0.001, read_seconds=0.5, total_seconds=8.0, retry_after_cap_seconds=2.0
+    backoff_seconds=0.001, read_seconds=2.0, total_seconds=8.0, retry_after_cap_seconds=2.0
 )
 # An API asked by POST, a page, a list of 4,553 models, three tables, a page of tables.
 NAMES = ("runpod", "nebius", "litellm", "fred", "hyperstack")

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.recorded
 
 GOOD_DAY = datetime(2026, 10, 1, 6, tzinfo=UTC)
 LIMITS = Limits(
-    backoff_seconds=0.001, read_seconds=0.5, total_seconds=4.0, retry_after_cap_seconds=2.0
+    backoff_seconds=0.001, read_seconds=1.5, total_seconds=6.0, retry_after_cap_seconds=2.0
 )
 # An API asked by GET, one asked by POST, a feed of several files, a page, a list, a series.
 NAMES = ("azure", "runpod", "anycloud_catalog", "nebius", "litellm", "fred", "gpu_rental_prices")

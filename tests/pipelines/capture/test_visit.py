@@ -205,7 +205,7 @@ def test_a_source_that_cannot_be_interrupted_is_given_up(
             sources,
             home=home,
             mirror=server.url,
-            limits=replace(LIMITS, total_seconds=0.5),
+            limits=replace(LIMITS, total_seconds=2.0),
             workers=1,
         )
     assert not has_ended.is_set()  # the run did not wait for it
