@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import click
 
@@ -57,7 +57,7 @@ def status(
             found, what = answers.status(connection), "sources"
         print_rows(found.columns, found.rows, output, f"{what}, {moment(connection, past)}")
         built = answers.published_at(connection)
-    age_hours = (datetime.now(UTC) - built.replace(tzinfo=UTC)).total_seconds() / 3600
+    age_hours = (datetime.now(UTC) - built.replace(tzinfo=UTC)) / timedelta(hours=1)
     if output in (None, "table"):
         print_sentence(f"Published {built:%Y-%m-%d %H:%M}Z, {age_hours:.0f} hours ago.")
         for line in trusted_places(os.environ, os.environ.get(MIRROR_VARIABLE)):

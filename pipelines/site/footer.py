@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 from pipelines.site import numbers
 from pipelines.site.published import Published
@@ -89,7 +89,7 @@ def hours_between(earlier: datetime | None, later: datetime) -> float | None:
     """Return the hours between two instants in UTC; None without the first. [h]."""
     if earlier is None:
         return None
-    return (later.astimezone(UTC).replace(tzinfo=None) - earlier).total_seconds() / 3600
+    return (later.astimezone(UTC).replace(tzinfo=None) - earlier) / timedelta(hours=1)
 
 
 def is_synthetic(published: Published) -> bool:

@@ -17,6 +17,7 @@ from typing import Any
 
 import duckdb
 
+from cost_engine.units import HOURS_PER_MONTH_OF_365_DAYS
 from pipelines.sources.base import (
     MEBIBYTE,
     Fetching,
@@ -37,7 +38,7 @@ REGIONS = ("us-east-1", "us-east-2", "us-west-2", "eu-west-1", "ap-northeast-1")
 FILE_MAX_BYTES = 4096 * MEBIBYTE
 HEADER_START, HEADER_WITHIN_LINES = '"SKU"', 20
 TERM_MONTHS = {"1yr": 12, "3yr": 36}
-HOURS_PER_MONTH = 730  # of a 365-day year
+HOURS_PER_MONTH = int(HOURS_PER_MONTH_OF_365_DAYS)
 RATES = {  # what a purchase option consists of
     "No Upfront": ("hourly",),
     "Partial Upfront": ("upfront", "hourly"),
