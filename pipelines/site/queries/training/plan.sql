@@ -14,7 +14,7 @@
 select
     c.gpu_id, n.gpu_count as cluster, c.precision,
     6.0 * 70e9 * 15e12
-        / (c.flops_per_second * c.utilisation_fraction * n.gpu_count) / seconds_per_hour() / 24 as days,
+        / (c.flops_per_second * c.utilisation_fraction * n.gpu_count) / 86400 as days,
     6.0 * 70e9 * 15e12 / 1e18 * c.usd_per_exaflop_effective as usd,
     6.0 * 70e9 * 15e12 / 1e18 * c.low as low,
     6.0 * 70e9 * 15e12 / 1e18 * c.high as high,
