@@ -73,6 +73,7 @@ def new_file(
             yield file
             file.flush()
             os.fsync(file.fileno())
+        target.parent.mkdir(parents=True, exist_ok=True)  # an empty one may have been removed
         if existing == "replace":
             unfinished.replace(target)
         else:

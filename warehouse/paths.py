@@ -64,7 +64,7 @@ class Home:
 
     @property
     def landing(self) -> Path:
-        """The bytes as they came: immutable, never deleted by a program."""
+        """The bytes as they came: immutable; a program packs them, and never loses one."""
         return self.root / "landing"
 
     @property

@@ -1,11 +1,12 @@
 """Landing: every byte as it was received, and the request that brought it.
 
 Writing payloads and manifests, and reading them back, belongs here. Files are written once, under
-the hash of their content, and no program changes or deletes them: everything after landing can be
-rebuilt from it. Requests belong to ``capture.http``, understanding the bytes to parsers.
+the hash of their content, and no program changes them or loses a byte: everything after landing can
+be rebuilt from it. Requests belong to ``capture.http``, understanding the bytes to parsers.
 
     landing/<source_id>/<YYYY-MM-DD>/<sha256>.zst           one payload
     landing/<source_id>/<YYYY-MM-DD>/<HHMMSSffffff>.json    one capture, written last
+    landing/<source_id>/<YYYY-MM>.zip                       both, of a month long past (``packs``)
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import json
 import os
 import re
 import time
+import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -34,6 +36,7 @@ from pipelines.capture.manifest import (
     read_capture,
     skipping_damage,
 )
+from pipelines.capture.packs import PACK, Packs
 from pipelines.sources.base import Payload
 from warehouse.files import Existing, new_file
 from warehouse.paths import Home
@@ -82,6 +85,7 @@ class Landing:
     def __init__(self, home: Home) -> None:
         self._root = home.landing
         self._unfinished = home.landing / ".unfinished"
+        self._packs = Packs(self._root)
 
     def prepare(self) -> None:
         """Create the folder, and remove files that a killed run left unfinished an hour ago."""
@@ -121,15 +125,13 @@ class Landing:
             tail = (tail + chunk)[-ENDING_BYTES:]
         sha256 = digest.hexdigest()
         path = f"{source_id}/{day.isoformat()}/{sha256}.zst"
-        for known_day in (day.isoformat(), *self._days(source_id, newest_first=True)):
-            known = f"{source_id}/{known_day}/{sha256}.zst"
-            if os.path.isfile(f"{self._root}/{known}"):  # noqa: PTH113  a thousand times a payload
-                if self._is_whole(known):
-                    return Kept(
-                        sha256=sha256, path=known, bytes=size, ending=ending(tail), is_new=False
-                    )
-                path = known  # damaged: these bytes replace it
-                break
+        known = self._kept(source_id, day, sha256)
+        if known is not None:
+            if self._is_whole(known):
+                return Kept(
+                    sha256=sha256, path=known, bytes=size, ending=ending(tail), is_new=False
+                )
+            path = known  # damaged: these bytes replace it
         body.seek(0)
         compressor = zstandard.ZstdCompressor(level=COMPRESSION_LEVEL, write_checksum=True)
         target = self._root / path
@@ -138,8 +140,17 @@ class Landing:
             compressor.copy_stream(body, file, size=size)
         return Kept(sha256=sha256, path=path, bytes=size, ending=ending(tail), is_new=True)
 
+    def _kept(self, source_id: str, day: date, sha256: str) -> str | None:
+        """Return where a payload of a source was kept, this day or another, or None."""
+        for known_day in (day.isoformat(), *self._days(source_id, newest_first=True)):
+            known = f"{source_id}/{known_day}/{sha256}.zst"
+            if os.path.isfile(f"{self._root}/{known}"):  # noqa: PTH113  a thousand times a payload
+                return known
+        packed = (name for name in self._packs.names(source_id) if name.endswith(f"/{sha256}.zst"))
+        return next((f"{source_id}/{name}" for name in packed), None)
+
     def bytes_of_day(self, source_id: str, day: date) -> int:
-        """Return what the payloads of a source and day take on disk [byte]."""
+        """Return what the payloads of a source and day that are not packed take on disk [byte]."""
         folder = self._source_folder(source_id) / day.isoformat()
         return sum(file.stat().st_size for file in folder.glob("*.zst"))
 
@@ -154,7 +165,7 @@ class Landing:
         for number in range(1000):
             name = moment + (f"-{number:03d}" if number else "")
             target = folder / f"{name}.json"
-            if target.exists():
+            if self._exists(f"{capture.source_id}/{capture.day.isoformat()}/{name}.json"):
                 continue
             filed = dataclasses.replace(
                 capture, capture_id=f"{capture.source_id}/{capture.day.isoformat()}/{name}"
@@ -178,17 +189,60 @@ class Landing:
         """Yield the captures of a source, oldest first, from a UTC day on."""
         for day in self._days(source_id):
             if since is None or day >= since.isoformat():
-                for manifest in self._manifests(source_id, day):
+                for capture_id in self._captured(source_id, day):
                     with skipping_damage():
-                        yield read_capture(manifest)
+                        yield self.capture(capture_id)
 
     def capture_ids(self, source_id: str) -> list[str]:
         """Return the ids of the captures of a source, oldest first, without reading them."""
-        return [f"{source_id}/{name}" for name in filed(self._source_folder(source_id), ".json")]
+        loose = filed(self._source_folder(source_id), ".json")  # before the packs they may go to
+        packed = (name for name in self._packs.names(source_id) if name.endswith(".json"))
+        names = {*loose, *(name.removesuffix(".json") for name in packed)}
+        return [f"{source_id}/{name}" for name in sorted(names)]
 
     def capture(self, capture_id: str) -> Capture:
-        """Return one capture by its id."""
-        return read_capture(self._root / f"{capture_id}.json")
+        """Return one capture by its id.
+
+        Raises
+        ------
+        LandingDamagedError
+            If its manifest or its pack is damaged.
+        FileNotFoundError
+            If there is none.
+        """
+        try:
+            with self.open(f"{capture_id}.json") as file:
+                content = file.read()
+        except (zipfile.BadZipFile, EOFError) as error:
+            raise LandingDamagedError(f"the pack of {capture_id} is damaged: {error}") from None
+        return read_capture(content, self._root / f"{capture_id}.json")
+
+    def open(self, path: str) -> IO[bytes]:
+        """Open a file of landing as it is stored, whether or not it is packed.
+
+        Raises
+        ------
+        FileNotFoundError
+            If it is in neither form.
+        zipfile.BadZipFile
+            If its pack is damaged.
+        """
+        try:
+            return (self._root / path).open("rb")
+        except FileNotFoundError:
+            return self._packs.open(path)
+
+    def files(self) -> Iterator[str]:
+        """Yield the path below landing of every file, once, whether or not it is packed."""
+        for source_id in self.sources():
+            loose = (self._root / source_id).glob("*/*")
+            names = {
+                path.relative_to(self._root / source_id).as_posix()
+                for path in loose
+                if path.name[0] != "." and path.is_file()
+            }
+            for name in sorted(names | set(self._packs.names(source_id))):
+                yield f"{source_id}/{name}"
 
     def last_good(
         self, source_id: str, is_good: Callable[[Capture, RequestRecord], bool]
@@ -206,13 +260,13 @@ class Landing:
         endings: dict[str, str] = {}
         seen = 0
         for day in self._days(source_id, newest_first=True):
-            for manifest in reversed(self._manifests(source_id, day)):
+            for capture_id in reversed(self._captured(source_id, day)):
                 requests: tuple[RequestRecord, ...] = ()
                 with skipping_damage():
-                    capture = read_capture(manifest)
+                    capture = self.capture(capture_id)
                     requests = capture.requests
                 for record in requests:
-                    if record.path is None or not (self._root / record.path).is_file():
+                    if record.path is None or not self._exists(record.path):
                         continue
                     newest = endings.setdefault(record.question, record.ending)
                     if record.question not in found and is_good(capture, record):
@@ -282,7 +336,7 @@ class Landing:
         file = self._root / path
         digest, size = hashlib.sha256(), 0
         try:
-            with file.open("rb") as raw, zstandard.ZstdDecompressor().stream_reader(raw) as reader:
+            with self.open(path) as raw, zstandard.ZstdDecompressor().stream_reader(raw) as reader:
                 while chunk := reader.read(CHUNK_BYTES):
                     size += len(chunk)
                     if most is not None and size > most:
@@ -296,7 +350,7 @@ class Landing:
             raise LandingDamagedError(
                 f"landing file {file} is missing; restore it from a backup"
             ) from None
-        except zstandard.ZstdError as error:
+        except (zstandard.ZstdError, zipfile.BadZipFile, EOFError) as error:
             raise LandingDamagedError(f"landing file {file} is damaged: {error}") from None
         sha256 = digest.hexdigest()
         if sha256 != file.stem:
@@ -315,7 +369,7 @@ class Landing:
         """
         if not re.fullmatch(r"[0-9a-f]{64}", sha256):
             raise ValueError(f"{sha256!r} is not a sha256 in hexadecimal digits")
-        paths = sorted(p.relative_to(self._root).as_posix() for p in self._find(f"{sha256}.zst"))
+        paths = [path for path in self.files() if path.endswith(f"/{sha256}.zst")]
         if not paths:
             raise LandingDamagedError(f"no landing file of sha256 {sha256}")
         for path in paths:
@@ -333,7 +387,8 @@ class Landing:
                     yield str(error)
                     continue
                 named |= dict.fromkeys(one.path for one in capture.requests if one.path)
-        files = (file.relative_to(self._root).as_posix() for file in sorted(self._find("*.zst")))
+            yield from self._packs.damaged(source_id)
+        files = (path for path in self.files() if path.endswith(".zst"))
         for path in named | dict.fromkeys(files):
             try:
                 self.unpack(path, None)
@@ -347,8 +402,8 @@ class Landing:
             return False
         return True
 
-    def _find(self, name: str) -> Iterator[Path]:
-        return self._root.glob(f"[!.]*/*/{name}")
+    def _exists(self, path: str) -> bool:
+        return (self._root / path).is_file() or self._packs.has(path)
 
     def _source_folder(self, source_id: str) -> Path:
         if not re.fullmatch(r"[a-z0-9][a-z0-9_]*", source_id):
@@ -358,12 +413,20 @@ class Landing:
     def _days(self, source_id: str, *, newest_first: bool = False) -> list[str]:
         folder = self._source_folder(source_id)
         names = os.listdir(folder) if folder.is_dir() else []  # noqa: PTH208  as in filed
-        return sorted(names, reverse=newest_first)
+        days = {name for name in names if not PACK.fullmatch(name)}
+        days |= {name.partition("/")[0] for name in self._packs.names(source_id)}
+        return sorted(days, reverse=newest_first)
 
-    def _manifests(self, source_id: str, day: str) -> list[Path]:
-        return sorted(
-            (self._source_folder(source_id) / day).glob("[0-9]*.json"), key=lambda file: file.stem
-        )
+    def _captured(self, source_id: str, day: str) -> list[str]:
+        """Return the ids of the captures of a source and day, oldest first."""
+        folder = self._source_folder(source_id) / day
+        loose = {file.stem for file in folder.glob("[0-9]*.json")}
+        packed = {
+            name.removeprefix(f"{day}/").removesuffix(".json")
+            for name in self._packs.names(source_id)
+            if name.startswith(f"{day}/") and name.endswith(".json")
+        }
+        return [f"{source_id}/{day}/{moment}" for moment in sorted(loose | packed)]
 
 
 def prepare_folder(unfinished: Path) -> None:

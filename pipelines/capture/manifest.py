@@ -85,8 +85,15 @@ def skipping_damage() -> Iterator[None]:
         log.warning("%s; left out", error)
 
 
-def read_capture(manifest: Path) -> Capture:
+def read_capture(content: bytes, manifest: Path) -> Capture:
     """Return the capture that a manifest describes.
+
+    Parameters
+    ----------
+    content : bytes
+        The manifest.
+    manifest : Path
+        The name that it has in landing, packed or not.
 
     Raises
     ------
@@ -95,7 +102,7 @@ def read_capture(manifest: Path) -> Capture:
         outside landing.
     """
     try:
-        fields: dict[str, Any] = json.loads(manifest.read_bytes())
+        fields: dict[str, Any] = json.loads(content)
         requests = tuple(
             RequestRecord(
                 **{

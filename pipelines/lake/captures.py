@@ -14,6 +14,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from pipelines.capture.landing import Landing
 from pipelines.lake.connection import (
     Address,
     LakeError,
@@ -58,15 +59,16 @@ def share(home: Home, address: Address) -> int:
 
 def _own_files(home: Home) -> Iterator[str]:
     """Yield the files of landing and observations, below the data folder; ledgers come last."""
+    for path in Landing(home).files():
+        yield f"landing/{path}"
     ledgers = []
-    for schema in CAPTURED:
-        for path in sorted((home.root / schema).glob("[!.]*/*/*")):
-            if path.is_file() and not path.name.startswith("."):
-                name = path.relative_to(home.root).as_posix()
-                if name.endswith(".ledger.json"):
-                    ledgers.append(name)
-                else:
-                    yield name
+    for file in sorted(home.observations.glob("[!.]*/*/*")):
+        if file.is_file() and not file.name.startswith("."):
+            name = file.relative_to(home.root).as_posix()
+            if name.endswith(".ledger.json"):
+                ledgers.append(name)
+            else:
+                yield name
     yield from ledgers
 
 
@@ -106,10 +108,13 @@ def _append_files(lake: duckdb.DuckDBPyConnection, home: Home, paths: list[str])
     machine, root = machine_name(home), str(home.root)
     by_kind: dict[str, list[str]] = {}
     blobs: dict[str, list[str]] = {schema: [] for schema in CAPTURED}
+    packed = []
     for path in paths:
         match = RECORD.search(path)
         if match and path.startswith("observations/"):
             by_kind.setdefault(match[1], []).append(f"{root}/{path}")
+        elif not Path(root, path).exists():
+            packed.append(path)
         else:
             blobs[path.split("/", 1)[0]].append(f"{root}/{path}")
     below = f"substr(filename, {len(root) + 2})"
@@ -119,6 +124,13 @@ def _append_files(lake: duckdb.DuckDBPyConnection, home: Home, paths: list[str])
                 f"insert into {schema}.file select {below}, ?, current_timestamp::timestamp,"
                 " content from read_blob(?)",
                 [machine, files],
+            )
+    landing = Landing(home)
+    for path in packed:
+        with landing.open(path.removeprefix("landing/")) as file:
+            lake.execute(
+                "insert into landing.file values (?, ?, current_timestamp::timestamp, ?)",
+                [path, machine, file.read()],
             )
     for kind, files in by_kind.items():
         reading = f"read_parquet({list_literal(files)}, union_by_name = true, filename = true)"

@@ -8,14 +8,17 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import duckdb
 import pytest
 
+from pipelines.capture.landing import Landing
+from pipelines.capture.packs import make_packs
 from pipelines.lake import captures, runs, upkeep
 from pipelines.lake import connection as lake
+from tests.pipelines.captures import filed
 from tests.pipelines.conftest import free_port, is_listening
 from tests.warehouse.days import merge_day
 from tests.warehouse.test_history import Capture, canonical_rows, merge, one_price, rows
@@ -273,6 +276,25 @@ def test_machines_share_at_once_and_one_gets_everything(address, tmp_path):
             else:
                 assert got.read_bytes() == path.read_bytes()
     assert upkeep.status(address).machines.keys() == {lake.machine_name(home) for home in homes}
+
+
+def test_packed_captures_are_shared_and_are_not_fetched_again(address, tmp_path):
+    home, other = Home(tmp_path / "home"), Home(tmp_path / "other")
+    for days, content in enumerate((b"one", b"two")):
+        filed(home, content, days=days)
+    files = sorted(Landing(home).files())
+    [made], _ = make_packs(home, date(2026, 9, 1))
+    assert made.files == len(files) == 4
+    capture_files(home, "ada", 1)  # a lake has rows, too
+    assert captures.share(home, address) >= 4
+    assert captures.share(home, address) == 0
+    assert captures.fetch(home, address) == 0
+    captures.fetch(other, address)
+    for file in files:
+        with Landing(home).open(file) as packed, Landing(other).open(file) as fetched:
+            assert packed.read() == fetched.read()
+    make_packs(other, date(2026, 9, 1))
+    assert captures.fetch(other, address) == 0
 
 
 def test_a_newer_parser_that_reads_more_adds_a_column(address, tmp_path):

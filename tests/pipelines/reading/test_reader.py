@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import fields, replace
 from datetime import UTC, date, datetime, timedelta, timezone
@@ -18,6 +19,7 @@ import pytest
 
 from pipelines.capture.landing import Landing
 from pipelines.capture.manifest import Capture, Outcome, RequestRecord
+from pipelines.capture.packs import make_packs
 from pipelines.reading import contract
 from pipelines.reading.contract import RECORD_KINDS, SCHEMAS
 from pipelines.reading.ledger import (
@@ -148,6 +150,21 @@ def test_rows_come_back_as_they_were_printed(home: Home):
         "parser_version": 1,
         "captured_at": MOMENT,
     }
+
+
+def test_packed_bytes_give_the_same_rows(home: Home):
+    found = {"acme": source(parse=lambda payload: iter([OFFER]))}
+    captured(home, {"prices": b"bytes"})
+
+    def rows() -> tuple[list[ParseResult], list[dict[str, Any]]]:
+        shutil.rmtree(home.observations, ignore_errors=True)
+        lines = parse_captures(home, pending_captures(home, ["acme"]), found)
+        assert pending_captures(home, ["acme"]) == []
+        return lines, pq.read_table(home.root / str(lines[0].observation_path)).to_pylist()
+
+    before = rows()
+    assert make_packs(home, date(2026, 8, 1))[0][0].files == 2
+    assert rows() == before
 
 
 def test_other_kinds_are_written_too(home: Home):
