@@ -45,6 +45,7 @@ COMMANDS = {
     "rebuild": ("rebuild", "Make the warehouse again from landing."),
     "verify": ("verify", "Check payloads, files and some prices; verify index: recompute it."),
     "doctor": ("doctor", "Look at Python, DuckDB, limits, disk, clock and data folder."),
+    "tidy": ("tidy", "Pack the captures of months long past; delete old runs of Dagster."),
     "restore": ("restore", "Put a published run back."),
     "quarantine": ("quarantine", "What was held and why; accept or reject it."),
     "site": ("site", "Write the pages: static, offline, as of any day."),

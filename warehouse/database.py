@@ -42,6 +42,7 @@ SESSION = "set TimeZone = 'UTC'; set enable_progress_bar = false"
 seconds into a query, in each process that was started without a script file."""
 
 POINTER = "truecost.duckdb"
+KEPT_DAMAGED = 2  # build files that were set aside
 
 _LOCKED = re.compile(r"Could not set lock on file.*?\(PID (\d+)\)", re.DOTALL)
 _NEWER_STORAGE = re.compile(r"newer (DuckDB )?version|storage version", re.IGNORECASE)
@@ -237,8 +238,9 @@ def is_damage(error: BaseException) -> bool:
 def mend_build(home: Home, reason: str) -> Path:
     """Move a damaged build file aside and put the newest readable published copy in its place.
 
-    Returns the path of the damaged file, which is kept. Without a published copy the next
-    ``open_build`` starts an empty file, and the build merges everything in landing.
+    Returns the path of the damaged file, which is kept; of several the newest two are. Without a
+    published copy the next ``open_build`` starts an empty file, and the build merges everything in
+    landing.
     """
     path = home.build_database
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%fZ")
@@ -248,6 +250,9 @@ def mend_build(home: Home, reason: str) -> Path:
     if wal.exists():
         wal.rename(aside.with_name(aside.name + ".wal"))
     log.warning("the build file is damaged (%s); kept as %s", " ".join(reason.split()), aside.name)
+    for older in sorted(path.parent.glob(f"{path.name}.damaged-*Z"))[:-KEPT_DAMAGED]:
+        older.unlink()
+        older.with_name(older.name + ".wal").unlink(missing_ok=True)
     for candidate in published_files(home):
         if is_readable(candidate):
             files.copy_file(candidate, path)

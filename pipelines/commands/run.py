@@ -17,6 +17,7 @@ import click
 from pipelines.capture import MIRROR_VARIABLE
 from pipelines.commands import Refused
 from pipelines.commands.arguments import answering_mirror, known_sources, usable_home
+from pipelines.commands.tidy import tidied
 from pipelines.text import one_line
 
 MAIN_GPUS = ("H100-SXM-80GB", "H200-SXM-141GB", "B200-180GB", "A100-SXM-80GB", "MI300X-192GB",
@@ -100,6 +101,7 @@ def run(
     say_undelivered(tell_after_publication(home, clock))
     if lake is not None:
         push_build(home, lake, screen)
+    tidied(home, now or datetime.now(UTC))
     if not quiet:
         from pipelines.commands.headline import print_headline
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from dagster._core.event_api import EventHandlerFn
@@ -72,6 +73,16 @@ class EventLog(SqliteEventLogStorage):
                 oldest.dispose()
         self._engines.move_to_end(shard)
         return self._engines[shard]
+
+    def delete_events(self, run_id: str) -> None:
+        """Delete the events of a run, and the file that held them."""
+        super().delete_events(run_id)
+        with self._db_lock:
+            if run_id in self._engines:
+                self._engines.pop(run_id).dispose()
+            self._initialized_dbs.discard(run_id)
+            for ending in ("", "-wal", "-shm"):
+                Path(self.path_for_shard(run_id) + ending).unlink(missing_ok=True)
 
     def wipe(self) -> None:
         """Delete all events and their files."""

@@ -216,6 +216,14 @@ def test_a_damaged_build_file_is_kept_aside_and_restored(home, offset, is_publis
     assert aside.read_bytes() == bytes(content)
 
 
+def test_two_damaged_build_files_are_kept(home):
+    kept = []
+    for _ in range(4):
+        made_build(home)
+        kept.append(database.mend_build(home, "made up"))
+    assert sorted(home.root.glob("build.duckdb.damaged-*")) == kept[2:]
+
+
 def test_a_torn_write_ahead_log_is_mended(home):
     made_build(home)
     publish_copy(home, "20260101T000000Z")

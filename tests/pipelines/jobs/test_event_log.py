@@ -6,6 +6,7 @@ import sqlite3
 import threading
 import warnings
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ with warnings.catch_warnings():
     import dagster as dg
     from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
 
+    from pipelines.defs.tidying import prune_runs
     from pipelines.jobs.event_log import OPEN_FILES, EventLog
 
 SETTINGS = """
@@ -118,3 +120,18 @@ def test_who_watches_a_run_hears_of_each_event_and_of_its_end(tmp_path: Path):
         assert is_over.wait(60)
         page.end_watch_event_logs(done.run_id, callback)
         assert heard == [event.message for event in instance.all_logs(done.run_id)]
+
+
+def test_old_runs_leave_with_their_events_and_files(instance: dg.DagsterInstance, tmp_path: Path):
+    ended = [run(instance).run_id for _ in range(4)]
+    begun = instance.create_run_for_job(
+        dg.GraphDefinition("empty").to_job(), status=dg.DagsterRunStatus.STARTED
+    ).run_id
+    now = datetime.now(UTC)
+    assert prune_runs(instance, now, timedelta(days=1), most=3) == 1
+    assert not instance.has_run(ended[0]) and instance.has_run(ended[1])
+    assert prune_runs(instance, now + timedelta(days=2), timedelta(days=1)) == 3
+    assert instance.get_run_ids() == [begun]
+    assert [path.stem for path in tmp_path.rglob("*.db") if path.stem in ended] == []
+    assert instance.get_latest_materialization_event(dg.AssetKey("left")) is not None
+    assert run(instance).success
