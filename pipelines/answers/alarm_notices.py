@@ -17,6 +17,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from pipelines.answers.alarms import KINDS, Alarm, alarms
+from pipelines.answers.alert import Alert
 from pipelines.answers.status import published_at
 from pipelines.capture.http.direct import NotSentError, post_json, send_mail
 from pipelines.text import one_line
@@ -117,6 +118,26 @@ def tell(
         if json.dumps(state) != read:
             files.write_text(home.root / STATE, json.dumps(state, indent=1) + "\n")
     return failed
+
+
+def tell_of_rules(
+    home: Home, file: str, found: Alert, environment: Mapping[str, str] = os.environ
+) -> list[str]:
+    """Send which rules of a file fire now, and which do no more; see ``tell``.
+
+    A rule that is withheld is as it was: its prices are too few or too old to say.
+    """
+    kind = "rule:" + "_".join(file.split())
+    before = read_state(home)["open"]
+    now = []
+    for one in found.judgements:
+        key = f"{kind} {one.rule.name or one.rule.place.rpartition(':')[2]}"
+        if one.state == "fired":
+            since = one.since and datetime(one.since.year, one.since.month, one.since.day)  # noqa: DTZ001  UTC
+            now.append(Alarm(key, one.line, since, "every answer", one.command))
+        elif one.state == "withheld" and key in before:
+            now.append(_alarm(before[key]))
+    return tell(home, now, (kind,), environment)
 
 
 def tell_of_failed_run(home: Home, job: str, reason: object, at: datetime) -> list[str]:

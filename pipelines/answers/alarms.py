@@ -1,4 +1,4 @@
-"""What needs someone: sources that are down, prices that grow old, a failed run, a full disk.
+"""What needs someone: sources that are down or other than before, old prices, a full disk.
 
 Looking belongs here; who hears of it, and when again, to ``alarm_notices``.
 """
@@ -15,9 +15,11 @@ from pipelines.answers.doctor import watched
 from pipelines.answers.moment import moment_of
 from pipelines.answers.status import published_at, status
 from pipelines.sources import all_sources
+from pipelines.sources.base import Source
 from pipelines.text import one_line
 from warehouse.database import DataFolderError, open_published
 from warehouse.paths import Home
+from warehouse.reports import run_report
 
 RHYTHM = timedelta(hours=24)
 """The capture and the build that run by themselves: once a day. [h]"""
@@ -30,7 +32,13 @@ PUBLISHED_FOR = RHYTHM + timedelta(hours=6)
 
 LONGEST_WHAT = 300  # characters of the line
 
-KINDS = ("source", "published", "run", "machine")
+GROWTH_OF_HELD = 2.0
+"""Held rows have grown if an answer has so many times those of any of two weeks before. [1]"""
+
+LEAST_MORE_HELD = 20
+"""And so many more. [rows]"""
+
+KINDS = ("source", "quarantine", "published", "run", "machine")
 """What can go wrong; the first word of each key."""
 
 
@@ -87,7 +95,7 @@ def alarms(home: Home, now: datetime, kinds: Collection[str] = KINDS) -> list[Al
     found: list[Alarm] = []
     if "machine" in kinds:
         found += machine(home, now)
-    if not {"source", "published"} & set(kinds):
+    if not {"source", "quarantine", "published"} & set(kinds):
         return found
     try:
         with open_published(home) as connection:
@@ -95,6 +103,8 @@ def alarms(home: Home, now: datetime, kinds: Collection[str] = KINDS) -> list[Al
                 found += published(connection, now)
             if "source" in kinds:
                 found += sources(connection, now)
+            if "quarantine" in kinds:
+                found += quarantine(connection)
     except DataFolderError as error:  # nothing is published, or it cannot be read
         if "published" in kinds:
             found.append(Alarm("published file", str(error), None, "nothing", "truecost doctor"))
@@ -125,7 +135,7 @@ def published(connection: duckdb.DuckDBPyConnection, now: datetime) -> Iterator[
 
 
 def sources(connection: duckdb.DuckDBPyConnection, now: datetime) -> Iterator[Alarm]:
-    """Yield the sources that are down, frozen or held; of bundled prices, that nobody answered."""
+    """Yield the sources that are down, frozen, held or drifted; or that none has answered yet."""
     moment = moment_of(connection)
     if moment is None or moment.is_bundled:
         yield Alarm(
@@ -151,9 +161,39 @@ def sources(connection: duckdb.DuckDBPyConnection, now: datetime) -> Iterator[Al
             what, works = f"is {row['status']}{reason}", "its earlier rows"
         elif now - seen_at > MISSED_ANSWERS * rhythm:
             what, works = f"gives no good answer{reason}", "its last good rows, marked stale"
+        elif drift := drifted(source, row["offers_kept"]):
+            what, works = drift, "the rows that could be read"
         else:
             continue
         yield Alarm(
             f"source {source.source_id}", what, seen_at, works,
             f"truecost run --source {source.source_id}",
         )  # fmt: skip
+
+
+def drifted(source: Source, rows: int | None) -> str | None:
+    """Return how an answer differs in size from what its source declares, or None.
+
+    Examples
+    --------
+    >>> known = all_sources()["runpod"]
+    >>> drifted(known, 7), drifted(known, 44)
+    ('has drifted: 7 rows, 40 to 500 are usual', None)
+    """
+    least, most = source.expected_rows
+    if rows is None or least <= rows <= most:
+        return None
+    return f"has drifted: {rows:,} rows, {least:,} to {most:,} are usual"
+
+
+def quarantine(connection: duckdb.DuckDBPyConnection) -> Iterator[Alarm]:
+    """Yield the sources of whose newest answer far more is held than of those before."""
+    found = run_report(connection, "alarm_held", growth=GROWTH_OF_HELD, least=LEAST_MORE_HELD)
+    for source_id, asked_at, held, before, rule in found.rows:
+        yield Alarm(
+            f"quarantine {source_id}",
+            f"{held:,} rows are held, {before:,} at most before; most by {rule}",
+            asked_at,
+            "its other rows",
+            f"truecost quarantine --source {source_id}",
+        )

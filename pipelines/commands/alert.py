@@ -35,9 +35,15 @@ FIRED = 1
     "--format", "output", type=click.Choice(["md", "json"]), default="md", show_default=True
 )
 @click.option("--json", "output", flag_value="json", help="Short for --format json.")
+@click.option(
+    "--send",
+    "is_sent",
+    is_flag=True,
+    help="Also send which rules fire, once, and which do no more, to whom the alarms go.",
+)
 @past_options
-def alert(file: Path, output: str, past: Past | None) -> None:
-    """Print which rules of FILE fire on the prices of now; nothing is sent.
+def alert(file: Path, output: str, is_sent: bool, past: Past | None) -> None:
+    """Print which rules of FILE fire on the prices of now.
 
     Ends with status 0 where no rule fires, 1 where one does, 2 where FILE is wrong. A rule about a
     market asks for the middle of three fresh providers or more. A thin or stale price fires
@@ -61,11 +67,19 @@ def alert(file: Path, output: str, past: Past | None) -> None:
 
     \b
     truecost alert rules.yaml
-    truecost alert rules.yaml --json || mail -s prices me@example.org
+    truecost alert rules.yaml --send
     """
+    from pipelines.answers.alarm_notices import CHANNELS, is_wanted, tell_of_rules
     from pipelines.answers.alert import alert as judge
     from pipelines.answers.alert_rules import RuleError, read_rules
+    from warehouse.paths import Home
 
+    if is_sent and past:
+        raise Refused("--send is about the prices of now: leave out the past day")
+    if is_sent and not is_wanted():
+        raise Refused(
+            f"--send: nobody is to hear; set {', '.join(CHANNELS[:-1])} or {CHANNELS[-1]}"
+        )
     try:
         rules = read_rules(file)
     except RuleError as error:
@@ -80,6 +94,9 @@ def alert(file: Path, output: str, past: Past | None) -> None:
     else:
         click.echo(f"{line}\n" if (line := moment_line()) else "", nl=bool(line))
         click.echo(found.as_markdown(), nl=False)
+    if is_sent:
+        for line in tell_of_rules(Home.from_environment(), file.name, found):
+            click.echo(f"alarm not delivered: {line}", err=True)
     click.get_current_context().exit(FIRED if found.is_fired else 0)
 
 

@@ -8,12 +8,14 @@ from datetime import UTC, datetime, timedelta
 import click
 
 from pipelines.answers import status as answers
+from pipelines.answers.alarm_notices import undelivered
 from pipelines.answers.as_of import Past
 from pipelines.capture import MIRROR_VARIABLE
 from pipelines.capture.http.environment import trusted_places
 from pipelines.commands import Refused
 from pipelines.commands.answer import format_option, print_rows, print_sentence
 from pipelines.commands.opening import moment, past_options, published
+from warehouse.paths import Home
 
 
 @click.command()
@@ -62,6 +64,8 @@ def status(
         print_sentence(f"Published {built:%Y-%m-%d %H:%M}Z, {age_hours:.0f} hours ago.")
         for line in trusted_places(os.environ, os.environ.get(MIRROR_VARIABLE)):
             print_sentence(f"Trusted by your choice: {line}.")
+        for line in undelivered(Home.from_environment()):
+            print_sentence(f"Alarm not delivered: {line}.")
     if max_age_hours is not None and age_hours > max_age_hours:
         click.echo(f"truecost status: nothing was published for {age_hours:.0f} hours", err=True)
         raise SystemExit(1)
@@ -69,8 +73,7 @@ def status(
 
 def check(past: Past | None, max_age_hours: int | None, output: str | None) -> None:
     """Print what needs someone now; exit with status 1 if anything does."""
-    from pipelines.answers.alarm_notices import current, undelivered
-    from warehouse.paths import Home
+    from pipelines.answers.alarm_notices import current
 
     if past is not None or max_age_hours is not None or output not in (None, "table"):
         raise Refused("--check is about now and prints lines: give it alone")

@@ -44,12 +44,12 @@ def run_failed(context: dg.RunFailureSensorContext) -> None:
     name="source_down",
     minimum_interval_seconds=LOOKED_AT_EVERY_SECONDS,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Send which sources gave no good answer for two of their rhythms, stand still or"
-    " are held. A tick that skips says what is wrong.",
+    description="Send which sources gave no good answer for two of their rhythms, stand still, have"
+    " drifted or are held. A tick that skips says what is wrong.",
 )
 def source_down(context: dg.SensorEvaluationContext) -> dg.SkipReason:
     """Send which sources are down."""
-    return looked(context, "source")
+    return looked(context, "source", "quarantine")
 
 
 @dg.sensor(

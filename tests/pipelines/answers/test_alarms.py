@@ -19,6 +19,8 @@ from click.testing import CliRunner
 from pipelines.answers import alarm_notices as notices
 from pipelines.answers import alarms as found
 from pipelines.answers.alarms import Alarm
+from pipelines.answers.alert import Alert, Judgement
+from pipelines.answers.alert_rules import Rule
 from pipelines.cli import truecost
 from warehouse.paths import Home
 from warehouse.reports import ReportRows
@@ -261,12 +263,84 @@ def test_a_source_is_down_after_two_rhythms(
     monkeypatch: pytest.MonkeyPatch, status: str, age_hours: int | None, is_down: bool
 ):
     seen_at = None if age_hours is None else NOW - timedelta(hours=age_hours)
-    row = status_of(source_id="vast", status=status, seen_at=seen_at, error="HTTP 500")
+    row = status_of(
+        source_id="vast", status=status, seen_at=seen_at, error="HTTP 500", offers_kept=100
+    )
     monkeypatch.setattr(found, "status", lambda connection: row)
     moment = type("Moment", (), {"is_bundled": False})()
     monkeypatch.setattr(found, "moment_of", lambda connection: moment)
     with duckdb.connect() as connection:
         assert [one.key for one in found.sources(connection, NOW)] == ["source vast"] * is_down
+
+
+def test_an_answer_of_another_size_has_drifted(monkeypatch: pytest.MonkeyPatch):
+    moment = type("Moment", (), {"is_bundled": False})()
+    monkeypatch.setattr(found, "moment_of", lambda connection: moment)
+    least, most = found.all_sources()["vast"].expected_rows
+    for rows, is_drifted in ((least - 1, True), (least, False), (most, False), (most + 1, True)):
+        row = status_of(source_id="vast", status="ok", seen_at=NOW, error=None, offers_kept=rows)
+        monkeypatch.setattr(found, "status", lambda connection, row=row: row)
+        with duckdb.connect() as connection:
+            lines = [one.what for one in found.sources(connection, NOW)]
+        assert [line.startswith(f"has drifted: {rows:,} rows") for line in lines] == (
+            [True] * is_drifted
+        )
+
+
+@pytest.mark.parametrize(
+    ("held", "is_grown"),
+    [((5, 0, 4, 25), True), ((5, 0, 4, 24), False), ((30, 0, 4, 59), False), ((25,), False)],
+)
+def test_a_quarantine_that_has_grown_is_named(held: tuple[int, ...], is_grown: bool):
+    with duckdb.connect() as connection:
+        connection.execute(
+            "create schema meta; create table meta.quarantine (source_id varchar,"
+            " capture_id varchar, rule varchar, state varchar);"
+            " create table meta.source_status (source_id varchar, capture_id varchar,"
+            " asked_at timestamp, status varchar)"
+        )
+        for day, count in enumerate(held):
+            at = NOW + timedelta(days=day)
+            connection.execute(
+                "insert into meta.source_status values ('vast', ?, ?, 'ok')", [f"vast/{day}", at]
+            )
+            connection.execute(
+                "insert into meta.quarantine"
+                " select 'vast', ?, if(i < 3, 'rare', 'price_band'), 'held' from range(?) t(i)",
+                [f"vast/{day}#1", count],
+            )
+        grown = list(found.quarantine(connection))
+    assert [one.key for one in grown] == ["quarantine vast"] * is_grown
+    assert all(f"{held[-1]} rows are held, 5 at most" in one.what for one in grown)
+    assert all("price_band" in one.what for one in grown)
+
+
+def judgement(state: str, name: str = "cheap H100") -> Any:
+    """Return a rule held against the prices."""
+    return Judgement(
+        rule=Rule(
+            place="rules.yaml:2", name=name, gpu="H100-SXM-80GB", model=None,
+            purchase_model="on_demand", commitment_months=None, market_family="neocloud",
+            reference_region="us", provider=None, tokens="blended", below_usd=2.0,
+            above_usd=None, moves_by_fraction=None, over_days=30,
+        ),
+        state=state, subject="H100", unit="USD/h", value=1.9, low=None, high=None,
+        change_fraction=None, since=NOW.date(), provider_count=3, provider_ids="a, b, c",
+        seen_at=NOW, reason=None, command="truecost offers H100-SXM-80GB",
+    )  # fmt: skip
+
+
+def test_rules_about_prices_go_to_the_same_receivers(home: Home, receiver: Receiver):
+    hook = {notices.WEBHOOK: receiver.address}
+    for state in ("fired", "fired", "withheld", "quiet"):
+        told = Alert(NOW, [judgement(state)])
+        assert notices.tell_of_rules(home, "rules.yaml", told, hook) == []
+        assert notices.tell_of_rules(home, "others.yaml", Alert(NOW, []), hook) == []
+    begun, over = receiver.received
+    [one] = begun["alarms"]
+    assert one["key"] == "rule:rules.yaml cheap H100" and not one["is_over"]
+    assert "truecost offers H100" in begun["text"]
+    assert [one["is_over"] for one in over["alarms"]] == [True]
 
 
 def test_what_a_source_printed_stays_on_one_line(monkeypatch: pytest.MonkeyPatch):

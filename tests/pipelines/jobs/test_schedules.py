@@ -60,7 +60,10 @@ def test_dagster_itself_finds_the_definitions_valid(tmp_path: Path):
 
 @pytest.mark.parametrize(
     ("name", "kinds"),
-    [("source_down", ("source",)), ("published_file_old", ("published", "run", "machine"))],
+    [
+        ("source_down", ("source", "quarantine")),
+        ("published_file_old", ("published", "run", "machine")),
+    ],
 )
 def test_a_sensor_sends_what_is_wrong_and_says_it(
     name: str, kinds: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
