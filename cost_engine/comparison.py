@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import bdtr
 
 COVERAGE = 0.8
 
@@ -103,6 +102,8 @@ def matched_ratio(prices_a: ArrayLike, prices_b: ArrayLike) -> Ratio:
     >>> round(found.value, 4), round(found.low, 4), round(found.high, 4)
     (3.4641, 2.0, 5.0)
     """
+    from scipy.special import bdtr  # slow to load
+
     a, b = np.asarray(prices_a, dtype=float), np.asarray(prices_b, dtype=float)
     if a.ndim != 1 or a.shape != b.shape or not a.size:
         raise ValueError(f"must be pairs of prices, not of shapes {a.shape} and {b.shape}")

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import gammaincc, gammaln
 
 from cost_engine.serving.first_token import first_token_seconds
 from cost_engine.serving.fixed_point import bisected_batch
@@ -155,6 +154,8 @@ def erlang_c(servers: Floats, offered: Floats) -> Floats:
     >>> erlang_c(np.array([1.0, 10.0]), np.array([0.6, 8.0])).round(4)
     array([0.6   , 0.4092])
     """
+    from scipy.special import gammaincc, gammaln  # slow to load
+
     log_all = servers * np.log(offered) - offered - gammaln(servers + 1)
     blocked = np.exp(log_all) / gammaincc(servers + 1, offered)
     use = offered / servers
