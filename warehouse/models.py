@@ -276,15 +276,22 @@ def table_exists(
     connection: duckdb.DuckDBPyConnection, name: str, database: str | None = None
 ) -> bool:
     """Return whether ``schema.table`` exists in an attached database, or in any of them."""
+    return name in tables_there(connection, database)
+
+
+def tables_there(connection: duckdb.DuckDBPyConnection, database: str | None = None) -> set[str]:
+    """Return the names ``schema.table`` of an attached database, or of all: tables and views.
+
+    One question costs some milliseconds, however many tables there are: ask once for many.
+    """
     # These two functions answer five times as fast as information_schema.tables.
     found = connection.execute(
-        "select 1 from (select database_name, schema_name, table_name from duckdb_tables()"
-        " union all select database_name, schema_name, view_name from duckdb_views())"
-        " where schema_name || '.' || table_name = $name"
-        " and database_name = coalesce($database, database_name)",
-        {"name": name, "database": database},
+        "select schema_name || '.' || table_name from (select database_name, schema_name,"
+        " table_name from duckdb_tables() union all select database_name, schema_name, view_name"
+        " from duckdb_views()) where database_name = coalesce($database, database_name)",
+        {"database": database},
     ).fetchall()
-    return bool(found)
+    return {name for (name,) in found}
 
 
 def comment(connection: duckdb.DuckDBPyConnection, model: TableModel) -> None:
@@ -339,13 +346,13 @@ def run_checks(
     since : date, optional
         Of tables that grow (``-- grows by:``) only rows of that day and later are read.
     """
+    there = tables_there(connection)
     for model in models:
-        is_there = table_exists(connection, model.name)
         this = model.name
         if model.grows_by and since is not None:
             this = f"(from {model.name} where {model.grows_by} >= date '{since}')"
         for check in model.checks:
-            if not is_there:
+            if model.name not in there:
                 yield CheckResult(model.name, check.name, check.sql, 0, "the table is not made yet")
                 continue
             sql = check.sql.replace("{this}", this)

@@ -20,7 +20,7 @@ import duckdb
 import cost_engine
 from pipelines.derive.reference_tables import reference_version
 from warehouse.meaning import hash_of, python_hash, sql_meaning
-from warehouse.models import SQL_FOLDER, TableModel, read_models, table_exists
+from warehouse.models import SQL_FOLDER, TableModel, read_models, table_exists, tables_there
 from warehouse.rows import identifier
 
 # Filled as rows arrive, by the load. What they hold follows from what was captured and decided.
@@ -52,6 +52,7 @@ class Traces:
         rows = connection.execute("from meta.made").fetchall()
         self._made = {name: Made(a, tuple(inputs), b, c) for name, a, inputs, b, c in rows}
         self._content: dict[str, str] = {}  # of tables that this build looked at
+        self._there = tables_there(connection)
 
     def is_current(self, model: TableModel, definition_hash: str) -> bool:
         """Return whether making a table again would give what is there.
@@ -62,7 +63,7 @@ class Traces:
         return (
             made is not None
             and made.definition_hash == definition_hash
-            and table_exists(self.connection, model.name)
+            and model.name in self._there
             and made.inputs_hash == self.hash_of(made.inputs)
         )
 
@@ -80,6 +81,7 @@ class Traces:
         content = "" if model.kind == "view" else rows_hash(self.connection, model.name)
         made = Made(definition_hash, inputs, inputs_hash, content)
         self._made[model.name] = made
+        self._there.add(model.name)
         self.connection.execute(
             "insert into meta.made values (?, ?, ?, ?, ?)",
             [model.name, definition_hash, list(inputs), inputs_hash, content],

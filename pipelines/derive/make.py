@@ -30,6 +30,7 @@ from warehouse.models import (
     row_count,
     run_models,
     table_exists,
+    tables_there,
 )
 from warehouse.paths import Home
 from warehouse.reports import Report, read_reports
@@ -264,8 +265,9 @@ def described_and_counted(
     connection: duckdb.DuckDBPyConnection, models: Iterable[TableModel]
 ) -> Iterator[tuple[TableModel, int | None]]:
     """Write the comments of tables that exist, and yield each with its row count."""
+    there = tables_there(connection)
     for model in models:
-        if table_exists(connection, model.name):
+        if model.name in there:
             comment(connection, model)
             entity = HISTORIES.get(model.name)
             yield (
@@ -280,12 +282,13 @@ def describe(connection: duckdb.DuckDBPyConnection, order: Phases) -> None:
     A table that is current has its comments written here: words alone make no table again.
     """
     version = models_hash()
-    if table_exists(connection, "meta.lineage"):
+    there = tables_there(connection)
+    if "meta.lineage" in there:
         known = connection.execute("select distinct models_hash from meta.lineage").fetchall()
         if known == [(version,)]:
             return
     for model in order.all:
-        if table_exists(connection, model.name):
+        if model.name in there:
             comment(connection, model)
     makers = {model.name: model.made_by for model in order.all}
     documents: list[TableModel | Report] = [*order.all, *read_reports().values()]
