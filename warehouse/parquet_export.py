@@ -15,7 +15,7 @@ from pathlib import Path
 import duckdb
 
 from warehouse import files, history
-from warehouse.models import table_exists
+from warehouse.models import read_models, table_exists
 from warehouse.rows import identifier, literal
 
 EXPORTED_SCHEMAS = ("core", "marts")
@@ -65,7 +65,7 @@ def export(
 ) -> Iterator[Part]:
     """Write core and marts as Parquet; a part that did not change is linked, not written.
 
-    What has days is cut by month, the history by the month in which a row was last touched: a
+    What grows by days is cut by month, the history by the month in which a row was last touched: a
     day's build then writes one part of it. Reading every row of a table also finds damaged blocks;
     a view that was made from the same as before is not read.
     """
@@ -209,12 +209,13 @@ class Cut:
 
 def cuts(connection: duckdb.DuckDBPyConnection) -> Iterator[Cut]:
     """Return how each exported relation is cut into parts."""
+    growing = {model.name for model in read_models().values() if model.grows_by == "day"}
     for name, is_view, dataset, prefix in _exported_relations(connection):
         columns = _columns(connection, name)
         if "superseded_at" in columns and prefix != "open":
             piece = f"'{prefix}' || strftime(coalesce(superseded_at, recorded_at), '%Y-%m')"
-        elif "day" in columns:
-            piece = f"'{prefix}' || coalesce(strftime(day, '%Y-%m'), 'undated')"
+        elif name in growing:
+            piece = "coalesce(strftime(day, '%Y-%m'), 'undated')"
         else:
             piece = f"'{prefix or 'all'}'"
         yield Cut(name, is_view, dataset, piece, columns)
