@@ -74,7 +74,7 @@ PINS = sed -n 's/^\([a-zA-Z][^ ]*==[^ ]*\) .*/\1/p' $(1) | sed 's/\[[^]]*\]//'
 lock: .venv/installed-dev ## renew the requirements files (hashes, no index addresses)
 	$(COMPILE) $(UPGRADE) --extra build --output-file requirements.txt pyproject.toml
 	$(call PINS,requirements.txt) > .venv/locked.txt
-	$(COMPILE) $(UPGRADE) --extra build --extra dev --constraint .venv/locked.txt \
+	$(COMPILE) $(UPGRADE) --extra build --extra dev --extra mcp --constraint .venv/locked.txt \
 		--output-file requirements-dev.txt pyproject.toml
 	$(call PINS,requirements-dev.txt) | grep -v '^duckdb==' > .venv/locked.txt
 	$(COMPILE) --extra build --extra dev --extra lake --extra lake-test --extra spark \

@@ -56,6 +56,9 @@ COMMANDS = {
     "bill": ("bill", "How far above the market a FOCUS cost file is, by service and region."),
     "macros": ("macros", "SQL that makes the macros of the file work where it is attached."),
     "package": ("package", "Write the data package: Parquet, descriptions, dictionary, citation."),
+    "serve": ("serve", "Answer over HTTP on 127.0.0.1: JSON, Prometheus, OpenCost."),
+    "mcp": ("mcp", "Answer agents over the Model Context Protocol, read-only."),
+    "export": ("export", "Write metrics for Prometheus, or prices for OpenCost, as a file."),
     "ui": ("ui", "Dagster webserver and daemon on 127.0.0.1: lineage, schedules, checks."),
 }
 

@@ -20,7 +20,7 @@ from warehouse import citation, paths
 
 RUN, DEV, LAKE = (ROOT / f"requirements{part}.txt" for part in ("", "-dev", "-lake"))
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-EXTRAS = ("lake", "lake-test", "polars", "spark")
+EXTRAS = ("lake", "lake-test", "mcp", "polars", "spark")
 OURS = ("truecost", "pipelines", "warehouse", "cost_engine")
 
 

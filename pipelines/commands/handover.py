@@ -81,13 +81,7 @@ def arguments_of(command: click.Command, options: Mapping[str, Any]) -> list[str
     Refused
         If the command has no such option; the line lists those that it has.
     """
-    known = {
-        name: option
-        for option in command.params
-        if isinstance(option, click.Option)
-        for name in [option.name, *map(keyword, option.opts)]
-        if name
-    }
+    known = options_of(command)
     found: list[str] = []
     for name, value in options.items():
         if name not in known:
@@ -107,6 +101,17 @@ def arguments_of(command: click.Command, options: Mapping[str, Any]) -> list[str
         several = value if option.multiple and isinstance(value, (list, tuple)) else [value]
         found += [f"{spelled}={_text(one)}" for one in several]
     return found
+
+
+def options_of(command: click.Command) -> dict[str, click.Option]:
+    """Return the options of a command by every name that they go by in Python."""
+    return {
+        name: option
+        for option in command.params
+        if isinstance(option, click.Option)
+        for name in [option.name, *map(keyword, option.opts)]
+        if name
+    }
 
 
 def keyword(option: str) -> str:

@@ -96,7 +96,7 @@ class Guard:
         is_socket = scope["type"] == "websocket"
         try:
             headers = _headers(scope)
-            self._check_place(scope, headers)
+            check_place(self.hosts, scope, headers)
             given = dict(parse_qsl(scope["query_string"].decode("latin-1"))).get("token")
             if not is_socket and scope["path"] == "/" and given is not None:
                 await self._enter(scope, given, send)
@@ -108,22 +108,6 @@ class Guard:
             await _refuse(scope, receive, send, refused)
             return
         await self.app(scope, receive, send if is_socket else _with_headers(send))
-
-    def _check_place(self, scope: Scope, headers: Mapping[str, str]) -> None:
-        """Refuse what another page or name leads here."""
-        host = headers.get("host", "").lower()
-        if host not in self.hosts:
-            raise RefusedError(403, f"this server is not {host[:100]!r}")
-        schemes = ("http", "https")
-        own = {f"{scheme}://{name}" for scheme in schemes for name in self.hosts}
-        if "origin" in headers and headers["origin"].lower() not in own:
-            raise RefusedError(403, "a page of another origin asked")
-        # Another port of this machine is the same site, and gets the cookie sent.
-        if headers.get("sec-fetch-site", "none") not in ("none", "same-origin"):
-            is_visit = headers.get("sec-fetch-mode") == "navigate"
-            is_top = headers.get("sec-fetch-dest") == "document"
-            if not (is_visit and is_top and scope.get("method") == "GET"):
-                raise RefusedError(403, "a page of another origin asked")
 
     def _check_cookie(self, headers: Mapping[str, str]) -> None:
         pairs = (part.strip().partition("=") for part in headers.get("cookie", "").split(";"))
@@ -165,6 +149,53 @@ class Guard:
         if self.is_read_only and _changes_something(content.get("query")):
             raise RefusedError(403, "this server only shows")
         return _replayed(body, receive)
+
+
+def check_place(hosts: Collection[str], scope: Scope, headers: Mapping[str, str]) -> None:
+    """Refuse what another page or name leads here."""
+    host = headers.get("host", "").lower()
+    if host not in hosts:
+        raise RefusedError(403, f"this server is not {host[:100]!r}")
+    schemes = ("http", "https")
+    own = {f"{scheme}://{name}" for scheme in schemes for name in hosts}
+    if "origin" in headers and headers["origin"].lower() not in own:
+        raise RefusedError(403, "a page of another origin asked")
+    # Another port of this machine is the same site, and gets the cookie sent.
+    if headers.get("sec-fetch-site", "none") not in ("none", "same-origin"):
+        is_visit = headers.get("sec-fetch-mode") == "navigate"
+        is_top = headers.get("sec-fetch-dest") == "document"
+        if not (is_visit and is_top and scope.get("method") == "GET"):
+            raise RefusedError(403, "a page of another origin asked")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadingGuard:
+    """ASGI middleware before a server that only answers: GET and HEAD, from this machine's pages.
+
+    It needs no cookie, because what it guards changes nothing and holds nothing private.
+
+    Parameters
+    ----------
+    app : callable
+        The ASGI application behind the guard.
+    hosts : collection of str
+        The values of ``Host`` that are served, in lower case: ``127.0.0.1:9464``.
+    """
+
+    app: App
+    hosts: Collection[str]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a refusal or hand the request on."""
+        try:
+            headers = _headers(scope)
+            check_place(self.hosts, scope, headers)
+            if scope["type"] == "websocket" or scope["method"] not in ("GET", "HEAD"):
+                raise RefusedError(405, "this server only answers GET and HEAD")
+        except RefusedError as refused:
+            await _refuse(scope, receive, send, refused)
+            return
+        await self.app(scope, receive, _with_headers(send))
 
 
 def _headers(scope: Scope) -> dict[str, str]:
