@@ -56,6 +56,8 @@ COMMANDS = {
     "bill": ("bill", "How far above the market a FOCUS cost file is, by service and region."),
     "macros": ("macros", "SQL that makes the macros of the file work where it is attached."),
     "package": ("package", "Write the data package: Parquet, descriptions, dictionary, citation."),
+    "pull": ("pull", "Get a published file from a host or a folder."),
+    "push": ("pull", "Write the published file into a folder, for others to pull."),
     "serve": ("serve", "Answer over HTTP on 127.0.0.1: JSON, Prometheus, OpenCost."),
     "mcp": ("mcp", "Answer agents over the Model Context Protocol, read-only."),
     "export": ("export", "Write metrics for Prometheus, or prices for OpenCost, as a file."),

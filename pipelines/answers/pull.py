@@ -1,26 +1,37 @@
-"""A published file from a static host: its manifest, then its bytes, checked and kept.
+"""A published file from a static host or a folder: its manifest, then its bytes, checked and kept.
 
-The bytes come through ``capture.http``. Opening the file belongs to ``warehouse.database``.
+A host is any folder, local or behind http, as ``push`` writes it: ``truecost-<run>.duckdb``,
+``manifest-<run>.json``, and ``latest.json``, which names the newest run. Bytes of the web come
+through ``capture.http``. Opening the file belongs to ``warehouse.database``.
 """
 
 from __future__ import annotations
 
+import fcntl
 import io
 import json
+import os
 import re
+import shutil
+from dataclasses import replace
 from pathlib import Path
+from typing import IO
 from urllib.parse import urljoin, urlsplit
 
 from pipelines.capture.http.download import download
 from pipelines.capture.http.errors import FetchError
-from warehouse.files import new_file
+from warehouse import files
+from warehouse.database import POINTER
 from warehouse.parquet_export import has_bytes
+from warehouse.paths import Home
+from warehouse.publication import RUN_ID, Manifest
 
+LATEST = "latest.json"
 MANIFEST_BYTES = 16 * 2**20
 FILE_BYTES = 16 * 2**30
 MANIFEST_SECONDS = 60.0
 FILE_SECONDS = 3600.0
-_PUBLISHED = re.compile(r"(?:truecost|manifest)-([A-Za-z0-9][A-Za-z0-9_.-]{0,99})\.(?:duckdb|json)")
+_PUBLISHED = re.compile(rf"(?:truecost|manifest)-({RUN_ID.pattern})\.(?:duckdb|json)")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -35,6 +46,8 @@ def is_address(path: object) -> bool:
 
 def pulled(address: str, folder: Path) -> Path:
     """Return the published file of an address; one that is kept already is not read again.
+
+    What an interrupted read left is continued.
 
     Parameters
     ----------
@@ -54,35 +67,124 @@ def pulled(address: str, folder: Path) -> Path:
         raise PullError(
             f"{address}: give the address of truecost-<run>.duckdb or manifest-<run>.json"
         )
-    run_id = found[1]
-    try:
-        text = io.BytesIO()
-        download(
-            urljoin(address, f"manifest-{run_id}.json"),
-            text,
-            max_bytes=MANIFEST_BYTES,
-            seconds=MANIFEST_SECONDS,
+    return _pulled(address, found[1], folder)[0]
+
+
+def pull(address: str, home: Home) -> Path:
+    """Make the newest published file of a host that of a data folder; its pointer moves last.
+
+    Parameters
+    ----------
+    address : str
+        Of the host: of the web or a folder. Or of one run, as ``pulled`` takes it.
+    home : Home
+        A data folder that does not build by itself.
+
+    Returns
+    -------
+    Path
+        The published file.
+
+    Raises
+    ------
+    PullError
+        If there is none, its bytes are not those of its manifest, or the data folder builds.
+    """
+    if home.build_database.exists():
+        raise PullError(
+            f"{home.root} builds from sources by itself; set TRUECOST_HOME to another folder"
         )
-        sha256, size = _promised(address, text.getvalue())
+    name = (urlsplit(address).path if is_address(address) else address).rpartition("/")[2]
+    found = _PUBLISHED.fullmatch(name)
+    if found is None:
+        address = address.rstrip("/") + "/"
+    run_id = found[1] if found else _latest(address)
+    kept, text = _pulled(address, run_id, home.root / "pulled")
+    database = home.published / f"truecost-{run_id}.duckdb"
+    described = home.published / f"manifest-{run_id}.json"
+    try:
+        home.published.mkdir(parents=True, exist_ok=True)
+        files.write_bytes(described, text)
+        # Its Parquet files were not read.
+        files.write_text(described, replace(Manifest.read(described), parts=()).text())
+        if not database.exists():
+            files.rename(kept, database)
+        files.point_link(home.published / POINTER, database.name)
+        shutil.rmtree(home.root / "pulled")
+    except ValueError as error:
+        raise PullError(f"{address}: its manifest is not one of truecost ({error})") from None
+    except OSError as error:
+        raise PullError(f"cannot write in {home.root}: {error.strerror}") from None
+    return database
+
+
+def _latest(address: str) -> str:
+    """Return the newest run of a host."""
+    try:
+        text = _small(address, LATEST)
+        run_id = json.loads(text)["run_id"]
+        if not RUN_ID.fullmatch(run_id):
+            raise ValueError
+    except FetchError as error:
+        raise PullError(f"{address}{LATEST}: {error}") from None
+    except (ValueError, TypeError, KeyError, RecursionError):
+        raise PullError(f"{address}{LATEST} names no run of truecost") from None
+    return str(run_id)
+
+
+def _pulled(address: str, run_id: str, folder: Path) -> tuple[Path, bytes]:
+    """Return the file of a run, kept under its hash, and the text of its manifest."""
+    try:
+        text = _small(address, f"manifest-{run_id}.json")
+        sha256, size = _promised(address, text)
         kept = folder / f"{sha256}.duckdb"
-        if has_bytes(kept, sha256):
-            return kept
-        with new_file(kept, temporary_folder=folder / "unfinished") as file:
-            download(
-                urljoin(address, f"truecost-{run_id}.duckdb"),
-                file,
-                max_bytes=size,
-                seconds=FILE_SECONDS,
-            )
-            file.flush()
-            if not has_bytes(Path(file.name), sha256):
+        unfinished = folder / "unfinished"
+        unfinished.mkdir(parents=True, exist_ok=True)
+        part = unfinished / f"{sha256}.part"
+        with files.lock_file(unfinished / "lock") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if has_bytes(kept, sha256):
+                return kept, text
+            with part.open("ab") as file:
+                if file.tell() > size:
+                    file.truncate(0)
+                if file.tell() < size:
+                    _read(address, f"truecost-{run_id}.duckdb", file, size, FILE_SECONDS)
+                file.flush()
+                os.fsync(file.fileno())
+            if not has_bytes(part, sha256):
+                part.unlink()
                 raise PullError(f"{address}: its bytes are not those of its manifest")
+            part.chmod(0o444)
+            files.rename(part, kept)
     except FetchError as error:
         raise PullError(f"{address}: {error}") from None
     except OSError as error:
         raise PullError(f"cannot keep it in {folder}: {error.strerror}") from None
-    kept.chmod(0o444)
-    return kept
+    return kept, text
+
+
+def _small(address: str, name: str) -> bytes:
+    text = io.BytesIO()
+    _read(address, name, text, MANIFEST_BYTES, MANIFEST_SECONDS)
+    return text.getvalue()
+
+
+def _read(address: str, name: str, file: IO[bytes], most: int, seconds: float) -> None:
+    """Write a file that lies beside an address into an open one, from where that ends."""
+    if is_address(address):
+        download(urljoin(address, name), file, max_bytes=most, seconds=seconds)
+        return
+    path = Path(address) / name if address.endswith("/") else Path(address).with_name(name)
+    try:
+        source = path.open("rb")
+    except OSError as error:
+        raise FetchError("http_error", f"{path}: {error.strerror}") from None
+    with source:
+        if os.fstat(source.fileno()).st_size > most:
+            raise FetchError("too_large", f"more than {most:,} bytes")
+        source.seek(file.tell())
+        shutil.copyfileobj(source, file, files.COPY_BUFFER_BYTES)
 
 
 def _promised(address: str, text: bytes) -> tuple[str, int]:

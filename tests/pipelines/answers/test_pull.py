@@ -14,7 +14,12 @@ from typing import Any
 
 import pytest
 
-from pipelines.answers.pull import PullError, pulled
+from pipelines.answers.pull import LATEST, PullError, pull, pulled
+from pipelines.answers.push import PushError, push
+from warehouse.database import POINTER
+from warehouse.parquet_export import Part
+from warehouse.paths import Home
+from warehouse.publication import Manifest, damage
 
 BYTES = b"a published file" * 1000
 NAME = "truecost-run-1.duckdb"
@@ -41,9 +46,9 @@ def host(tmp_path: Path) -> Iterator[str]:
 
 
 @contextmanager
-def serving(folder: Path) -> Iterator[str]:
+def serving(folder: Path, handler: type[Quiet] = Quiet) -> Iterator[str]:
     """Serve a folder on this machine."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder)))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(handler, directory=str(folder)))
     threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     try:
         yield f"http://127.0.0.1:{server.server_address[1]}"
@@ -91,7 +96,8 @@ def test_what_is_not_as_promised_is_refused_and_not_kept(
     promise(tmp_path, **changed)
     with pytest.raises(PullError, match=reason):
         pulled(f"{host}/{NAME}", tmp_path / "cache")
-    assert [path for path in (tmp_path / "cache").rglob("*") if path.is_file()] == []
+    kept = [path.name for path in (tmp_path / "cache").rglob("*") if path.is_file()]
+    assert not [name for name in kept if name.endswith(".duckdb")]
 
 
 @pytest.mark.parametrize(
@@ -112,3 +118,130 @@ def test_a_host_that_is_not_there_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(PullError) as refused:
         pulled(f"http://127.0.0.1:9/{NAME}", tmp_path / "cache")
     assert "\n" not in str(refused.value)
+
+
+class Ranged(Quiet):
+    """A host that can continue a file, as static hosts do."""
+
+    def do_GET(self) -> None:
+        asked = self.headers.get("Range")
+        if asked is None:
+            super().do_GET()
+            return
+        self.log_request()
+        content = Path(self.translate_path(self.path)).read_bytes()
+        begin = int(asked.removeprefix("bytes=").rstrip("-"))
+        self.send_response(206)
+        self.send_header("Content-Range", f"bytes {begin}-{len(content) - 1}/{len(content)}")
+        self.send_header("Content-Length", str(len(content) - begin))
+        self.end_headers()
+        self.wfile.write(content[begin:])
+        sent.append(len(content) - begin)
+
+
+sent: list[int] = []
+
+
+@pytest.mark.parametrize("is_ranged", [True, False])
+def test_what_was_interrupted_is_continued(host: str, tmp_path: Path, is_ranged: bool) -> None:
+    part = tmp_path / "cache" / "unfinished" / f"{hashlib.sha256(BYTES).hexdigest()}.part"
+    part.parent.mkdir(parents=True)
+    part.write_bytes(BYTES[:10_000])
+    sent.clear()
+    with serving(tmp_path / "host", Ranged if is_ranged else Quiet) as address:
+        assert pulled(f"{address}/{NAME}", tmp_path / "cache").read_bytes() == BYTES
+    assert sent == ([len(BYTES) - 10_000] if is_ranged else [])
+
+
+def test_a_wrong_beginning_is_thrown_away(host: str, tmp_path: Path) -> None:
+    part = tmp_path / "cache" / "unfinished" / f"{hashlib.sha256(BYTES).hexdigest()}.part"
+    part.parent.mkdir(parents=True)
+    part.write_bytes(b"x" * 10_000)
+    with serving(tmp_path / "host", Ranged) as address:
+        with pytest.raises(PullError, match="not those of its manifest"):
+            pulled(f"{address}/{NAME}", tmp_path / "cache")
+        assert pulled(f"{address}/{NAME}", tmp_path / "cache").read_bytes() == BYTES
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Home:
+    """Return a data folder with one published run."""
+    home = Home(tmp_path / "source")
+    home.published.mkdir(parents=True)
+    publish(home, "run-1", BYTES)
+    return home
+
+
+def publish(home: Home, run_id: str, content: bytes) -> None:
+    name = f"truecost-{run_id}.duckdb"
+    (home.published / name).write_bytes(content)
+    manifest = Manifest(
+        run_id=run_id,
+        published_at="2026-08-10T06:20:00+00:00",
+        duckdb_version="1.5.5",
+        schema_version=1,
+        database=name,
+        bytes=len(content),
+        sha256=hashlib.sha256(content).hexdigest(),
+        rows={},
+        parts=(Part(path="marts/x.parquet", rows=1, fingerprint="", sha256=""),),
+    )
+    (home.published / f"manifest-{run_id}.json").write_text(manifest.text())
+    (home.published / POINTER).unlink(missing_ok=True)
+    (home.published / POINTER).symlink_to(name)
+
+
+@pytest.mark.parametrize("is_web", [True, False])
+def test_what_is_pushed_is_pulled_and_the_next_run_replaces_it(
+    source: Home, tmp_path: Path, is_web: bool
+) -> None:
+    shared, mine = tmp_path / "shared", Home(tmp_path / "mine")
+    push(source, shared)
+    with serving(shared) as address:
+        host = address if is_web else str(shared)
+        pull(host, mine)
+        assert (mine.published / POINTER).read_bytes() == BYTES
+        assert damage((mine.published / POINTER).resolve()) == []
+        publish(source, "run-2", b"newer")
+        push(source, shared)
+        pull(host, mine)
+        pull(host, mine)
+    assert (mine.published / POINTER).read_bytes() == b"newer"
+    assert (mine.published / NAME).read_bytes() == BYTES  # who reads it keeps it
+    assert sorted(path.name for path in mine.root.iterdir()) == ["published"]
+
+
+def test_bytes_that_are_wrong_leave_the_pointer(source: Home, tmp_path: Path) -> None:
+    shared, mine = tmp_path / "shared", Home(tmp_path / "mine")
+    pull(str(push(source, shared).parent), mine)
+    publish(source, "run-2", b"newer")
+    push(source, shared).write_bytes(b"other")
+    with pytest.raises(PullError, match="not those of its manifest"):
+        pull(str(shared), mine)
+    assert (mine.published / POINTER).read_bytes() == BYTES
+
+
+def test_a_folder_that_builds_is_not_overwritten(source: Home, tmp_path: Path) -> None:
+    mine = Home(tmp_path / "mine")
+    mine.build_database.parent.mkdir(parents=True)
+    mine.build_database.touch()
+    with pytest.raises(PullError, match="TRUECOST_HOME"):
+        pull(str(push(source, tmp_path / "shared").parent), mine)
+
+
+@pytest.mark.parametrize("text", ["", "{}", '{"run_id": "../x"}', '{"run_id": 1}'])
+def test_a_host_that_names_no_run_is_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / LATEST).write_text(text)
+    with pytest.raises(PullError, match="names no run"):
+        pull(str(tmp_path), Home(tmp_path / "mine"))
+    with pytest.raises(PullError, match="No such file"):
+        pull(str(tmp_path / "empty"), Home(tmp_path / "mine"))
+
+
+def test_a_damaged_file_is_not_pushed(source: Home, tmp_path: Path) -> None:
+    (source.published / NAME).write_bytes(b"other")
+    with pytest.raises(PushError, match="damaged"):
+        push(source, tmp_path / "shared")
+    assert not (tmp_path / "shared").exists()
+    with pytest.raises(PushError, match="truecost run"):
+        push(Home(tmp_path / "empty"), tmp_path / "shared")
