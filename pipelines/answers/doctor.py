@@ -26,7 +26,7 @@ from pipelines.reading.reader import LIMIT
 from warehouse.database import POINTER
 from warehouse.paths import DEFAULT_ROOT, HOME_VARIABLE, IS_CHECKOUT, Home
 
-LEAST_PYTHON = (3, 11)
+LEAST_PYTHON = (3, 11, 5)  # soupsieve, which beautifulsoup4 needs, asks for it
 DUCKDB_VERSIONS = "1.5."
 LEAST_FREE_BYTES = 2**30
 BUILDS_FREE = 3  # a run writes a new build, a published copy and Parquet files
@@ -79,7 +79,7 @@ def watched(home: Home, now: datetime) -> list[Finding]:
 
 
 def _python() -> Finding:
-    problem = None if sys.version_info >= LEAST_PYTHON else "Truecost needs Python 3.11 or newer"
+    problem = None if sys.version_info >= LEAST_PYTHON else "Truecost needs Python 3.11.5 or newer"
     return Finding("python", platform.python_version(), problem)
 
 
