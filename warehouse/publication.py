@@ -55,7 +55,7 @@ from warehouse.paths import Home
 
 log = logging.getLogger(__name__)
 
-KEPT_RUNS = 14
+KEPT_RUNS = 7
 PARQUET_POINTER = "parquet"
 RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 
