@@ -370,3 +370,10 @@ def test_the_command_prints_one_line_each_and_ends_with_1(
     assert done.output.startswith("published file: nothing is published")
     refused = CliRunner().invoke(truecost, ["status", "--check", "--json"], env=dict(os.environ))
     assert refused.exit_code == 2
+
+
+def test_rules_that_nobody_is_to_hear_of_are_refused(monkeypatch: pytest.MonkeyPatch):
+    for name in notices.CHANNELS:
+        monkeypatch.delenv(name, raising=False)
+    refused = CliRunner().invoke(truecost, ["alert", "rules.yaml", "--send"], env=dict(os.environ))
+    assert refused.exit_code == 2 and notices.WEBHOOK in refused.output
