@@ -1,4 +1,4 @@
-"""The data package: Parquet, datapackage.json, data dictionary, citation, changelog, licences.
+"""The data package: Parquet, CSV, README, datapackage.json, dictionary, citation, licences.
 
 The layout is that of Frictionless (datapackage.org, version 2.0). The package contains our own
 tables only. Printed values of a source are included where its licence allows it. The meanings of
@@ -19,12 +19,14 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
+from warehouse.citation import citation as facts_to_cite
 from warehouse.data_version import DATA_VERSION
 from warehouse.files import inside
 from warehouse.parquet_export import Layout
 from warehouse.paths import project_file
+from warehouse.rows import identifier, literal
 
 PROFILE = "https://datapackage.org/profiles/2.0/datapackage.json"
 SCHEMAS = ("core", "marts", "focus", "meta")
@@ -49,6 +51,10 @@ BY_SOURCE = {
     "meta.unmapped_gpu": f"source_id in {FREE}",
 }
 # Parts of a view that is included whole, and tables that only the build uses.
+CSV_ROWS = 100_000  # a table with more is there as Parquet alone
+CSV_OPTIONS = "header, timestampformat '%Y-%m-%dT%H:%M:%S.%fZ'"
+RUN_BY_SPREADSHEETS = r"^[=+\-@\t\r]"
+GUARD = r"'\0"  # an apostrophe before it, as everywhere (pipelines.text.spreadsheet)
 LEFT_OUT = re.compile(r"core\.\w+_(open|closed|capture)|meta\.reference_version")
 PRIMARY_KEYS = {
     "core.gpu": ["gpu_id"],
@@ -170,13 +176,14 @@ def write_package(
         shutil.rmtree(fresh)  # left by a run that was killed
     fresh.mkdir(parents=True)
     chosen = [table for table in tables if not only or table.name in only]
-    resources = [resource(connection, fresh, table) for table in chosen]
+    resources = [one for table in chosen for one in resources_of(connection, fresh, table)]
     newest, run_id = connection.execute(
         "select max(day), (select arg_max(run_id, started_at) from meta.run)"
         " from marts.gpu_price_daily"
     ).fetchall()[0]
     described = package(connection, resources, newest, run_id)
     (fresh / DESCRIPTION).write_text(json.dumps(described, indent=1) + "\n", "utf-8")
+    (fresh / "README.md").write_text(read_me(resources, newest, run_id), "utf-8")
     (fresh / "data_dictionary.html").write_text(dictionary(chosen, newest), "utf-8")
     (fresh / "CITATION.cff").write_text(citation(newest), "utf-8")
     for name in COPIED:
@@ -230,20 +237,18 @@ def rows_query(table: PackageTable) -> str:
     return f'from {schema}."{name}"{where}'
 
 
-def resource(
+def resources_of(
     connection: duckdb.DuckDBPyConnection, folder: Path, table: PackageTable
-) -> dict[str, Any]:
-    """Write one table as Parquet and return its description."""
+) -> list[dict[str, Any]]:
+    """Write one table as Parquet, a small one as CSV too, and return their descriptions."""
     path = inside(folder, f"data/{table.name.replace('.', '/')}.parquet")
     path.parent.mkdir(parents=True, exist_ok=True)
     schema_name, name = table.name.split(".")
-    text = "'" + str(path).replace("'", "''") + "'"
     layout = Layout.of(connection, f'{schema_name}."{name}"', table.name, path.parent)
     rows = connection.execute(
-        f"copy (select {layout.columns} {rows_query(table)}) to {text} ({layout.options})"
+        f"copy (select {layout.columns} {rows_query(table)}) to {literal(str(path))}"
+        f" ({layout.options})"
     ).fetchall()[0][0]
-    with path.open("rb") as file:
-        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     schema: dict[str, Any] = {
         "fields": [
             {"name": c.name, "type": c.kind, "description": c.meaning}
@@ -253,17 +258,94 @@ def resource(
     }
     if table.name in PRIMARY_KEYS:
         schema["primaryKey"] = PRIMARY_KEYS[table.name]
+    shared = {"title": table.grain, "rows": rows, "schema": schema}
+    found = [
+        {"name": table.name.lower()}
+        | file_facts(folder, path)
+        | {"format": "parquet", "mediatype": "application/vnd.apache.parquet"}
+        | shared
+    ]
+    if rows <= CSV_ROWS:
+        target = path.with_suffix(".csv")
+        write_csv(connection, table, target)
+        found.append(
+            {"name": f"{table.name.lower()}.csv"}
+            | file_facts(folder, target)
+            | {"format": "csv", "mediatype": "text/csv", "encoding": "utf-8"}
+            | shared
+        )
+    return found
+
+
+def file_facts(folder: Path, path: Path) -> dict[str, Any]:
+    """Return where a file lies in the package, its size and its hash."""
+    with path.open("rb") as file:
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     return {
-        "name": table.name.lower(),
-        "title": table.grain,
         "path": str(path.relative_to(folder.resolve())),
-        "format": "parquet",
-        "mediatype": "application/vnd.apache.parquet",
         "bytes": path.stat().st_size,
         "hash": f"sha256:{sha256}",
-        "rows": rows,
-        "schema": schema,
     }
+
+
+def write_csv(connection: duckdb.DuckDBPyConnection, table: PackageTable, target: Path) -> None:
+    """Write a table as CSV: times in UTC, lists as JSON, no text that a spreadsheet would run."""
+    columns = []
+    for column in table.columns:
+        name = identifier(column.name)
+        if column.kind == "string":
+            guarded = f"regexp_replace({name}, {literal(RUN_BY_SPREADSHEETS)}, {literal(GUARD)})"
+            columns.append(f"{guarded} as {name}")
+        elif column.kind in ("array", "object"):
+            columns.append(f"to_json({name}) as {name}")
+        else:
+            columns.append(name)
+    query = f"select {', '.join(columns)} {rows_query(table)}"
+    connection.execute(f"copy ({query}) to {literal(str(target))} (format csv, {CSV_OPTIONS})")
+
+
+def read_me(resources: Sequence[dict[str, Any]], newest: date | None, run_id: str | None) -> str:
+    """Return the README: what is in the package, sizes, licence and how to cite it."""
+    csv = {one["name"].removesuffix(".csv"): one for one in resources if one["format"] == "csv"}
+    tables = [
+        {
+            "name": one["name"],
+            "path": one["path"],
+            "rows": one["rows"],
+            "size": size(one["bytes"]),
+            "csv": f"[{size(csv[one['name']]['bytes'])}]({csv[one['name']]['path']})"
+            if one["name"] in csv
+            else "",
+            "grain": one["title"].replace("|", "\\|"),
+        }
+        for one in resources
+        if one["format"] == "parquet"
+    ]
+    cited = facts_to_cite()
+    return (
+        templates()
+        .get_template("package.md.j2")
+        .render(
+            tables=tables,
+            rows=sum(table["rows"] for table in tables),
+            size=size(sum(one["bytes"] for one in resources)),
+            version=DATA_VERSION,
+            newest=newest,
+            licence=cited.licence,
+            cited=cited.sentence(run_id or "unpublished", datetime.now(UTC)),
+        )
+    )
+
+
+def size(count: int) -> str:
+    """Return a number of bytes for people.
+
+    Examples
+    --------
+    >>> size(1_234), size(12_345_678)
+    ('1.2 kB', '12.3 MB')
+    """
+    return f"{count / 1e6:.1f} MB" if count >= 1e6 else f"{count / 1e3:.1f} kB"
 
 
 def package(
@@ -324,10 +406,10 @@ def dictionary(tables: Sequence[PackageTable], newest: date | None) -> str:
 
 @cache
 def templates() -> Environment:
-    """Return the templates of this room; everything in them is escaped."""
+    """Return the templates of this room; in a page of HTML everything is escaped."""
     return Environment(
         loader=FileSystemLoader(Path(__file__).parent / "templates"),
-        autoescape=True,
+        autoescape=select_autoescape(("html.j2",)),
         undefined=StrictUndefined,
         trim_blocks=True,
         keep_trailing_newline=True,

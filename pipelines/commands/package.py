@@ -20,7 +20,7 @@ from warehouse.files import OutsideFolderError
 )  # fmt: skip
 @click.option("--table", "only", multiple=True, help="Only this table (schema.table); repeatable.")
 def package(folder: Path, only: tuple[str, ...]) -> None:
-    """Write Parquet files, datapackage.json, a data dictionary, CITATION.cff and the changelog.
+    """Write Parquet and CSV, README, datapackage.json, a data dictionary, citation and changelog.
 
     Rows as printed by a source are left out where its licence does not allow redistribution.
 
@@ -41,5 +41,6 @@ def package(folder: Path, only: tuple[str, ...]) -> None:
             if is_damage(error):
                 raise
             raise Refused(f"cannot write in {folder}: {single_spaced(error)}") from error
-    rows, size = sum(r["rows"] for r in resources), sum(r["bytes"] for r in resources)
-    click.echo(f"{len(resources)} tables, {rows:,} rows, {size / 1e6:.1f} MB in {folder}")
+    tables = [one for one in resources if one["format"] == "parquet"]
+    rows, size = sum(r["rows"] for r in tables), sum(r["bytes"] for r in resources)
+    click.echo(f"{len(tables)} tables, {rows:,} rows, {size / 1e6:.1f} MB in {folder}")

@@ -130,13 +130,15 @@ class Ranged(Quiet):
             return
         self.log_request()
         content = Path(self.translate_path(self.path)).read_bytes()
-        begin = int(asked.removeprefix("bytes=").rstrip("-"))
+        first, _, last = asked.removeprefix("bytes=").partition("-")
+        part = content[int(first) : int(last) + 1 if last else None]
+        end = int(first) + len(part) - 1
         self.send_response(206)
-        self.send_header("Content-Range", f"bytes {begin}-{len(content) - 1}/{len(content)}")
-        self.send_header("Content-Length", str(len(content) - begin))
+        self.send_header("Content-Range", f"bytes {first}-{end}/{len(content)}")
+        self.send_header("Content-Length", str(len(part)))
         self.end_headers()
-        self.wfile.write(content[begin:])
-        sent.append(len(content) - begin)
+        self.wfile.write(part)
+        sent.append(len(part))
 
 
 sent: list[int] = []

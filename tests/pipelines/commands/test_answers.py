@@ -6,6 +6,7 @@ import csv
 import hashlib
 import io
 import json
+import re
 import shutil
 import threading
 from collections.abc import Callable
@@ -564,6 +565,34 @@ def test_the_descriptor_keeps_the_rules_of_its_profile(packed: Path) -> None:
         assert [field["name"] for field in fields] == [column[0] for column in columns]
         keys = resource["schema"].get("primaryKey", [])
         assert set(keys) <= {field["name"] for field in fields}
+
+
+def test_csv_holds_the_rows_of_parquet(packed: Path) -> None:
+    described = json.loads((packed / "datapackage.json").read_text(encoding="utf-8"))
+    parquet = {one["name"]: one for one in described["resources"] if one["format"] == "parquet"}
+    text = {one["name"]: one for one in described["resources"] if one["format"] == "csv"}
+    assert {"core.gpu.csv", "marts.gpu_price_index.csv"} <= text.keys()
+    for name, one in text.items():
+        assert one["schema"] == parquet[name.removesuffix(".csv")]["schema"]
+        lines = duckdb.sql(f"select count(*) from read_csv('{packed}/{one['path']}', header=true)")
+        assert lines.fetchall() == [(one["rows"],)], name
+    query = "select {} from '{}' order by all"
+    columns = "gpu_id, day, purchase_model, market_family, usd_per_gpu_hour, recorded_at::timestamp"
+    both = [
+        duckdb.sql(query.format(columns, packed / one["path"])).fetchall()
+        for one in (text["marts.gpu_price_index.csv"], parquet["marts.gpu_price_index"])
+    ]
+    assert both[0] == both[1] != []
+
+
+def test_the_package_says_what_is_in_it(packed: Path) -> None:
+    text = (packed / "README.md").read_text(encoding="utf-8")
+    links = re.findall(r"\]\(([^)]+)\)", text)
+    described = json.loads((packed / "datapackage.json").read_text(encoding="utf-8"))
+    assert sorted(links) == sorted(one["path"] for one in described["resources"])
+    assert "The Truecost authors" in text and "CC-BY-4.0" in text and " MB in all" in text
+    [query] = re.findall(r"```sql\n(.*?)```", text, re.DOTALL)
+    assert duckdb.sql(query.replace("'data/", f"'{packed}/data/")).fetchall()
 
 
 def test_every_public_column_of_the_package_is_described(packed: Path) -> None:
