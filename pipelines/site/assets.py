@@ -36,7 +36,7 @@ def is_theme(path: Path) -> bool:
         return file.read(len(THEME_START)) == THEME_START.encode()
 
 
-def write_assets(folder: Path, earlier_sites: Sequence[Path]) -> int:
+def write_assets(folder: Path, earlier_sites: Sequence[Path], names: str) -> int:
     """Write the scripts and styles.
 
     Parameters
@@ -45,14 +45,17 @@ def write_assets(folder: Path, earlier_sites: Sequence[Path]) -> int:
         Where to write them.
     earlier_sites : sequence of Path
         Sites whose script bundle is copied if it has the same version: making one takes seconds.
+    names : str
+        The script that holds all names, for the search.
 
     Returns
     -------
     int
         Their size. [byte]
     """
-    for name in ("site.css", "site.js"):
-        shutil.copyfile(ASSETS / name, folder / name)
+    for path in ASSETS.iterdir():
+        shutil.copyfile(path, folder / path.name)
+    (folder / "names.js").write_text(names, encoding="utf-8")
     themes = {"light": vega_config(False), "dark": vega_config(True)}
     (folder / THEME).write_text(f"{THEME_START}{json.dumps(themes)};\n", encoding="utf-8")
     made = [site / "assets" / bundle_name() for site in earlier_sites]

@@ -16,6 +16,7 @@ from pipelines.site.assets import THEME, bundle_name, is_theme, write_assets
 from pipelines.site.exports import Exports
 from pipelines.site.footer import banners_of, facts_of, is_synthetic
 from pipelines.site.markup import environment
+from pipelines.site.names import search_script
 from pipelines.site.pages.decide import decide_page
 from pipelines.site.pages.gpu import gpu_pages
 from pipelines.site.pages.health import health_page
@@ -83,9 +84,9 @@ def build_site(
     remove(fresh)
     (fresh / "assets").mkdir(parents=True)
     (fresh / "gpu").mkdir()
-    shared = write_assets(fresh / "assets", [folder, home.site])
     weights: dict[str, int] = {}
     with opened(home, past) as published:
+        shared = write_assets(fresh / "assets", [folder, home.site], search_script(published))
         facts = facts_of(published, now or datetime.now(UTC))
         banners = list(banners_of(published, facts))
         pages = [page_of(published) for page_of in MAIN_PAGES]

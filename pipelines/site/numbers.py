@@ -6,6 +6,7 @@ Wording only. Units belong to the headings of columns and axes.
 from __future__ import annotations
 
 import math
+import re
 from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
@@ -119,6 +120,34 @@ def plural(number: int, thing: str) -> str:
     ('1 provider', '14 providers')
     """
     return f"{number:,} {thing}{'' if number == 1 else 's'}"
+
+
+# Parts of an id of an accelerator, and how people write them.
+GPU_WORDS: tuple[tuple[str, Any], ...] = (
+    (r"-(\d+)GB$", r" \1 GB"), (r"-", " "), (r"^RTXPRO(?=\d)", "RTX PRO "),
+    (r"^(RTX|GTX)(?=[A\d])", r"\1 "), (r"^RX(?=\d)", "RX "), (r"^ARCPRO", "Arc Pro "),
+    (r"^GAUDI", "Gaudi "), (r"^TRAINIUM", "Trainium "), (r"^INFERENTIA", "Inferentia "),
+    (r"^ASCEND", "Ascend "), (r"(?<=\d)(SE|WS|ADA|TI|XTX|SUPER)\b", r" \1"),
+    (r"(?<=\d)MAXQ\b", " Max-Q"), (r"\bADA\b", "Ada"), (r"\bTI\b", "Ti"),
+    (r"\bSUPER\b", "Super"), (r"\bPCIE\b", "PCIe"), (r"^TPU V", "TPU v"),
+    (r"(?<=^TPU v\d)[EPIT]$", lambda found: found[0].lower()),
+)  # fmt: skip
+
+
+def gpu_name(gpu_id: Any, _: object = None) -> str:
+    """Return an accelerator as people write it.
+
+    Examples
+    --------
+    >>> gpu_name("H100-SXM-80GB"), gpu_name("RTXPRO6000SE-96GB"), gpu_name("TPU-V5E")
+    ('H100 SXM 80 GB', 'RTX PRO 6000 SE 96 GB', 'TPU v5e')
+    >>> gpu_name("RTX4090-24GB"), gpu_name("A100-PCIE-40GB"), gpu_name("GAUDI2-96GB")
+    ('RTX 4090 24 GB', 'A100 PCIe 40 GB', 'Gaudi 2 96 GB')
+    """
+    name = str(gpu_id)
+    for pattern, written in GPU_WORDS:
+        name = re.sub(pattern, written, name)
+    return name
 
 
 def words(value: Any, _: object = None) -> str:

@@ -1,4 +1,4 @@
-"""The parts of a page: sentences, tiles, charts and tables, each with the query behind it.
+"""The parts of a page: sentences, charts and tables, each with the query behind it.
 
 Shapes only: their wording belongs to ``pages``, their HTML to ``templates``.
 """
@@ -16,7 +16,7 @@ from typing import Any
 from markupsafe import Markup, escape
 
 from pipelines.site import numbers
-from pipelines.site.markup import dash, row_key
+from pipelines.site.markup import dash, piece, row_key
 from pipelines.site.published import Answer, Row
 from pipelines.site.theme import age_band
 
@@ -31,6 +31,7 @@ class Cell:
     is_number: bool
     is_link: bool = False  # whether it leads to its query
     bare: str = ""  # the number itself, where the text is not that number
+    after: Markup | str = ""  # what stands under it
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,10 @@ class Column:
         Why a value may be missing, or a function of the row that says so.
     toggle : str
         ``hour`` or ``tokens`` where readers may switch the unit of the column.
+    interval : tuple of str
+        Names of the ends of the interval of the value, shown under it.
+    after : callable, optional
+        From a row to what stands under the value.
     """
 
     key: str
@@ -59,6 +64,8 @@ class Column:
     show: Callable[[Any, Row], Any] | None = None
     reason: str | Callable[[Row], str] = NOT_GIVEN
     toggle: str = ""
+    interval: tuple[str, str] | None = None
+    after: Callable[[Row], Markup] | None = None
 
     def is_number(self, rows: Sequence[Row]) -> bool:
         """Return whether the column holds numbers, which are aligned to the right."""
@@ -93,11 +100,22 @@ class Column:
         value, text = row.get(self.key), self.text(row)
         if not is_number or value is None or "<" in text:
             return Cell(text, is_number)
+        after = self.below(row)
         bare = text.replace(",", "")
         is_shown = re.fullmatch(r"[\d.]+(e-?\d+)?", bare) and math.isclose(
             float(bare), value, rel_tol=0.006
         )
-        return Cell(text, is_number, True, "" if is_shown and not self.toggle else f"{value:.9g}")
+        is_bare = is_shown and not self.toggle and not after
+        return Cell(text, is_number, True, "" if is_bare else f"{value:.9g}", after)
+
+    def below(self, row: Row) -> Markup | str:
+        """Return what stands under the value: its interval, or what the column says."""
+        if self.after is not None:
+            return self.after(row)
+        ends = [row.get(name) for name in self.interval or ()]
+        if not ends or None in ends:
+            return ""
+        return piece("interval", ends=[(numbers.figure(end), f"{end:.9g}") for end in ends])
 
 
 @dataclass(frozen=True)
@@ -111,6 +129,27 @@ class Filter:
     label: str
     options: Sequence[str]
     default: str = ""
+    show: Callable[[Any], str] = numbers.words
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A choice of rows and columns of a table that readers take with one button.
+
+    Parameters
+    ----------
+    name, label : str
+        Its name in the address, and on the button.
+    columns : sequence of str
+        Keys of the columns beside those that always stand; all where empty.
+    sort : str
+        Column and direction, such as ``usd:ascending``; the order of the rows where empty.
+    """
+
+    name: str
+    label: str
+    columns: Sequence[str] = ()
+    sort: str = ""
 
 
 @dataclass(frozen=True)
@@ -124,7 +163,17 @@ class Table:
     age_hours : callable
         From a row to its age, by which it fades. [h]
     rows : list of dict, optional
-        Fewer rows than the answer's, where not all are shown.
+        Fewer rows than the answer's, where not all are shown; or rows with more in them.
+    noun : str
+        What a row is, for counts; the plural takes an s.
+    measure : str
+        The column of money whose range a title gives once readers narrow the rows.
+    presets : sequence of Preset
+        Choices of rows and columns; with any, readers may also choose single columns.
+    presets_of : callable
+        From a row to the names of its presets.
+    fixed : sequence of str
+        Columns that every choice shows, the price among them; the first is pinned.
     """
 
     answer: Answer
@@ -132,6 +181,11 @@ class Table:
     key: Sequence[str]
     age_hours: Callable[[Row], float | None] = lambda row: None
     rows: list[Row] | None = None
+    noun: str = "row"
+    measure: str = ""
+    presets: Sequence[Preset] = ()
+    presets_of: Callable[[Row], Sequence[str]] = lambda row: ()
+    fixed: Sequence[str] = ()
 
     @property
     def shown(self) -> list[Row]:
@@ -173,20 +227,6 @@ class Chart:
 
 
 @dataclass(frozen=True)
-class Tile:
-    """A headline number; its name leads to a page, its numbers to their queries."""
-
-    name: str
-    href: str
-    value: Any
-    unit: str
-    key: Markup  # which row the numbers are in, see row_key
-    notes: Sequence[Any] = ()
-    drawing: Any = ""
-    colour: str = ""
-
-
-@dataclass(frozen=True)
 class Block:
     """A part of a page: a finding as its title, the basis under it, and its chart and table.
 
@@ -208,7 +248,6 @@ class Block:
     answer: Answer | None = None
     chart: Chart | None = None
     table: Table | None = None
-    tiles: Sequence[Tile] = ()
     is_folded: bool = False  # whether the table is folded under a summary
     caveats: Sequence[str] = ()
 
@@ -225,6 +264,7 @@ class Page:
     blocks: Sequence[Block]
     filters: Sequence[Filter] = ()
     links: Sequence[tuple[str, str]] = ()
+    is_home: bool = False  # the search stands large, the filters under the first block
 
     @property
     def root(self) -> str:

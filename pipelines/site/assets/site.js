@@ -11,6 +11,13 @@
   };
   document.documentElement.classList.add("js");
 
+  // What the address asks for and the page does not have: the default is shown, and said to be.
+  function say(text) {
+    const line = Object.assign(document.createElement("p"), { className: "say", textContent: text });
+    line.setAttribute("role", "status");
+    document.querySelector("h1").before(line);
+  }
+
   const remember = () => {
     const query = state.toString();
     history.replaceState(null, "", location.pathname + (query ? "?" + query : "") + location.hash);
@@ -31,15 +38,66 @@
       { minimumFractionDigits: digits, maximumFractionDigits: digits });
   };
 
+  const folded = (text) => text.toLowerCase().replace(/[^a-z0-9]/g, "");
   function filterTables() {
-    const wanted = chosen(), find = (form?.elements.find.value || "").toLowerCase();
+    const wanted = chosen(), find = form?.elements.find.value || "";
+    const words = find.split(/\s+/).map(folded).filter(Boolean);
     for (const row of all("main tbody tr")) {
       const kept = wanted.every(([name, value]) => {
         const attribute = "data-" + name.replaceAll("_", "-");
         return !row.hasAttribute(attribute) || row.getAttribute(attribute) === value;
       });
-      row.hidden = !kept || (find !== "" && !row.textContent.toLowerCase().includes(find));
+      const preset = row.closest("table").dataset.preset;
+      const isIn = !preset || row.dataset.presets.split(" ").includes(preset);
+      const text = words.length ? folded(row.textContent) : "";
+      row.hidden = !kept || !isIn || !words.every((word) => text.includes(word));
     }
+    retitle();
+  }
+
+  // A title that readers narrowed is made of the rows that it shows: how many, from which to which
+  // price. With nothing narrowed it is the finding that the page came with.
+  const isNarrowed = () => form !== null && (form.elements.find.value !== ""
+    || all("select", form).some((one) => one.value !== one.dataset.default));
+  function retitle() {
+    for (const section of all("main section")) {
+      const table = section.querySelector("table"), chart = section.querySelector(".chart");
+      const head = section.querySelector("h2 .anchor") || section.querySelector("h2");
+      head.usual ??= [...head.childNodes];
+      let title = null;
+      if (table) {
+        const rows = [...table.tBodies[0].rows], shown = rows.filter((row) => !row.hidden);
+        const isOther = isNarrowed() || (table.dataset.preset || "all") !== "all";
+        if (isOther && shown.length < rows.length) title = counted(table, shown, rows.length);
+      } else if (chart && isNarrowed()) {
+        const { kept, rows } = marks(chart.dataset.chart);
+        if (kept.length < rows.length) title = `${kept.length} of ${rows.length} marks for this choice`;
+      }
+      if (title === null) head.replaceChildren(...head.usual); else head.textContent = title;
+    }
+    const head = document.querySelector("h1 .anchor");
+    head.usual ??= [...head.childNodes];
+    if (isNarrowed() && form.dataset.name) head.textContent = `${form.dataset.name}, narrowed`;
+    else head.replaceChildren(...head.usual);
+  }
+  function counted(table, shown, all_) {
+    const noun = table.dataset.noun;
+    const count = `${figureOfCount(shown.length)} of ${figureOfCount(all_)} ${noun}${all_ === 1 ? "" : "s"}`;
+    const key = table.dataset.measure;
+    const index = key ? columnOf(table, key) : -1;
+    const values = index < 0 ? [] : shown.map((row) => valueOf(row.cells[index]))
+      .filter((value) => value !== "").map(Number);
+    if (!values.length) return count;
+    const [low, high] = [Math.min(...values), Math.max(...values)].map((value) => "$" + figure(value));
+    return low === high ? `${count}: ${low}` : `${count}: ${low} to ${high}`;
+  }
+  const figureOfCount = (number) => number.toLocaleString("en-US");
+  const columnOf = (table, key) => [...table.tHead.rows[0].cells]
+    .findIndex((cell) => cell.querySelector("button").dataset.key === key);
+  function valueOf(cell) {
+    if (cell.querySelector(".none")) return "";
+    const text = cell.textContent.trim(), bare = text.replaceAll(",", "");
+    return cell.dataset.v ?? (bare !== "" && !isNaN(bare) ? bare : text);
   }
 
   function sort(table, index, direction) {
@@ -47,13 +105,7 @@
     heads.forEach((head) => head.removeAttribute("aria-sort"));
     heads[index].setAttribute("aria-sort", direction);
     const sign = direction === "ascending" ? 1 : -1;
-    const value = (row) => {
-      const cell = row.cells[index];
-      if (cell.querySelector(".none")) return "";
-      const text = cell.textContent.trim(), bare = text.replaceAll(",", "");
-      return cell.dataset.v ?? (bare !== "" && !isNaN(bare) ? bare : text);
-    };
-    const rows = [...body.rows].map((row) => [value(row), row]);
+    const rows = [...body.rows].map((row) => [valueOf(row.cells[index]), row]);
     const numeric = rows.every(([text]) => text === "" || !isNaN(text));
     rows.sort(([a], [b]) => {
       if (a === "" || b === "") return (a === "") - (b === "");
@@ -88,6 +140,7 @@
         const cell = row.cells[index];
         if (!cell.dataset.v || cell.querySelector(".none")) continue;
         (cell.querySelector("a") || cell).textContent = figure(cell.dataset.v * unit[1]);
+        for (const end of all("[data-v]", cell)) end.textContent = figure(end.dataset.v * unit[1]);
       }
     }
     all(`button[data-unit-kind="${kind}"]`).forEach((one) =>
@@ -120,14 +173,18 @@
     .map(([name, text]) => `<tr><td class="key">${sanitize(name)}</td><td>${sanitize(text)}</td></tr>`)
     .join("") + "</table>";
   const views = new Map();
-  async function draw(figureBox) {
-    const id = figureBox.dataset.chart;
+  function marks(id) {
     const { spec, columns, rows: cells } = JSON.parse(document.getElementById(id + "-data").textContent);
     const rows = cells.map((row) => Object.fromEntries(
       row.map((value, place) => [columns[place], value]).filter(([, value]) => value !== null)));
     const wanted = Object.entries({ ...spec.usermeta?.usual, ...Object.fromEntries(chosen()) });
     const kept = rows.filter((row) => wanted.every(([name, value]) =>
       !(name in row) || String(row[name]) === value));
+    return { spec, rows, kept };
+  }
+  async function draw(figureBox) {
+    const id = figureBox.dataset.chart;
+    const { spec, kept } = marks(id);
     const drawn = kept.some((row) => row.part !== "line" && row.part !== "fit");
     if (!drawn) {
       views.get(id)?.finalize();
@@ -168,7 +225,11 @@
   if (form) {
     for (const one of all("select", form)) {
       const wanted = state.has(one.name) ? state.get(one.name) : one.dataset.default;
-      one.value = [...one.options].some((option) => option.value === wanted) ? wanted : one.dataset.default;
+      const isKnown = [...one.options].some((option) => option.value === wanted);
+      one.value = isKnown ? wanted : one.dataset.default;
+      if (!isKnown) {
+        say(`The address asks for ${one.name} "${wanted}", which this page does not have; it shows the default.`);
+      }
     }
     form.elements.find.value = state.get("find") || "";
     const changed = (event) => {
@@ -274,4 +335,6 @@
   if (row) {
     all("a[href^='#']", row).find((one) => cite(one).startsWith(block + "|" + column + "|"));
   }
+
+  window.truecost = { all, state, keep, remember, say, sort, filterTables, columnOf };
 })();

@@ -22,6 +22,8 @@ from pipelines.site.charts.parts import (
 )
 from pipelines.site.theme import TIER_SHAPES
 
+WIDE_ENOUGH = 600  # pixels of a heatmap whose cells have numbers
+
 
 @cache
 def price_strip(is_log: bool, kinds: Kinds, markets: Kinds) -> Spec:
@@ -153,20 +155,20 @@ def price_history(is_log: bool, kinds: Kinds) -> Spec:
 def price_heatmap() -> Spec:
     """Return the cheapest price by provider and GPU; grey where there is none, a dot if stale."""
     x = alt.X(
-        "gpu_id:N",
+        "gpu:N",
         title="GPU",
         sort=None,
         axis=alt.Axis(labelAngle=-90, labelOverlap=False, orient="top"),
     )
     y = alt.Y(
-        "provider_id:N",
+        "provider_name:N",
         title="provider",
         sort=None,
         axis=alt.Axis(titleX=-8, titleY=-6, titleAlign="right"),
     )
     colour = alt.Color(
         "usd_per_gpu_hour:Q",
-        title=f"cheapest, {USD_HOUR} (log)",
+        title=f"{USD_HOUR} (log)",
         scale=alt.Scale(type="log", nice=False),
         legend=alt.Legend(gradientLength=180, format="~g", tickCount=4),
     )
@@ -179,8 +181,8 @@ def price_heatmap() -> Spec:
             color=colour,
             opacity=age_opacity("age of the newest answer"),
             tooltip=tips(
-                ("provider_id:N", "provider"),
-                ("gpu_id:N", "GPU"),
+                ("provider_name:N", "provider"),
+                ("gpu:N", "GPU"),
                 ("usd_per_gpu_hour:Q", f"cheapest, {USD_HOUR}"),
                 ("dearest_usd_per_gpu_hour:Q", f"dearest, {USD_HOUR}"),
                 ("offer_count:Q", "offers"),
@@ -190,12 +192,28 @@ def price_heatmap() -> Spec:
             ),
         )
     )
+    # The numbers, where a cell is wide enough for them.
+    numbers = (
+        alt.Chart(ROWS)
+        .mark_text(fontSize=10.5)
+        .encode(
+            x=x,
+            y=y,
+            text=alt.Text("usd_per_gpu_hour:Q", format=",.3r"),
+            color=alt.condition(
+                "luminance(scale('color', datum.usd_per_gpu_hour)) > 0.3",
+                alt.value("#111"),
+                alt.value("#fff"),
+            ),
+            opacity=alt.condition(f"width >= {WIDE_ENOUGH}", alt.value(1), alt.value(0)),
+        )
+    )
     stale = (
         alt.Chart(ROWS)
         .transform_filter("datum.is_old")
-        .mark_point(size=14, filled=True, color="#d62728")
+        .mark_point(size=14, filled=True, color="#d62728", xOffset=-20)
         .encode(x=x, y=y)
     )
-    spec = finish(cells + stale, 18, each="provider_id")
+    spec = finish(cells + numbers + stale, 20, each="provider_id")
     spec["view"] = {"fill": "#8a8f98", "fillOpacity": 0.16}
     return spec

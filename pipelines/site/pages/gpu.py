@@ -30,7 +30,7 @@ def gpu_page(published: Published, gpu: Row, changes: Answer) -> Page:
     shown = cheapest_of_each(offers.rows)
     return Page(
         path=f"gpu/{slug(gpu_id)}.html",
-        name=gpu_id,
+        name=numbers.gpu_name(gpu_id),
         title=headline(gpu_id, market.rows, offers.rows),
         evidence="offers",
         basis=f"{what_it_is(gpu)} Prices per GPU; the price of the whole node is beside it."
@@ -66,8 +66,9 @@ def gpu_page(published: Published, gpu: Row, changes: Answer) -> Page:
 
 def headline(gpu_id: str, market: list[Row], offers: list[Row]) -> str:
     """Return the finding: the cheapest fresh offer, and the median."""
+    name = numbers.gpu_name(gpu_id)
     if not offers:
-        return f"Nobody that we read offers {gpu_id} today"
+        return f"Nobody that we read offers {name} today"
     fresh = fresh_on_demand(offers)
     middle = [row for row in on_demand(market) if row["market_family"] == "all" and has_enough(row)]
     if not fresh:
@@ -77,11 +78,11 @@ def headline(gpu_id: str, market: list[Row], offers: list[Row]) -> str:
             if middle
             else ""
         )
-        return f"{gpu_id}: no offer on demand was confirmed in the last 30 hours{known}"
+        return f"{name}: no offer on demand was confirmed in the last 30 hours{known}"
     cheapest = fresh[0]
     words = (
-        f"{gpu_id} rents from {numbers.usd(cheapest['usd_per_gpu_hour'])} per GPU-hour"
-        f" at {cheapest['provider_id']}"
+        f"{name} rents from {numbers.usd(cheapest['usd_per_gpu_hour'])} per GPU-hour"
+        f" at {cheapest['provider_name']}"
     )
     if middle:
         count = numbers.plural(middle[0]["provider_count"], "provider")

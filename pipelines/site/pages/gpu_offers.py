@@ -71,6 +71,8 @@ def offer_table(offers: Answer, shown: list[Row]) -> Block:
             key=("offer_key",),
             age_hours=lambda row: row["price_age_hours"],
             rows=shown,
+            noun="offer",
+            measure="usd_per_gpu_hour",
         ),
     )
 
@@ -91,7 +93,7 @@ OFFER_COLUMNS = [
     Column("usd_per_gpu_hour", "price", "USD/GPU-h", toggle="hour"),
     Column("usd_per_node_hour", "node price", "USD/h", toggle="hour"),
     Column("gpu_count", "GPUs"),
-    Column("provider_id", "provider"),
+    Column("provider_name", "provider"),
     Column("sku", "SKU", show=lambda sku, _: code(sku)),
     Column("region", "region", reason="one price everywhere"),
     Column("purchase_model", "bought", show=words),

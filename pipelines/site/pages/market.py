@@ -1,31 +1,18 @@
-"""The first page: today's prices of the most offered GPUs, and the index."""
+"""The first page: every GPU that can be rented now, who offers it, and the index."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
-from markupsafe import Markup
-
 from pipelines.site import numbers
 from pipelines.site.charts.prices import price_heatmap
-from pipelines.site.drawings import sparkline
-from pipelines.site.markup import query_link, row_key, slug
 from pipelines.site.numbers import words
-from pipelines.site.page import Block, Chart, Column, Filter, Page, Table, Tile, choices
+from pipelines.site.page import Block, Chart, Column, Filter, Page, Table, choices
+from pipelines.site.pages.hero import headline, hero
 from pipelines.site.pages.prices import LIST_PRICES, gpu_link, median_cell, moved, place
 from pipelines.site.published import Answer, Published, Row
-from pipelines.site.rows.market import daily_medians, heatmap_cells, widest_spread
-from pipelines.site.rows.moves import of_last_month
-from pipelines.site.rows.prices import (
-    PROVIDERS_NEEDED,
-    has_enough,
-    oldest_age_hours,
-    on_demand,
-)
-from pipelines.site.theme import FAMILY_COLOURS, family
+from pipelines.site.rows.market import heatmap_cells, widest_spread
+from pipelines.site.rows.prices import oldest_age_hours, on_demand
 
-TILES = 12
+CHARTED = 12  # GPUs of the heatmap
 ALL_GPUS_KEY = ("gpu_id", "purchase_model")
 
 
@@ -33,35 +20,23 @@ def market_page(published: Published) -> Page:
     """Return the page of today's market."""
     today = published.ask("market/today")
     main = [row for row in on_demand(today.rows) if not row["is_coarse"]]
-    ids = [row["gpu_id"] for row in main[:TILES]]
-    history = published.ask("market/history", gpu_ids=ids)
+    ids = [row["gpu_id"] for row in main[:CHARTED]]
     cheapest = published.ask("market/cheapest", gpu_ids=ids)
-    same = of_last_month(published.ask("market/same_offers", gpu_ids=ids).rows)
+    gpus = published.ask("market/gpus")
     return Page(
         path="index.html",
-        name="Market today",
-        title=headline(main),
-        evidence="all-gpus",
-        basis=f"Median of the providers' medians per GPU and hour, on demand, all markets, at the"
-        f" end of {today.first['day'] if today else 'no day yet'} (UTC)."
-        f" {LIST_PRICES} Lower is better.",
+        name="GPU prices",
+        title=headline(gpus.rows),
+        evidence="gpus",
+        basis=LIST_PRICES,
+        is_home=True,
         filters=[
-            Filter("gpu_id", "GPU", choices(today.rows, "gpu_id")),
+            Filter("gpu_id", "GPU", choices(today.rows, "gpu_id"), show=numbers.gpu_name),
             Filter("purchase_model", "bought", choices(today.rows, "purchase_model")),
             Filter("provider_id", "provider", choices(cheapest.rows, "provider_id")),
         ],
         blocks=[
-            Block(
-                "today",
-                tiles_title(main),
-                "USD per GPU-hour on demand; band p10 to p90 over providers; line: up to 90 days,"
-                " days without a value left out. Each name leads to the page of its GPU, each"
-                " number to its query. Same offers: how offers compared with themselves moved in a"
-                " month, in the US, at the kind of seller of which the most providers compare."
-                f" Under {PROVIDERS_NEEDED} providers no median is shown.",
-                answer=history,
-                tiles=[tile(row, history.rows, same) for row in main[:TILES]],
-            ),
+            hero(published, gpus),
             heatmap(cheapest, ids),
             index(published),
             Block(
@@ -75,74 +50,6 @@ def market_page(published: Published) -> Page:
             ),
             *gone(published),
         ],
-    )
-
-
-def headline(rows: list[Row]) -> str:
-    """Return the finding: the most offered GPU, its median, and the spread of providers."""
-    known = [row for row in rows if has_enough(row)]
-    if not known:
-        return "No GPU has enough providers today for a median"
-    row = known[0]
-    return (
-        f"{row['gpu_id']} rents for a median of {numbers.usd(row['median_usd_per_gpu_hour'])}"
-        f" per GPU-hour; prices of {row['provider_count']} providers range from"
-        f" {numbers.usd(row['p10_usd_per_gpu_hour'])} (10th percentile) to"
-        f" {numbers.usd(row['p90_usd_per_gpu_hour'])} (90th)"
-    )
-
-
-def tiles_title(rows: list[Row]) -> str:
-    """Return the range of the medians on the tiles."""
-    known = [row["median_usd_per_gpu_hour"] for row in rows[:TILES] if has_enough(row)]
-    if not known:
-        return "The most offered GPUs"
-    return (
-        f"The most offered GPUs rent for {numbers.usd(min(known))} to {numbers.usd(max(known))}"
-        " per GPU-hour"
-    )
-
-
-def tile(row: Row, history: list[Row], same: Mapping[str, Row]) -> Tile:
-    """Return the tile of a GPU: median, band, line, number of providers, and what prices did."""
-    gpu_id = row["gpu_id"]
-    points = daily_medians(history, gpu_id)
-    behind = (
-        f"{numbers.plural(row['provider_count'], 'provider')},"
-        f" {numbers.plural(row['offer_count'], 'offer')}"
-    )
-    notes: list[Any] = [behind]
-    if has_enough(row):
-        p10, p90 = (
-            query_link("all-gpus", column, numbers.figure(row[column]))
-            for column in ("p10_usd_per_gpu_hour", "p90_usd_per_gpu_hour")
-        )
-        notes.insert(0, Markup("p10–p90 {} – {}").format(p10, p90))
-    if gpu_id in same:
-        notes.append(same_offers_words(same[gpu_id]))
-    notes.append(f"oldest answer {row['oldest_seen_on']}")
-    return Tile(
-        name=gpu_id,
-        href=f"gpu/{slug(gpu_id)}.html",
-        value=query_link(
-            "all-gpus", "median_usd_per_gpu_hour", median_cell(row["median_usd_per_gpu_hour"], row)
-        ),
-        unit="USD/GPU-h",
-        key=row_key(row, ALL_GPUS_KEY),
-        notes=notes,
-        drawing=sparkline(points, f"{gpu_id}: median over the last 90 days")
-        if len(points) > 1
-        else "",
-        colour=FAMILY_COLOURS[family(row["architecture"])],
-    )
-
-
-def same_offers_words(row: Row) -> str:
-    """Return how the same offers moved in a month, and how many providers compare."""
-    change = numbers.percent(row["like_for_like_change_fraction"], signed=True)
-    return (
-        f"same offers {change} in a month,"
-        f" {row['link_provider_count']} {words(row['market_family'])}s"
     )
 
 
@@ -171,7 +78,7 @@ def heatmap(answer: Answer, gpu_ids: list[str]) -> Block:
         table=Table(
             answer,
             [
-                Column("provider_id", "provider"),
+                Column("provider_name", "provider"),
                 Column("gpu_id", "GPU", show=gpu_link),
                 Column("usd_per_gpu_hour", "cheapest", "USD/GPU-h", toggle="hour"),
                 Column("dearest_usd_per_gpu_hour", "dearest", "USD/GPU-h", toggle="hour"),
@@ -181,6 +88,8 @@ def heatmap(answer: Answer, gpu_ids: list[str]) -> Block:
                 Column("source_id", "source"),
             ],
             key=("provider_id", "gpu_id"),
+            noun="price",
+            measure="usd_per_gpu_hour",
             age_hours=lambda row: row["age_hours"],
         ),
         is_folded=True,
@@ -236,6 +145,8 @@ def index(published: Published) -> Block:
                 Column("methodology_version", "rules"),
             ],
             key=("gpu_id", "purchase_model", "market_family", "reference_region"),
+            noun="index value",
+            measure="usd_per_gpu_hour",
             age_hours=lambda row: row["oldest_age_hours"],
         ),
     )  # fmt: skip

@@ -24,7 +24,8 @@ def moved(value: float, _: Row) -> str:
 
 def gpu_link(gpu_id: Any, row: Row) -> Markup:
     """Return a link from the top of the site to the page of a GPU."""
-    text = f"{gpu_id} (variant not said)" if row.get("is_coarse") else gpu_id
+    name = numbers.gpu_name(gpu_id)
+    text = f"{name} (variant not said)" if row.get("is_coarse") else name
     return link(f"gpu/{slug(str(gpu_id))}.html", text)
 
 

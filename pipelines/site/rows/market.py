@@ -9,6 +9,9 @@ from pipelines.site.published import Row
 from pipelines.site.rows.prices import PROVIDERS_NEEDED, has_enough
 from pipelines.site.theme import age_band, age_name
 
+LEAST_FOR_TRAINING, LEAST_FOR_INFERENCE = 40, 16
+"""Memory of a GPU that the choices of the first table ask for. [GB]"""
+
 
 def daily_medians(history: list[Row], gpu_id: str) -> list[tuple[date, float]]:
     """Return the days of a GPU that have a shown median, each with it. [USD/(GPU h)]."""
@@ -17,6 +20,31 @@ def daily_medians(history: list[Row], gpu_id: str) -> list[tuple[date, float]]:
         for row in history
         if row["gpu_id"] == gpu_id and has_enough(row)
     ]
+
+
+def presets_of(row: Row) -> list[str]:
+    """Return the choices of the first table in which a GPU is.
+
+    Training needs a data-centre GPU with 40 GB or more and a link of its own to the others,
+    inference one with 16 GB or more.
+
+    Examples
+    --------
+    >>> row = {"gpu_class": "data_center", "memory_gigabytes": 80.0, "link_kind": "NVLink"}
+    >>> presets_of(row), presets_of({**row, "link_kind": "PCIe", "memory_gigabytes": 24.0})
+    (['all', 'data_center', 'training', 'inference'], ['all', 'data_center', 'inference'])
+    """
+    is_data_center = row["gpu_class"] == "data_center"
+    memory = row["memory_gigabytes"] or 0
+    has_link = row["link_kind"] not in (None, "PCIe")
+    named = {
+        "all": True,
+        "data_center": is_data_center,
+        "consumer": row["gpu_class"] in ("consumer", "workstation"),
+        "training": is_data_center and has_link and memory >= LEAST_FOR_TRAINING,
+        "inference": memory >= LEAST_FOR_INFERENCE,
+    }
+    return [name for name, holds in named.items() if holds]
 
 
 def widest_spread(rows: list[Row], gpu_ids: list[str]) -> float:
@@ -42,6 +70,7 @@ def heatmap_cells(rows: list[Row], gpu_ids: list[str]) -> list[Row]:
     return [
         {
             **row,
+            "gpu": numbers.gpu_name(row["gpu_id"]),
             "age": age_name(row["age_hours"]),
             "is_old": age_band(row["age_hours"]) > 0,
             "seen_at": numbers.instant(row["seen_at"]),

@@ -54,19 +54,3 @@ def told(rows: list[Row]) -> str | None:
         f"The same offers of {sellers} did not clearly move {span}"
         f" ({about}{numbers.percent(change, signed=True)})"
     )
-
-
-def of_last_month(rows: list[Row]) -> dict[str, Row]:
-    """Return by GPU the change over the newest month of the family with the most providers.
-
-    A family whose sellers last compared in an earlier month than others do says nothing of now.
-    """
-    found: dict[str, Row] = {}
-    newest = max((row["month"] for row in rows), default=None)
-    for row in rows:
-        is_newest = row["horizon_months"] == 1 and row["month"] == newest
-        if row["evidence"] == "published" and is_newest:
-            best = found.get(row["gpu_id"])
-            if best is None or row["link_provider_count"] > best["link_provider_count"]:
-                found[row["gpu_id"]] = row
-    return found

@@ -113,6 +113,22 @@ def fill(connection: duckdb.DuckDBPyConnection) -> None:
         for is_sparse, peak in ((False, 989e12), (True, 1979e12)):
             insert(connection, "core.gpu_peak", gpu_id=gpu, precision="bf16", is_sparse=is_sparse,
                    flops_per_second=peak, source_url="https://vendor.example/a")  # fmt: skip
+        for market, count in (("neocloud", 3), ("hyperscaler", 1)):
+            insert(connection, "marts.gpu_price_now", gpu_id=gpu, purchase_model="on_demand",
+                   market_family=market, reference_region="us", middle_usd_per_gpu_hour=3.0,
+                   typical_low_usd_per_gpu_hour=2.5, typical_high_usd_per_gpu_hour=3.6,
+                   provider_count=count,
+                   evidence="market" if count >= 3 else "thin")  # fmt: skip
+        for days, change in ((7, -0.01), (30, 0.02)):
+            insert(connection, "marts.gpu_price_change", gpu_id=gpu, purchase_model="on_demand",
+                   market_family="neocloud", reference_region="us", horizon_days=days,
+                   change_fraction=change)  # fmt: skip
+    for provider, name in (("alpha", "Alpha Cloud"), ("beta", EVIL)):
+        insert(connection, "core.provider", provider_id=provider, name=name,
+               market_family="neocloud")  # fmt: skip
+    insert(connection, "core.gpu_alias", source_family="generic_text",
+           gpu_name_printed="hgx h100", canonical="H100-SXM-80GB")  # fmt: skip
+    insert(connection, "core.model", model_id="llama-3.1-70b", name="Llama 3.1 70B")
     fill_offers(connection)
     fill_history(connection)
     fill_costs(connection)

@@ -268,7 +268,7 @@ def test_pages_are_read_without_scripts(browser: Any, site: Path) -> None:
     page = context.new_page()
     page.goto(address(site, "index.html"))
     text = page.inner_text("main")
-    assert "H100-SXM-80GB" in text
+    assert "H100 SXM 80 GB" in text
     assert "3.00" in text
     assert page.locator("svg.spark").first.is_visible()
     assert page.locator("#all-gpus-table tbody tr").count() >= 2
@@ -304,7 +304,7 @@ def test_each_number_leads_to_the_query_that_gives_it_alone(
         for table in page.locator("main table").all():
             block = (table.get_attribute("id") or "").removesuffix("-table")
             for row in table.locator("tbody tr:not([hidden])").all()[:3]:
-                for link in row.locator("td.n > a").all():
+                for link in row.locator("td.n:not([hidden]) > a").all():
                     shown = link.inner_text()
                     link.click()
                     query = page.locator(f"#{block}-number").inner_text()
@@ -335,16 +335,103 @@ def test_a_cited_number_is_found_again_by_its_address(context: Any, site: Path) 
     again.page.close()
 
 
-def test_the_number_of_a_tile_leads_to_its_query(
-    context: Any, site: Path, small_home: Home
-) -> None:
+def test_a_preset_and_columns_stand_in_the_address(context: Any, site: Path) -> None:
     page = Tab(context, address(site, "index.html")).page
-    for link, usd in (("value", 3.0), ("note", 2.1)):
-        page.click(f".tile:first-child .{link} a")
-        with open_published(small_home) as connection:
-            values = connection.execute(page.locator("#all-gpus-number").inner_text()).fetchall()
-        assert values == [(pytest.approx(usd),)]
+    head = "#gpus-table th:not([hidden])"
+    page.click("button[value=inference]")
+    assert "per GB-h" in " ".join(page.locator(head).all_inner_texts())
+    assert page.locator("#gpus-table th[aria-sort=ascending]").count() == 1
+    page.click(".columns summary")
+    page.uncheck(".columns input[value=provider_count]")
+    again = Tab(context, page.url).page
+    heads = " ".join(again.locator(head).all_inner_texts())
+    assert again.locator("button[value=inference]").get_attribute("aria-pressed") == "true"
+    assert "per GB-h" in heads
+    assert "providers" not in heads
     page.close()
+    again.close()
+
+
+def test_unknown_state_in_an_address_shows_the_default_and_says_so(
+    context: Any, site: Path
+) -> None:
+    query = "?preset=steam&columns=colour&provider_id=nobody"
+    page = Tab(context, address(site, "index.html", query)).page
+    said = " ".join(page.locator(".say").all_inner_texts())
+    assert all(word in said for word in ("steam", "colour", "nobody"))
+    assert page.locator("#gpus-table tbody tr:not([hidden])").count() == 2
+    assert page.input_value("select[name=provider_id]") == ""
+    page.close()
+
+
+def test_a_slash_leads_to_the_search_and_enter_to_the_page(context: Any, site: Path) -> None:
+    page = Tab(context, address(site, "value.html")).page
+    page.keyboard.press("/")
+    page.keyboard.type("hgx H100")
+    assert page.locator("#found [role=option]").all_inner_texts() == ["H100 SXM 80 GB\nGPU"]
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/gpu/h100-sxm-80gb.html")
+    page.focus("form.find input")
+    page.keyboard.type("no such thing")
+    assert "is called" in page.inner_text("#found")
+    page.close()
+
+
+def test_the_first_table_has_a_price_in_sight_on_a_phone(browser: Any, site: Path) -> None:
+    context = browser.new_context(viewport={"width": 390, "height": 844})
+    page = Tab(context, address(site, "index.html")).page
+    box = page.locator("#gpus-table tbody td a[href^='#']").first.bounding_box()
+    assert box["x"] + box["width"] < 390
+    assert box["y"] < 844
+    assert page.evaluate(
+        "(() => { const box = document.querySelector('.pinned');"
+        " return box.scrollWidth <= box.clientWidth; })()"
+    )
+    context.close()
+
+
+MONEY = re.compile(r"\$([\d.,]+)")
+
+
+@pytest.mark.parametrize("name", CHARTS)
+def test_each_title_agrees_with_the_rows_under_it_after_every_filter(
+    context: Any, site: Path, name: str
+) -> None:
+    tab = Tab(context, address(site, name))
+    states = tab.page.evaluate(
+        "[...document.querySelectorAll('form.filters select')].flatMap(one =>"
+        " [...one.options].filter(option => option.value !== one.dataset.default)"
+        "   .map(option => ({ [one.name]: option.value })))"
+        ".concat([...document.querySelectorAll('button[name=preset]')]"
+        "   .map(one => ({ preset: one.value })), [{ find: 'alpha' }, { find: 'nothing' }])"
+    )
+    tab.page.close()
+    checked = 0
+    for state in states:
+        page = Tab(context, address(site, name, "?" + urlencode(state))).page
+        sections = page.evaluate(
+            """[...document.querySelectorAll("main section")].map(section => {
+              const table = section.querySelector("table");
+              const rows = table ? [...table.tBodies[0].rows] : [];
+              const index = table && table.dataset.measure
+                ? truecost.columnOf(table, table.dataset.measure) : -1;
+              return [section.querySelector("h2").textContent,
+                rows.length, rows.filter(row => !row.hidden).map(row => index < 0 ? null
+                  : row.cells[index].querySelector(".none") ? null
+                  : Number(row.cells[index].dataset.v))];
+            })"""
+        )
+        for title, total, shown in sections:
+            if len(shown) == total:
+                continue
+            assert title.startswith(f"{len(shown)} of {total} "), (state, title)
+            prices = [price for price in shown if price is not None]
+            if prices:
+                ends = {figure(min(prices)), figure(max(prices))}
+                assert set(MONEY.findall(title)) == ends, (state, title)
+            checked += 1
+        page.close()
+    assert checked > 0
 
 
 def test_without_scripts_a_number_opens_the_query_of_its_table(browser: Any, site: Path) -> None:

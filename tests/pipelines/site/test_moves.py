@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from pipelines.site.pages.gpu_history import changes_title, history_title
-from pipelines.site.rows.moves import of_last_month, told, verb
+from pipelines.site.rows.moves import told, verb
 
 ROOT = Path(__file__).parents[3]
 SURE: dict[str, Any] = {
@@ -59,11 +59,6 @@ def test_a_drifting_index_is_told_with_about() -> None:
 def test_the_family_that_most_providers_link_is_told() -> None:
     other = SURE | {"market_family": "hyperscaler", "link_provider_count": 3}
     assert "neoclouds" in str(told([other, SURE]))
-    month = SURE | {"horizon_months": 1}
-    found = of_last_month([month, other | {"horizon_months": 1}, SURE])
-    assert found == {"H100-SXM-80GB": month}
-    old = month | {"gpu_id": "L4-24GB", "month": date(2026, 3, 1)}
-    assert of_last_month([month, old]) == found
 
 
 def test_a_step_of_the_median_by_other_sellers_is_told_as_such() -> None:

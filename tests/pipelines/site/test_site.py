@@ -186,8 +186,11 @@ def test_titles_are_findings_from_the_data(site: Path) -> None:
     def title(name: str) -> str:
         return Text.of(re.findall(r"<h1>(.*?)</h1>", (site / name).read_text())[0])
 
-    assert "$3.00" in title("index.html")
-    assert "$2.00 per GPU-hour at alpha; the median of 3 providers is $3.00" in title(PAGES[1])
+    assert "prices of 2 GPUs" in title("index.html")
+    assert "2 GPUs for $0.400 to $2.00 per GPU-hour" in Text.of((site / "index.html").read_text())
+    assert "$2.00 per GPU-hour at Alpha Cloud; the median of 3 providers is $3.00" in title(
+        PAGES[1]
+    )
     assert "2.90 times a year (2.50 to 3.40)" in title("training.html")
     assert "47\u00a0% utilisation" in title("decide.html")
 
@@ -215,7 +218,7 @@ def test_a_gpu_without_an_offer_keeps_the_page_of_its_history(tmp_path: Path) ->
 
     report = build_site(publish_by_hand(Home(tmp_path / "home"), vanished))
     html = (report.folder / "gpu/l4-24gb.html").read_text()
-    assert "Nobody that we read offers L4-24GB today" in Text.of(html)
+    assert "Nobody that we read offers L4 24 GB today" in Text.of(html)
     assert 'id="history-data"' in html
     market = (report.folder / "index.html").read_text()
     assert "1 GPU had a price before and has none today" in market

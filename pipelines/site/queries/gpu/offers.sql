@@ -21,10 +21,11 @@
 -- seen_at | time of the last good answer that held it [UTC]
 -- price_age_hours | age of the price: of the answer, and of the feed where it gives one [h]
 -- payload_sha256 | hash of the bytes it was read from
+-- provider_name | full name of the provider
 -- place | rank by price among offers of the same provider, purchase model and commitment
 select
     offer_key, usd_per_gpu_hour, usd_per_node_hour, gpu_count, provider_id, sku, region, area,
-    purchase_model, commitment_months, market_tier, market_family, is_available, is_witness,
+    purchase_model, commitment_months, market_tier, o.market_family, is_available, is_witness,
     is_stale, source_kind, source_id, source_url, seen_at,
     -- a feed says how old its own prices are
     age_hours + case
@@ -32,11 +33,12 @@ select
             then date_diff('minute', source_time, seen_at) / 60.0
         else 0
     end as price_age_hours,
-    payload_sha256,
+    payload_sha256, coalesce(p.name, provider_id) as provider_name,
     row_number() over (
         partition by provider_id, purchase_model, commitment_months
         order by is_available is not distinct from false, usd_per_gpu_hour, sku, region
     ) as place
-from marts.offers_latest
+from marts.offers_latest as o
+left join core.provider as p using (provider_id)
 where gpu_id = $gpu_id
 order by is_available is not distinct from false, usd_per_gpu_hour, provider_id, sku, region, offer_key

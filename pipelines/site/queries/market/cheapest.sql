@@ -1,6 +1,7 @@
 -- One row per provider and GPU: its offers on demand that are not sold out; stale ones only where it has no fresh one.
 -- parameter: gpu_ids | the accelerators
 -- provider_id | the provider
+-- provider_name | its full name
 -- gpu_id | the accelerator
 -- usd_per_gpu_hour | its cheapest offer [USD/(GPU h)]
 -- dearest_usd_per_gpu_hour | its most expensive offer [USD/(GPU h)]
@@ -17,10 +18,12 @@ with standing as (
     qualify not is_stale or bool_and(is_stale) over (partition by provider_id, gpu_id)
 )
 select
-    provider_id, gpu_id, min(usd_per_gpu_hour) as usd_per_gpu_hour,
+    s.provider_id, coalesce(any_value(p.name), s.provider_id) as provider_name, s.gpu_id,
+    min(usd_per_gpu_hour) as usd_per_gpu_hour,
     max(usd_per_gpu_hour) as dearest_usd_per_gpu_hour, count(*) as offer_count,
     max(seen_at) as seen_at, min(age_hours) as age_hours,
     arg_min(source_id, usd_per_gpu_hour) as source_id
-from standing
-group by provider_id, gpu_id
-order by count(*) over (partition by provider_id) desc, provider_id, gpu_id
+from standing as s
+left join core.provider as p on s.provider_id = p.provider_id
+group by s.provider_id, s.gpu_id
+order by count(*) over (partition by s.provider_id) desc, s.provider_id, s.gpu_id

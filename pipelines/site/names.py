@@ -1,0 +1,57 @@
+"""The search over GPUs, models and providers: what each is called, and the page that it leads to.
+
+The script of the pages (``assets/search.js``) looks names up as ``plain`` folds them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from urllib.parse import quote
+
+from pipelines.site.markup import slug
+from pipelines.site.numbers import gpu_name
+from pipelines.site.published import Published
+from warehouse.reference.gpu_names import plain
+
+START = "window.truecostNames = "
+
+
+def search_script(published: Published) -> str:
+    """Return the script that holds all names: label, kind, page and folded spellings of each."""
+    entries = [
+        *(
+            entry(gpu_name(row["gpu_id"]), "GPU", f"gpu/{slug(row['gpu_id'])}.html",
+                  (row["gpu_id"], row["name"], *row["spellings"]))
+            for row in published.ask("search/gpus").rows
+        ),
+        *(
+            entry(row["name"], "model", f"inference.html?model_id={quote(row['model_id'])}",
+                  (row["model_id"], *row["spellings"]))
+            for row in published.ask("search/models").rows
+        ),
+        *(
+            entry(row["name"], "provider",
+                  f"index.html?provider_id={quote(row['provider_id'])}#who-offers-what",
+                  (row["provider_id"], *row["spellings"]))
+            for row in published.ask("search/providers").rows
+        ),
+    ]  # fmt: skip
+    text = json.dumps(entries, ensure_ascii=True, separators=(",", ":"))
+    return f"{START}{text};\n"
+
+
+def entry(label: str, kind: str, href: str, spellings: Iterable[str | None]) -> list[str]:
+    """Return a name with its page and every folded spelling, none of which another contains.
+
+    Examples
+    --------
+    >>> entry("H100 SXM 80 GB", "GPU", "gpu/h100-sxm-80gb.html", ["h100 sxm5", "hgx h100", "H100"])
+    ['H100 SXM 80 GB', 'GPU', 'gpu/h100-sxm-80gb.html', 'h100sxm80gb hgxh100']
+    """
+    folded = sorted({plain(name) for name in (label, *spellings) if name}, key=len, reverse=True)
+    kept: list[str] = []
+    for name in folded:
+        if name and not any(longer.startswith(name) for longer in kept):
+            kept.append(name)
+    return [label, kind, href, " ".join(sorted(kept))]
