@@ -17,6 +17,7 @@ from pipelines.site.exports import Exports
 from pipelines.site.footer import banners_of, facts_of, is_synthetic
 from pipelines.site.markup import environment
 from pipelines.site.names import search_script
+from pipelines.site.pages.calculators import calculators_page
 from pipelines.site.pages.decide import decide_page
 from pipelines.site.pages.gpu import gpu_pages
 from pipelines.site.pages.health import health_page
@@ -28,7 +29,8 @@ from pipelines.site.published import opened
 from warehouse.files import rename
 from warehouse.paths import Home
 
-MAIN_PAGES = (market_page, value_page, inference_page, training_page, decide_page, health_page)
+MAIN_PAGES = (market_page, value_page, inference_page, training_page, decide_page, calculators_page,
+              health_page)  # fmt: skip
 # 'self' is every file of the site; for files from disk some browsers need file: as well.
 SCRIPT_SOURCE = "'self' file:"
 

@@ -66,12 +66,19 @@ class Exports:
         """Return specification and rows as JSON that cannot end its script element."""
         columns = list(dict.fromkeys(name for row in chart.rows for name in row))
         rows = [[short(plain(row.get(name))) for name in columns] for row in chart.rows]
-        text = json.dumps(
-            {"spec": chart.spec, "columns": columns, "rows": rows},
-            separators=(",", ":"),
-            allow_nan=False,
-        )
-        return Markup(text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026"))
+        return script_json({"spec": chart.spec, "columns": columns, "rows": rows})
+
+
+def script_json(value: Any) -> Markup:
+    r"""Return a value as JSON that cannot end the script element around it.
+
+    Examples
+    --------
+    >>> print(script_json({"name": "</script>"}))
+    {"name":"\u003c/script\u003e"}
+    """
+    text = json.dumps(value, separators=(",", ":"), allow_nan=False)
+    return Markup(text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026"))
 
 
 def short(value: Any) -> Any:

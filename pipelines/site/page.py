@@ -264,6 +264,7 @@ class Page:
     blocks: Sequence[Block]
     filters: Sequence[Filter] = ()
     links: Sequence[tuple[str, str]] = ()
+    scripts: Sequence[str] = ()  # of this page alone, after those of all pages
     is_home: bool = False  # the search stands large, the filters under the first block
 
     @property

@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 
 import pytest
 
+from cost_engine.training.planning import plan
 from pipelines.site.numbers import count, figure
 from pipelines.site.theme import AGES
 from warehouse.database import open_published
@@ -388,6 +389,40 @@ def test_the_first_table_has_a_price_in_sight_on_a_phone(browser: Any, site: Pat
         " return box.scrollWidth <= box.clientWidth; })()"
     )
     context.close()
+
+
+def test_a_calculator_answers_and_stands_in_the_address(context: Any, site: Path) -> None:
+    tab = Tab(context, address(site, "calculators.html"))
+    form = "form[data-calculator=training]"
+    tab.page.fill(f"{form} input[name=parameters]", "8B")
+    tab.page.fill(f"{form} input[name=gpus]", "64")
+    run = plan(6 * 8e9 * 2e12, 64, peak_flops_per_second=989e12, utilisation_fraction=0.4,
+               usd_per_gpu_hour=3.0)  # fmt: skip
+    said = tab.page.inner_text(f"{form} output")
+    assert f"{figure(run.usd)} USD" in said
+    assert f"{figure(run.days)} days" in said
+    assert f"{figure(run.usd * 2 / 3)} to {figure(run.usd * 4 / 3)}" in said
+    assert tab.page.locator(f"{form} output svg rect.band").count() == 1
+    again = Tab(context, tab.page.url).page
+    assert again.inner_text(f"{form} output") == said
+    assert "--params 8000000000" in again.locator("#training-command").text_content()
+    assert tab.complaints == []
+    assert tab.page.evaluate("document.documentElement.scrollWidth") <= WIDTHS[0]
+    tab.page.close()
+    again.close()
+
+
+def test_an_impossible_input_says_what_is_allowed(context: Any, site: Path) -> None:
+    page = Tab(context, address(site, "calculators.html", "?training.tokens=many")).page
+    assert "training.tokens" in page.inner_text(".say")
+    assert page.input_value("form[data-calculator=training] input[name=tokens]") == "2T"
+    form = "form[data-calculator=reservation]"
+    for name, wrong, allowed in (("resale", "1.5", "from 0 to 1"), ("job", "-1", "above 0")):
+        page.fill(f"{form} input[name={name}]", wrong)
+        label = page.locator(f"{form} label", has=page.locator(f"input[name={name}]"))
+        assert allowed in label.locator(".wrong").inner_text()
+        assert "Correct" in page.inner_text(f"{form} output")
+    page.close()
 
 
 MONEY = re.compile(r"\$([\d.,]+)")

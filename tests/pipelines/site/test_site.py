@@ -353,6 +353,16 @@ def test_an_odd_list_price_is_in_the_table_and_not_in_the_chart(site: Path) -> N
     assert "1 list price over 100 times" in html
 
 
+def test_the_calculators_carry_prices_and_say_what_is_missing(site: Path) -> None:
+    html = (site / "calculators.html").read_text()
+    data = json.loads(re.findall(r'id="calculators-data">(.*?)</script>', html)[0])
+    assert {row["gpu_id"]: row["usd_per_gpu_hour"] for row in data["gpus"]} == {
+        "H100-SXM-80GB": 3.0, "L4-24GB": 3.0,
+    }  # fmt: skip
+    assert html.count('<form class="calculator"') == 4
+    assert "no list price of a GPU that is rented, or no assumptions" in html
+
+
 def test_pages_weigh_less_than_they_may(report: SiteReport) -> None:
     assert report.heaviest_page_bytes < WEIGHT_LIMIT
 
