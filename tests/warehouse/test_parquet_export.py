@@ -63,3 +63,16 @@ def test_a_part_is_linked_while_its_layout_is_the_same(
     connection.execute(change)
     [part] = export(connection, tmp_path / "two", Before(tmp_path / "one", first, {}))
     assert (tmp_path / "two" / part.path).samefile(tmp_path / "one" / part.path) is is_linked
+
+
+def test_only_what_grows_by_days_is_cut_by_month(connection, tmp_path: Path) -> None:
+    connection.execute("drop table marts.price")
+    for name in ("gpu_price_daily", "training_cost"):
+        connection.execute(
+            f"create table marts.{name} as select unnest([date '2026-07-31', '2026-08-01']) as day"
+        )
+    assert [part.path for part in export(connection, tmp_path / "one")] == [
+        "marts/gpu_price_daily/2026-07.parquet",
+        "marts/gpu_price_daily/2026-08.parquet",
+        "marts/training_cost/all.parquet",
+    ]
