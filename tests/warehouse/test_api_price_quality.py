@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from decimal import Decimal
 
@@ -61,9 +61,30 @@ def rules(found: Sequence[Holding], source_id: str = "") -> set[str]:
     return {h.rule for h in found if source_id in ("", h.source_id)}
 
 
-@pytest.fixture
-def lists() -> TokenLists:
+@pytest.fixture(scope="module")
+def empty_lists() -> TokenLists:
     return TokenLists()
+
+
+@pytest.fixture(scope="module")
+def day_old_lists() -> TokenLists:
+    lists = TokenLists()
+    assert lists.see(NOON, ROWS) == []
+    return lists
+
+
+@pytest.fixture
+def lists(empty_lists: TokenLists) -> Iterator[TokenLists]:
+    """Lists that have seen nothing."""
+    with empty_lists.rolled_back() as given:
+        yield given
+
+
+@pytest.fixture
+def seen(day_old_lists: TokenLists) -> Iterator[TokenLists]:
+    """Lists that have seen one day."""
+    with day_old_lists.rolled_back() as given:
+        yield given
 
 
 def test_the_same_lists_on_two_days_are_held_nowhere(lists: TokenLists) -> None:
@@ -75,14 +96,13 @@ def test_the_same_lists_on_two_days_are_held_nowhere(lists: TokenLists) -> None:
 @pytest.mark.parametrize("source_id", LISTS)
 @pytest.mark.parametrize("mutation", MUTATIONS)
 def test_a_mutated_list_publishes_no_wrong_price(
-    lists: TokenLists, source_id: str, mutation: str
+    seen: TokenLists, source_id: str, mutation: str
 ) -> None:
-    lists.see(NOON, ROWS)
-    before = lists.standing(source_id)
+    before = seen.standing(source_id)
     mutated = MUTATIONS[mutation](ROWS[source_id])
-    found = lists.see(day_after(NOON), ROWS | {source_id: mutated})
+    found = seen.see(day_after(NOON), ROWS | {source_id: mutated})
     assert {h.source_id for h in found} == {source_id}
-    assert lists.standing(source_id) == before
+    assert seen.standing(source_id) == before
 
 
 @pytest.mark.parametrize("source_id", LISTS)
@@ -201,9 +221,8 @@ def test_a_shorter_list_is_believed_when_another_day_confirms_it(lists: TokenLis
 
 
 @pytest.mark.parametrize("scope", ["batch", "row"])
-def test_an_accepted_entry_passes_when_its_capture_is_read_again(
-    lists: TokenLists, scope: str
-) -> None:
+def test_an_accepted_entry_passes_when_its_capture_is_read_again(scope: str) -> None:
+    lists = TokenLists()  # a decision has a transaction of its own
     lists.see(NOON, ROWS)
     moved = ROWS["openrouter"][:-1] + times(Decimal(10))(ROWS["openrouter"][-1:])
     rows = times(Decimal(2))(ROWS["openrouter"]) if scope == "batch" else moved

@@ -6,7 +6,8 @@ For the tests of the gates and for ``benchmarks/token_price_gates.py``.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -53,6 +54,19 @@ class TokenLists:
         self.connection.execute("create table staged.build_clock as select 'test' as run_id")
         history.create(self.connection, history.API_PRICE)
         self.captures = 0
+        self.is_rolled_back = False
+
+    @contextmanager
+    def rolled_back(self) -> Iterator[TokenLists]:
+        """Give these lists, and take back what is done to them."""
+        captures = self.captures
+        self.is_rolled_back = True
+        self.connection.execute("begin")
+        try:
+            yield self
+        finally:
+            self.connection.execute("rollback")
+            self.captures, self.is_rolled_back = captures, False
 
     def see(
         self, at: datetime, lists: Mapping[str, Sequence[Row]], payload_sha256: str | None = None
@@ -84,8 +98,9 @@ class TokenLists:
         before = len(self.held())
         hold_api_prices(self.connection, at)
         history.merge(
-            self.connection, "api_price_observation", "good_api_capture", history.API_PRICE
-        )
+            self.connection, "api_price_observation", "good_api_capture", history.API_PRICE,
+            is_in_transaction=self.is_rolled_back,
+        )  # fmt: skip
         return self.held()[before:]
 
     def held(self) -> list[Holding]:
