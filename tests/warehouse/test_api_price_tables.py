@@ -21,7 +21,7 @@ PRICE: dict[str, Any] = {
 
 @pytest.fixture
 def con() -> duckdb.DuckDBPyConnection:
-    connection = duckdb.connect()
+    connection = duckdb.connect(config={"threads": 1})
     history.create(connection, history.API_PRICE)
     connection.execute(
         "create schema marts; create schema if not exists meta;"

@@ -20,7 +20,7 @@ Identity = tuple[str | None, str | None, str | None]  # gpu_id, method, reason
 
 @cache
 def reference_connection() -> duckdb.DuckDBPyConnection:
-    connection = duckdb.connect()
+    connection = duckdb.connect(config={"threads": 1})
     for schema in ("staged", "core", "meta"):
         connection.execute(f"create schema {schema}")
     for name, table in reference_rows().items():

@@ -37,7 +37,7 @@ def points(
 
     ``breaks`` are declared: a source, its first day by a new method, and when the old is settled.
     """
-    with duckdb.connect() as connection:
+    with duckdb.connect(config={"threads": 1}) as connection:
         connection.execute((SQL_FOLDER / "ledgers.sql").read_text())
         history.create(connection, history.OFFER)
         history.create(connection, history.API_PRICE)

@@ -36,7 +36,7 @@ class Warehouse:
     """A build file in memory with only what the index reads."""
 
     def __init__(self) -> None:
-        self.connection = duckdb.connect()
+        self.connection = duckdb.connect(config={"threads": 1})
         self.connection.execute((SQL_FOLDER / "ledgers.sql").read_text())
         history.create(self.connection, history.OFFER)
         history.create(self.connection, history.API_PRICE)
