@@ -23,6 +23,7 @@ from pipelines.site.pages.gpu import gpu_pages
 from pipelines.site.pages.health import health_page
 from pipelines.site.pages.inference import inference_page
 from pipelines.site.pages.market import market_page
+from pipelines.site.pages.provider import provider_pages
 from pipelines.site.pages.training import training_page
 from pipelines.site.pages.value import value_page
 from pipelines.site.published import opened
@@ -86,6 +87,7 @@ def build_site(
     remove(fresh)
     (fresh / "assets").mkdir(parents=True)
     (fresh / "gpu").mkdir()
+    (fresh / "provider").mkdir()
     weights: dict[str, int] = {}
     with opened(home, past) as published:
         shared = write_assets(fresh / "assets", [folder, home.site], search_script(published))
@@ -95,7 +97,7 @@ def build_site(
         navigation = [(page.path, page.name) for page in pages]
         exports = Exports(fresh, "synthetic-" if is_synthetic(published) else "")
         template = environment().get_template("page.html.j2")
-        for page in [*pages, *gpu_pages(published)]:
+        for page in [*pages, *gpu_pages(published), *provider_pages(published)]:
             html = template.render(
                 page=page,
                 navigation=navigation,

@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from pipelines.site.markup import slug
 from pipelines.site.numbers import gpu_name
+from pipelines.site.pages.prices import provider_path
 from pipelines.site.published import Published
 from warehouse.reference.gpu_names import plain
 
@@ -31,8 +32,7 @@ def search_script(published: Published) -> str:
             for row in published.ask("search/models").rows
         ),
         *(
-            entry(row["name"], "provider",
-                  f"index.html?provider_id={quote(row['provider_id'])}#who-offers-what",
+            entry(row["name"], "provider", provider_path(row["provider_id"]),
                   (row["provider_id"], *row["spellings"]))
             for row in published.ask("search/providers").rows
         ),

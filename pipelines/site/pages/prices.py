@@ -16,17 +16,24 @@ LIST_PRICES = (
     " private prices are not in it."
 )
 
+LONGEST_NAME = 80  # characters of the name of a file
+
 
 def moved(value: float, _: Row) -> str:
     """Return a change as a bare percentage with its sign."""
     return numbers.percent(value, signed=True).removesuffix("\u00a0%")
 
 
-def gpu_link(gpu_id: Any, row: Row) -> Markup:
-    """Return a link from the top of the site to the page of a GPU."""
+def gpu_link(gpu_id: Any, row: Row, root: str = "") -> Markup:
+    """Return a link to the page of a GPU; ``root`` is the path to the top of the site."""
     name = numbers.gpu_name(gpu_id)
     text = f"{name} (variant not said)" if row.get("is_coarse") else name
-    return link(f"gpu/{slug(str(gpu_id))}.html", text)
+    return link(f"{root}gpu/{slug(str(gpu_id))}.html", text)
+
+
+def provider_path(provider_id: str) -> str:
+    """Return the path of the page of a provider from the top of the site."""
+    return f"provider/{slug(provider_id)[:LONGEST_NAME]}.html"
 
 
 def withheld(row: Row) -> str:

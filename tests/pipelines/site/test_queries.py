@@ -20,6 +20,7 @@ from warehouse.paths import Home
 VALUES: dict[str, Any] = {
     "gpu_id": "H100-SXM-80GB",
     "gpu_ids": ["H100-SXM-80GB", "L4-24GB"],
+    "provider_id": "alpha",
     "level": "interactive",
     "workload": "chat",
     "method": "amortized",

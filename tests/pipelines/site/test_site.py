@@ -22,9 +22,9 @@ from warehouse.paths import Home
 
 from .conftest import BREAKOUT, EVIL, FORMULA, NOW, TODAY, fill, insert, publish_by_hand
 
-PAGES = ("index.html", "gpu/h100-sxm-80gb.html", "value.html", "inference.html", "training.html",
-         "decide.html", "health.html")  # fmt: skip
-PRICED = PAGES[:6]
+PAGES = ("index.html", "gpu/h100-sxm-80gb.html", "provider/alpha.html", "value.html",
+         "inference.html", "training.html", "decide.html", "health.html")  # fmt: skip
+PRICED = PAGES[:7]
 WEIGHT_LIMIT = 1_500_000  # bytes
 
 
@@ -144,7 +144,7 @@ TABLE_OF_CHART = {
 def test_the_numbers_of_every_chart_stand_in_a_table_too(page: Path) -> None:
     html = page.read_text()
     charts = re.findall(r'data-chart="([\w-]+)"', html)
-    assert charts
+    assert charts or "provider" in str(page)
     for id in charts:
         assert f'<table id="{TABLE_OF_CHART.get(id, id)}-table"' in html, id
 
@@ -351,6 +351,13 @@ def test_an_odd_list_price_is_in_the_table_and_not_in_the_chart(site: Path) -> N
     assert sorted(listed) == [0.2, 0.9]
     assert "90,000" in html
     assert "1 list price over 100 times" in html
+
+
+def test_a_provider_stands_beside_its_market(site: Path) -> None:
+    text = Text.of((site / "provider/alpha.html").read_text())
+    assert "Alpha Cloud rents 2 GPUs on demand, for $0.400 to $2.00 per GPU-hour" in text
+    assert "2 of 2 prices on demand below the middle" in text
+    assert not (site / "provider/gamma.html").exists()  # its prices are stale
 
 
 def test_the_calculators_carry_prices_and_say_what_is_missing(site: Path) -> None:

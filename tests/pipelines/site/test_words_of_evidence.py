@@ -27,8 +27,8 @@ SAID = {
     "cheapest": {
         "site/charts/prices.py", "site/pages/decide.py", "site/pages/gpu.py",
         "site/pages/gpu_offers.py", "site/pages/hero.py", "site/pages/inference.py",
-        "site/pages/market.py", "site/pages/training.py", "site/pages/value.py",
-        "answers/headline.py", "answers/metrics.py",
+        "site/pages/market.py", "site/pages/provider.py", "site/pages/training.py",
+        "site/pages/value.py", "answers/headline.py", "answers/metrics.py",
         "commands/compare.py", "commands/headline.py", "commands/infer.py", "commands/quote.py",
         "commands/reserve_tables.py", "commands/train_tables.py",
     },
@@ -42,7 +42,7 @@ SAID = {
 FRESH_ONLY = {
     "reports/headline_offers.sql", "site/market/gpus.sql", "reports/quote.sql",
     "reports/alert_gpu_days.sql", "reports/metrics_cheapest.sql",
-    "marts/provider_price_now.sql", "marts/gpu_set_offer.sql",
+    "marts/provider_price_now.sql", "marts/gpu_set_offer.sql", "site/provider/prices.sql",
 }  # fmt: skip
 
 
