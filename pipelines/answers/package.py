@@ -21,11 +21,11 @@ from typing import Any
 import duckdb
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
-from warehouse.citation import citation as facts_to_cite
 from warehouse.data_version import DATA_VERSION
 from warehouse.files import inside
 from warehouse.parquet_export import Layout
 from warehouse.paths import project_file
+from warehouse.reports import report_dicts
 from warehouse.rows import identifier, literal
 
 PROFILE = "https://datapackage.org/profiles/2.0/datapackage.json"
@@ -183,7 +183,7 @@ def write_package(
     ).fetchall()[0]
     described = package(connection, resources, newest, run_id)
     (fresh / DESCRIPTION).write_text(json.dumps(described, indent=1) + "\n", "utf-8")
-    (fresh / "README.md").write_text(read_me(resources, newest, run_id), "utf-8")
+    (fresh / "README.md").write_text(read_me(connection, resources, newest), "utf-8")
     (fresh / "data_dictionary.html").write_text(dictionary(chosen, newest), "utf-8")
     (fresh / "CITATION.cff").write_text(citation(newest), "utf-8")
     for name in COPIED:
@@ -304,7 +304,9 @@ def write_csv(connection: duckdb.DuckDBPyConnection, table: PackageTable, target
     connection.execute(f"copy ({query}) to {literal(str(target))} (format csv, {CSV_OPTIONS})")
 
 
-def read_me(resources: Sequence[dict[str, Any]], newest: date | None, run_id: str | None) -> str:
+def read_me(
+    connection: duckdb.DuckDBPyConnection, resources: Sequence[dict[str, Any]], newest: date | None
+) -> str:
     """Return the README: what is in the package, sizes, licence and how to cite it."""
     csv = {one["name"].removesuffix(".csv"): one for one in resources if one["format"] == "csv"}
     tables = [
@@ -321,7 +323,7 @@ def read_me(resources: Sequence[dict[str, Any]], newest: date | None, run_id: st
         for one in resources
         if one["format"] == "parquet"
     ]
-    cited = facts_to_cite()
+    [published] = report_dicts(connection, "publication")
     return (
         templates()
         .get_template("package.md.j2")
@@ -331,8 +333,8 @@ def read_me(resources: Sequence[dict[str, Any]], newest: date | None, run_id: st
             size=size(sum(one["bytes"] for one in resources)),
             version=DATA_VERSION,
             newest=newest,
-            licence=cited.licence,
-            cited=cited.sentence(run_id or "unpublished", datetime.now(UTC)),
+            licence=published["licence"],
+            cited=published["citation"],
         )
     )
 

@@ -590,7 +590,7 @@ def test_the_package_says_what_is_in_it(packed: Path) -> None:
     links = re.findall(r"\]\(([^)]+)\)", text)
     described = json.loads((packed / "datapackage.json").read_text(encoding="utf-8"))
     assert sorted(links) == sorted(one["path"] for one in described["resources"])
-    assert "The Truecost authors" in text and "CC-BY-4.0" in text and " MB in all" in text
+    assert "run one, published 2026-08-10. CC-BY-4.0." in text and " MB in all" in text
     [query] = re.findall(r"```sql\n(.*?)```", text, re.DOTALL)
     assert duckdb.sql(query.replace("'data/", f"'{packed}/data/")).fetchall()
 
