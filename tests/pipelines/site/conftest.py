@@ -129,6 +129,7 @@ def fill(connection: duckdb.DuckDBPyConnection) -> None:
     insert(connection, "core.gpu_alias", source_family="generic_text",
            gpu_name_printed="hgx h100", canonical="H100-SXM-80GB")  # fmt: skip
     insert(connection, "core.model", model_id="llama-3.1-70b", name="Llama 3.1 70B")
+    insert(connection, "marts.serving_point", model_id="llama-3.1-70b")
     fill_offers(connection)
     fill_history(connection)
     fill_costs(connection)

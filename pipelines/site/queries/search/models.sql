@@ -1,4 +1,4 @@
--- One row per reference model that has a serving cost, with the names that others print for it.
+-- One row per reference model that has a serving speed, with the names that others print for it.
 -- model_id | the model
 -- name | full name
 -- spellings | what else it is called
@@ -8,6 +8,6 @@ select
         filter (a.source_family = 'epoch'), []) as spellings
 from core.model as m
 left join core.model_alias as a on m.model_id = a.model_id and a.relation = 'same'
-where m.model_id in (select model_id from marts.inference_cost)
+where m.model_id in (select model_id from marts.serving_point)
 group by m.model_id, m.name
 order by m.model_id
