@@ -36,7 +36,7 @@ def is_theme(path: Path) -> bool:
         return file.read(len(THEME_START)) == THEME_START.encode()
 
 
-def write_assets(folder: Path, earlier_sites: Sequence[Path], names: str) -> int:
+def write_assets(folder: Path, earlier_sites: Sequence[Path], names: str) -> dict[str, int]:
     """Write the scripts and styles.
 
     Parameters
@@ -50,8 +50,8 @@ def write_assets(folder: Path, earlier_sites: Sequence[Path], names: str) -> int
 
     Returns
     -------
-    int
-        Their size. [byte]
+    dict of str to int
+        The size of each by its name. [byte]
     """
     for path in ASSETS.iterdir():
         shutil.copyfile(path, folder / path.name)
@@ -65,4 +65,4 @@ def write_assets(folder: Path, earlier_sites: Sequence[Path], names: str) -> int
             break
     else:
         (folder / bundle_name()).write_text(bundle(), encoding="utf-8")
-    return sum(path.stat().st_size for path in folder.iterdir())
+    return {path.name: path.stat().st_size for path in folder.iterdir()}

@@ -90,14 +90,16 @@ def build_site(
     (fresh / "provider").mkdir()
     weights: dict[str, int] = {}
     with opened(home, past) as published:
-        shared = write_assets(fresh / "assets", [folder, home.site], search_script(published))
+        sizes = write_assets(fresh / "assets", [folder, home.site], search_script(published))
         facts = facts_of(published, now or datetime.now(UTC))
         banners = list(banners_of(published, facts))
         pages = [page_of(published) for page_of in MAIN_PAGES]
         navigation = [(page.path, page.name) for page in pages]
         exports = Exports(fresh, "synthetic-" if is_synthetic(published) else "")
         template = environment().get_template("page.html.j2")
+        of_one_page = {script for page in pages for script in page.scripts}
         for page in [*pages, *gpu_pages(published), *provider_pages(published)]:
+            loaded = sizes.keys() - of_one_page | set(page.scripts)
             html = template.render(
                 page=page,
                 navigation=navigation,
@@ -109,7 +111,7 @@ def build_site(
             )
             text = "\n".join(line for line in html.splitlines() if line.strip())
             (fresh / page.path).write_text(text, encoding="utf-8")
-            weights[page.path] = len(text.encode()) + shared
+            weights[page.path] = len(text.encode()) + sum(sizes[name] for name in loaded)
     swap(fresh, folder)
     heaviest = max(weights, key=lambda path: weights[path])
     return SiteReport(
