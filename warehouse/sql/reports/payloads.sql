@@ -12,9 +12,9 @@
 -- parameter: hashes | hashes of the payloads
 select c.source_id, s.source_kind, c.payload_sha256, max(c.parser_version) as parser_version,
     min(c.seen_at) as seen_at, arg_min(c.capture_id, c.seen_at) as capture_id,
-    any_value(c.source_url) as source_url, max(c.bytes) as bytes, s.credit, s.licence
+    min(c.source_url) as source_url, max(c.bytes) as bytes, s.credit, s.licence
 from meta.capture as c
 left join meta.source as s using (source_id)
 where list_contains($hashes, c.payload_sha256)
 group by c.source_id, s.source_kind, c.payload_sha256, s.credit, s.licence
-order by seen_at desc, c.source_id
+order by seen_at desc, c.source_id, c.payload_sha256
