@@ -85,6 +85,11 @@ class TableModel:
         """Return the schema part of the name."""
         return self.name.split(".")[0]
 
+    @property
+    def is_by_day(self) -> bool:
+        """Return whether the table is made day by day, so that one day can be made again."""
+        return self.kind in ("incremental", "append") and self.grows_by == "day"
+
 
 @dataclass(frozen=True)
 class SqlFile:

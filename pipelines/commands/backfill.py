@@ -6,22 +6,25 @@ functions, so that ``truecost --help`` stays fast.
 
 from __future__ import annotations
 
+import os
 import sys
 from datetime import UTC, date, datetime
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
 from click.termui import progressbar
 
+from pipelines.capture import MIRROR_VARIABLE
 from pipelines.commands import Refused
 from pipelines.commands.arguments import answering_mirror, known_sources, usable_home
 from pipelines.commands.rebuild import run_build
+from pipelines.defs.progress import Silent
 
 if TYPE_CHECKING:
     from click._termui_impl import ProgressBar
 
     from pipelines.capture.backfill import Backfilled
+    from pipelines.reading.past import PastRead
 
 
 def day(context: click.Context, option: click.Parameter, text: str | None) -> date | None:
@@ -74,12 +77,10 @@ def backfill(
     truecost backfill gpu_pricing_tracker cloud_gpus
     truecost backfill gcp_pricing_yml --every month --since 2022-01-01
     """
-    from pipelines.capture.backfill import NoHistoryError
-    from pipelines.capture.backfill import backfill as file_past
-    from pipelines.capture.http.errors import FetchError
-    from pipelines.capture.parsers import UNREADABLE
+    from pipelines.jobs.instance import prepare_instance
+    from pipelines.jobs.runner import run_job
     from pipelines.reading.ledger import pending_captures
-    from pipelines.reading.reader import has_reading, parse_captures
+    from pipelines.reading.reader import parse_captures
     from pipelines.reading.refile import refile
     from pipelines.sources import all_sources
 
@@ -90,42 +91,34 @@ def backfill(
     known_sources(sources)
     mirror = None if reparse else answering_mirror(mirror)
     home = usable_home(is_built=not no_build)
-    recorded_at = datetime.now(UTC)
-    failures = []
-    for name in sources if reparse else ():
-        filed = refile(known[name], home=home, recorded_at=recorded_at)
-        parse_captures(home, pending_captures(home, [name]))
-        click.echo(f"{name}: {filed} captures of an older parser parsed again")
-    for name in () if reparse else sources:
-        with progressbar(length=1, label=f"{name:24}", file=sys.stderr) as bar:
-
-            def show(done: int, total: int, at: datetime, bar: ProgressBar[int] = bar) -> None:
-                bar.length = total
-                bar.update(done - bar.pos)
-
-            try:
-                result = file_past(
-                    known[name],
-                    home=home,
-                    recorded_at=recorded_at,
-                    since=since,
-                    until=until,
-                    every=every,
-                    mirror=mirror,
-                    is_again=again,
-                    is_read=partial(has_reading, home),
-                    progress=show,
-                )
-            except NoHistoryError as error:
-                raise Refused(str(error)) from error
-            except (FetchError, *UNREADABLE) as error:
-                failures.append(f"{name}: {error}")
-                continue
-        read = parse_captures(home, pending_captures(home, [name]))
-        click.echo(line(result, sum(one.offers_kept for one in read)))
-        if result.error:
-            failures.append(f"{name}: {result.error}")
-        failures += sorted({one.error for one in read if one.error and one.status == "failed"})[:3]
+    failures: list[str] = []
+    if reparse:
+        for name in sources:
+            filed = refile(known[name], home=home, recorded_at=datetime.now(UTC))
+            parse_captures(home, pending_captures(home, [name]))
+            click.echo(f"{name}: {filed} captures of an older parser parsed again")
+    else:
+        prepare_instance(home)
+        if mirror:
+            os.environ[MIRROR_VARIABLE] = mirror
+        settings = {
+            "named": list(sources),
+            "past": True,
+            "since": since.isoformat() if since else "",
+            "until": until.isoformat() if until else "",
+            "every": every,
+            "again": again,
+        }
+        screen = Screen()
+        succeeded, error = run_job(
+            "capture", settings, [("sources", name) for name in sources], screen
+        )
+        screen.close()
+        if screen.refusals:
+            raise Refused(screen.refusals[0])
+        failures = screen.failures
+        if not succeeded and not failures:
+            raise click.ClickException(f"capture failed: {error}")
     for failure in failures:
         click.echo(f"truecost backfill: {failure}", err=True)
     if not no_build:
@@ -134,6 +127,42 @@ def backfill(
             raise click.ClickException(failed)
     if failures:
         raise SystemExit(1)
+
+
+class Screen(Silent):
+    """What a person sees while the past is asked for: a bar, and a line a source."""
+
+    def __init__(self) -> None:
+        self.bar: ProgressBar[int] | None = None
+        self.failures: list[str] = []
+        self.refusals: list[str] = []
+
+    def past_asked(self, source_id: str, done: int, total: int) -> None:
+        """Move the bar of a source."""
+        if self.bar is None:
+            self.bar = progressbar(length=total, label=f"{source_id:24}", file=sys.stderr)
+            self.bar.__enter__()
+        self.bar.update(done - self.bar.pos)
+
+    def past_read(self, read: PastRead) -> None:
+        """Print one line for a source."""
+        self.close()
+        if read.result:
+            click.echo(line(read.result, sum(one.offers_kept for one in read.lines)))
+        if read.error:
+            known = self.refusals if read.is_refused else self.failures
+            known.append(
+                read.error if read.result or read.is_refused else f"{read.source_id}: {read.error}"
+            )
+        self.failures += sorted({x.error for x in read.lines if x.error and x.status == "failed"})[
+            :3
+        ]
+
+    def close(self) -> None:
+        """End the bar."""
+        if self.bar:
+            self.bar.__exit__(None, None, None)
+            self.bar = None
 
 
 def line(result: Backfilled, rows: int) -> str:

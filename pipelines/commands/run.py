@@ -228,6 +228,12 @@ class Screen:
         """Advance the bar."""
         self.bar.advance(self.task)
 
+    def past_asked(self, source_id: str, done: int, total: int) -> None:
+        """Ignore the past, which a run does not ask for."""
+
+    def past_read(self, read: Any) -> None:
+        """Ignore the past, which a run does not ask for."""
+
     def line(self, text: str) -> None:
         """Print one line of progress."""
         self.console.print(f"  {one_line(text)}", style="dim", highlight=False, markup=False)

@@ -4,11 +4,15 @@ A run takes its listener as the resource ``listener``: the command line passes i
 scheduled run passes nothing and reports to ``Silent``. What a listener shows belongs to commands.
 """
 
-from collections.abc import Sequence
-from typing import Protocol
+from __future__ import annotations
 
-from pipelines.capture.parallel import CaptureResult, Progress
-from pipelines.reading.ledger import ParseResult
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from pipelines.capture.parallel import CaptureResult, Progress
+    from pipelines.reading.ledger import ParseResult
+    from pipelines.reading.past import PastRead
 
 
 class Listener(Protocol):
@@ -19,6 +23,12 @@ class Listener(Protocol):
 
     def source_read(self, result: CaptureResult, lines: Sequence[ParseResult]) -> None:
         """Receive the outcome of one source: its capture, and the files read from it."""
+
+    def past_asked(self, source_id: str, done: int, total: int) -> None:
+        """Receive how many of the past days of a source are captured."""
+
+    def past_read(self, read: PastRead) -> None:
+        """Receive what came of the past of one source."""
 
     def table_made(self, table: str, rows: int | None) -> None:
         """Receive a table that has been made, with its rows; None for a view."""
@@ -34,6 +44,12 @@ class Silent:
         """Ignore the step."""
 
     def source_read(self, result: CaptureResult, lines: Sequence[ParseResult]) -> None:
+        """Ignore the outcome."""
+
+    def past_asked(self, source_id: str, done: int, total: int) -> None:
+        """Ignore the step."""
+
+    def past_read(self, read: PastRead) -> None:
         """Ignore the outcome."""
 
     def table_made(self, table: str, rows: int | None) -> None:

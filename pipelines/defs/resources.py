@@ -6,7 +6,7 @@ reports, and to whom, belongs to ``progress``.
 """
 
 import os
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import dagster as dg
 from pydantic import Field
@@ -20,6 +20,20 @@ class Settings(dg.ConfigurableResource):  # type: ignore[type-arg]  # generic on
 
     now: str = ""
     named: list[str] = Field(default_factory=list)  # asked for by name: run even if off
+    past: bool = False  # ask for past days in place of the present
+    since: str = ""  # first past day, YYYY-MM-DD
+    until: str = ""  # last past day
+    every: str = "day"  # day, week or month: the last version of each
+    again: bool = False  # ask again for past days that are captured already
+
+    def past_days(self) -> tuple[date | None, date | None] | None:
+        """Return the first and last past day to ask for, open where None; None for the present."""
+        if not self.past:
+            return None
+        since, until = (
+            date.fromisoformat(text) if text else None for text in (self.since, self.until)
+        )
+        return since, until
 
     def data(self) -> Home:
         """Return the data folder."""

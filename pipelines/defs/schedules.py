@@ -2,25 +2,42 @@
 
 Both are on by default wherever the daemon runs (`truecost ui`). After days without a daemon each
 runs once, not once for every missed day: prices of past days can no longer be asked for.
-Marketplaces change by the hour: whoever wants that switches on `hourly_marketplaces`, and
-`build_what_arrived`, which builds after each of its runs.
+
+Each source has a rhythm of its own, the tag `rhythm` of its asset. Whoever wants to ask each by its
+own switches on `hourly_marketplaces`, `daily_lists`, `weekly_pages` and `build_what_arrived`, which
+builds after each of their runs, and switches off the two daily ones.
 """
+
+from datetime import UTC, datetime
 
 import dagster as dg
 
+from pipelines.defs.days import AcrossCalendars, day_tags
+
 SOURCES = dg.AssetSelection.key_prefixes("sources")
-capture_job = dg.define_asset_job(
+capture_job = AcrossCalendars(
     "capture",
     selection=SOURCES,
     description="Ask every source, keep its bytes, read its rows. Writes files only.",
     tags={"dagster/max_runtime": "1800"},
 )
-marketplaces_job = dg.define_asset_job(
-    "capture_marketplaces",
-    selection=dg.AssetSelection.groups("marketplaces"),
-    description="Ask the marketplaces alone, whose prices change by the hour.",
-    tags={"dagster/max_runtime": "1800"},
-)
+rhythm_jobs = {
+    rhythm: AcrossCalendars(
+        name,
+        selection=SOURCES & dg.AssetSelection.tag("rhythm", rhythm),
+        description=f"Ask {what}.",
+        tags={"dagster/max_runtime": "1800"},
+    )
+    for rhythm, name, what in (
+        (
+            "hourly",
+            "capture_marketplaces",
+            "the marketplaces alone, whose prices change by the hour",
+        ),
+        ("daily", "capture_lists", "the price lists, pages and catalogues that change by the day"),
+        ("weekly", "capture_weekly", "what is published by the week: hardware, models, one list"),
+    )
+}
 build_job = dg.define_asset_job(
     "build",
     selection=dg.AssetSelection.all() - SOURCES,
@@ -34,11 +51,12 @@ build_job = dg.define_asset_job(
     cron_schedule="0 6 * * *",
     execution_timezone="UTC",
     default_status=dg.DefaultScheduleStatus.RUNNING,
-    description="Capture once a day.",
+    description="Ask every source once a day, at 06:00 UTC.",
 )
 def daily_capture(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
     """Capture once a day."""
-    return dg.RunRequest(run_key=f"{context.scheduled_execution_time:%Y-%m-%d}")
+    at = context.scheduled_execution_time
+    return dg.RunRequest(run_key=f"{at:%Y-%m-%d}", tags=day_tags(at))
 
 
 @dg.schedule(
@@ -46,29 +64,50 @@ def daily_capture(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
     cron_schedule="20 6 * * *",
     execution_timezone="UTC",
     default_status=dg.DefaultScheduleStatus.RUNNING,
-    description="Build once a day, from the captures that exist.",
+    description="Build once a day, at 06:20 UTC, from the captures that exist.",
 )
 def daily_build(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
     """Build once a day, from the captures that exist."""
-    return dg.RunRequest(run_key=f"{context.scheduled_execution_time:%Y-%m-%d}")
+    at = context.scheduled_execution_time
+    return dg.RunRequest(run_key=f"{at:%Y-%m-%d}", tags=day_tags(at))
 
 
-hourly_marketplaces = dg.ScheduleDefinition(
-    name="hourly_marketplaces",
-    job=marketplaces_job,
-    cron_schedule="40 * * * *",  # away from the daily capture and build
-    execution_timezone="UTC",
-    description="Capture the marketplaces every hour. Off until you switch it on.",
+def own_rhythm(name: str, rhythm: str, cron: str, description: str) -> dg.ScheduleDefinition:
+    """Return a schedule that asks the sources of one rhythm; off until it is switched on."""
+
+    @dg.schedule(
+        name=name,
+        job=rhythm_jobs[rhythm],
+        cron_schedule=cron,
+        execution_timezone="UTC",
+        description=f"{description} Off until you switch it on.",
+    )
+    def schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
+        at = context.scheduled_execution_time
+        return dg.RunRequest(run_key=f"{at:%Y-%m-%dT%H}", tags=day_tags(at))
+
+    return schedule
+
+
+hourly_marketplaces = own_rhythm(  # away from the daily capture and build
+    "hourly_marketplaces", "hourly", "40 * * * *", "Ask the marketplaces at minute 40 of each hour."
+)
+daily_lists = own_rhythm(
+    "daily_lists", "daily", "0 6 * * *", "Ask price lists, pages and catalogues at 06:00 UTC."
+)
+weekly_pages = own_rhythm(
+    "weekly_pages", "weekly", "10 6 * * 1", "Ask what is published by the week, on Mondays."
 )
 
 
 @dg.run_status_sensor(
     name="build_what_arrived",
     run_status=dg.DagsterRunStatus.SUCCESS,
-    monitored_jobs=[marketplaces_job],
+    monitored_jobs=list(rhythm_jobs.values()),
     request_job=build_job,
-    description="Build after each hourly capture. Off until you switch it on.",
+    description="Build after each capture of one rhythm: marketplaces, lists, weekly pages. Off"
+    " until you switch it on.",
 )
 def build_what_arrived(context: dg.RunStatusSensorContext) -> dg.RunRequest:
-    """Build after each hourly capture."""
-    return dg.RunRequest(run_key=context.dagster_run.run_id)
+    """Build after each capture of one rhythm."""
+    return dg.RunRequest(run_key=context.dagster_run.run_id, tags=day_tags(datetime.now(UTC)))

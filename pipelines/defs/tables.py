@@ -1,5 +1,6 @@
 """Every table of the warehouse as an asset, with its rows, columns, lineage and checks.
 
+A table that is made day by day has the days of the calendar; to make one of them derives it again.
 Asset keys are the table names, so that lineage and SQL read the same. The build steps share a pool
 of one, because only one process may write. What the tables hold belongs to ``warehouse`` and
 ``pipelines.derive``.
@@ -13,6 +14,7 @@ from typing import Any
 import dagster as dg
 
 from pipelines.defs.capture import ON, OWNER, SOURCES, source_key
+from pipelines.defs.days import calendar, days_asked, refuse_before
 from pipelines.defs.progress import Listener
 from pipelines.defs.resources import Settings
 from pipelines.derive.check import check
@@ -26,6 +28,7 @@ from warehouse.models import SQL_FOLDER, Check, CheckResult, TableModel, read_mo
 from warehouse.rows import plain
 
 PHASES = phases(read_models())
+FIRST_DAY = min(source.first_day for source in SOURCES.values())
 PUBLISHED = dg.AssetKey(["published", "warehouse"])
 # Tables loaded from observations: table -> kind of record
 LOADED = {
@@ -87,16 +90,20 @@ def sample(rows: Sequence[Mapping[str, Any]]) -> dg.TableMetadataValue:
 
 def spec(model: TableModel) -> dg.AssetSpec:
     """Return the asset of a table."""
-    deps: list[dg.AssetKey] = [
-        key(name) for name in sorted(model.depends_on & read_models().keys())
+    deps = [dg.AssetDep(key(name)) for name in sorted(model.depends_on & read_models().keys())]
+    deps += [
+        dg.AssetDep(source_key(name), partition_mapping=dg.AllPartitionMapping())
+        for name in ON
+        if SOURCES[name].record_kind == LOADED.get(model.name)
     ]
-    deps += [source_key(name) for name in ON if SOURCES[name].record_kind == LOADED.get(model.name)]
     return dg.AssetSpec(
         key(model.name),
         deps=deps,
         group_name=model.schema,
         kinds={"duckdb", "sql" if model.select else "python"},
         owners=[OWNER],
+        partitions_def=calendar(FIRST_DAY) if model.is_by_day else None,
+        skippable=model.is_by_day,  # its days are logged one by one
         code_version=sql_hash(model) if model.select else None,
         description=described(model),
         metadata={
@@ -148,6 +155,7 @@ def checks(models: Sequence[TableModel]) -> list[dg.AssetCheckSpec]:
     specs=[*(spec(model) for model in PHASES.all), published_spec()],
     check_specs=checks(PHASES.all),
     can_subset=True,
+    backfill_policy=dg.BackfillPolicy.single_run(),
     pool="duckdb",
 )
 def build_warehouse(
@@ -162,6 +170,9 @@ def build_warehouse(
     skipped, without a word, where one table could not be made.
     """
     home, run_id = settings.data(), context.run.run_id
+    days = days_asked(context)
+    if days and days[0] < settings.clock().date():
+        refuse_before(FIRST_DAY, days[0], "the calendar of prices")
     selected = {".".join(key.path) for key in context.selected_asset_keys}
     is_whole = not selected.isdisjoint(model.name for model in PHASES.loaded)
     made: set[str] = set()
@@ -170,11 +181,13 @@ def build_warehouse(
             load(home, now=settings.clock(), run_id=run_id, say=listener.line)
         if selected:
             wanted = None if is_whole else selected - {".".join(PUBLISHED.path)}
-            for outcome in make(home, PHASES, listener.line, wanted):
+            for outcome in make(home, PHASES, listener.line, wanted, days):
                 listener.table_made(outcome.model.name, outcome.rows)
                 if outcome.is_made:
                     made.add(outcome.model.name)
-                if outcome.model.name in selected:
+                if outcome.model.is_by_day:
+                    log_days(context, outcome)
+                elif outcome.model.name in selected:
                     yield dg.MaterializeResult(key(outcome.model.name), metadata=facts(outcome))
                 else:  # it depends on what was selected
                     event = dg.AssetMaterialization(
@@ -192,6 +205,15 @@ def build_warehouse(
                 yield dg.MaterializeResult(PUBLISHED, metadata=report)
             else:
                 context.log_event(dg.AssetMaterialization(PUBLISHED, metadata=report))
+
+
+def log_days(context: dg.AssetExecutionContext, outcome: Outcome) -> None:
+    """Log each day that was made of a table."""
+    about = facts(outcome)
+    for day, rows in outcome.days.items():
+        told = {**about, "rows of the day": rows}
+        table = key(outcome.model.name)
+        context.log_event(dg.AssetMaterialization(table, partition=day.isoformat(), metadata=told))
 
 
 def facts(outcome: Outcome) -> dict[str, Any]:

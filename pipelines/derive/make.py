@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, cast
 
@@ -98,6 +98,7 @@ class Outcome:
     model: TableModel
     rows: int | None  # None for a view (see ``warehouse.models.row_count``)
     look: Look | None  # None where it was current
+    days: dict[date, int] = field(default_factory=dict)  # made of a table by day: its rows
 
     @property
     def is_made(self) -> bool:
@@ -114,6 +115,7 @@ def make(
     order: Phases,
     say: Callable[[str], None] = lambda _: None,
     wanted: Collection[str] | None = None,
+    days: tuple[date, date] | None = None,
 ) -> Iterator[Outcome]:
     """Make the tables after the load that are not current, and yield each that was looked at.
 
@@ -132,6 +134,9 @@ def make(
     wanted : collection of str, optional
         Make these tables in any case, and those that depend on them where they are not current.
         Default: all that are not current.
+    days : tuple of date, optional
+        Derive the days from the first to the last again that have an answer, in tables that are
+        made by day.
 
     Raises
     ------
@@ -140,6 +145,9 @@ def make(
     """
     with open_build(home) as connection:
         run_formulas(connection)  # they read no table, and the models use them
+        if days and table_exists(connection, "core.offer_capture"):
+            again = (SQL_FOLDER / "days_again.sql").read_text(encoding="utf-8")
+            connection.execute(again, days)
         maker = Maker(connection, wanted, say)
         if wanted is None:
             for model, rows in described_and_counted(connection, order.loaded):
@@ -183,7 +191,8 @@ class Maker:
         self.traces.begin([model])
         [(_, rows)] = made_by_sql(self.connection, [model])
         self.traces.end(model, definition, reads)
-        yield Outcome(model, rows, look(self.connection, model))
+        days = changed_days(self.connection, model) if model.is_by_day else {}
+        yield Outcome(model, rows, look(self.connection, model), days)
 
     def by_cost_engine(self, models: Sequence[TableModel]) -> Iterator[Outcome]:
         """Make the tables that the modules of ``DERIVATIONS`` make."""
@@ -241,6 +250,15 @@ class Maker:
                 f"{model.name} reads {missing[0]}, which is not made yet:"
                 " run `truecost run`, or the job build, once"
             )
+
+
+def changed_days(connection: duckdb.DuckDBPyConnection, model: TableModel) -> dict[date, int]:
+    """Return the days that were made of a table by day, each with its rows."""
+    found = connection.execute(
+        f"select day, count(*) from {model.name} where day in (select day from"
+        " staged.affected_day where entity = 'offer') group by day order by day"
+    )
+    return dict(found.fetchall())
 
 
 def look(connection: duckdb.DuckDBPyConnection, model: TableModel) -> Look:

@@ -30,6 +30,9 @@ def command_tags(settings: Mapping[str, Any]) -> dict[str, str]:
         tags["truecost/sources"] = " ".join(settings["named"])[:255]
     if settings.get("now"):
         tags["truecost/now"] = str(settings["now"])
+    if settings.get("past"):
+        since, until = settings.get("since") or "its first day", settings.get("until") or "today"
+        tags["truecost/backfill"] = f"{since} to {until}, each {settings.get('every') or 'day'}"
     if mirror := os.environ.get(MIRROR_VARIABLE):
         tags["truecost/mirror"] = urlsplit(mirror).hostname or "yes"
     return tags

@@ -82,6 +82,8 @@ def _executed(
         import dagster as dg
 
         from pipelines.definitions import reporting_to
+        from pipelines.defs.days import day_tags
+        from pipelines.defs.resources import Settings
         from pipelines.jobs.instance import ui_address
         from pipelines.jobs.recovery import (
             command_tags,
@@ -91,6 +93,9 @@ def _executed(
         )
         from pipelines.jobs.storage import opened_instance
 
+        tags = process_tags() | command_tags(settings)
+        if not settings.get("past"):
+            tags |= day_tags(Settings(now=settings.get("now", "")).clock())
         with opened_instance() as instance:
             register_as_of_pages(instance, name)
             fail_killed_runs(instance)
@@ -102,7 +107,7 @@ def _executed(
                 .execute_in_process(
                     instance=instance,
                     raise_on_error=False,
-                    tags=process_tags() | command_tags(settings),
+                    tags=tags,
                     asset_selection=[dg.AssetKey(list(key)) for key in assets] if assets else None,
                     run_config={
                         "resources": {"settings": {"config": settings}},

@@ -12,7 +12,7 @@ import types
 import typing
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Literal
 
@@ -128,6 +128,18 @@ def pending_captures(home: Home, source_ids: Iterable[str]) -> list[Capture]:
                 with skipping_damage():
                     pending.append(landing.capture(capture_id))
     return pending
+
+
+def lines_by_day(home: Home, source_id: str) -> dict[date, list[ParseResult]]:
+    """Return the ledger of a source by the UTC day of the capture, oldest first."""
+    found: dict[date, list[ParseResult]] = {}
+    folder = home.observations / source_id
+    for name in filed(folder, LEDGER):
+        entry = entry_of(folder / f"{name}{LEDGER}")
+        day = date.fromisoformat(name.partition("/")[0])
+        for row in entry["rows"] if entry else ():
+            found.setdefault(day, []).append(ParseResult(**_counted(from_disk(row))))
+    return found
 
 
 def capture_ledger(home: Home, known: Collection[str] = frozenset()) -> pa.Table:

@@ -99,7 +99,7 @@ SOURCE = Source(
     verified_on=date(2026, 8, 22),
     expected_rows=(1, 10),
     max_bytes=four_times(19_357),
-    past=OwnHistory(moments=moments),
+    past=OwnHistory(first_day=date(2024, 5, 1), moments=moments),
     currency="USD",
     price_basis="instance",
     price_unit="hour",

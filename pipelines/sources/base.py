@@ -358,6 +358,7 @@ class Moment:
 class OwnHistory:
     """The past is in the file that is asked every day."""
 
+    first_day: date  # the oldest that the file holds
     moments: Callable[[Payload], Iterator[Moment]]  # which instants the file holds
 
 
@@ -365,6 +366,7 @@ class OwnHistory:
 class GitHistory:
     """The source asks one file of a public GitHub repository, which keeps its versions."""
 
+    first_day: date  # of the oldest version that we know
     former_url: str | None = None  # of the file until it moved: older versions are asked for there
 
 
@@ -385,6 +387,7 @@ class DatedFiles:
 
 
 Past = OwnHistory | GitHistory | DatedFiles
+FIRST_DAY = date(2026, 7, 1)  # of the product: no capture of a source without a past is older
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -430,6 +433,11 @@ class Source:
     reads_day: bool = False  # rows depend on the day of the capture: a price dated ahead, an end
     copies_list: bool = False  # of a feed: a machine's copy of one provider's own price list
     past: Past | None = None  # where earlier answers can still be read
+
+    @property
+    def first_day(self) -> date:
+        """Return the first day of which there can be a capture: of its past, or the product's."""
+        return self.past.first_day if self.past else FIRST_DAY
 
 
 def joined(bodies: Sequence[bytes]) -> bytes:

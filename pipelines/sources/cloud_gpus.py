@@ -130,7 +130,7 @@ SOURCE = Source(
     verified_on=date(2025, 9, 17),
     expected_rows=(50, 600),
     max_bytes=four_times(43_282),
-    past=GitHistory(),
+    past=GitHistory(first_day=date(2022, 10, 19)),
     currency="USD",
     price_basis="gpu",
     price_unit="hour",

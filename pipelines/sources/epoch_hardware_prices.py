@@ -147,7 +147,7 @@ SOURCE = Source(
     verified_on=date(2025, 6, 20),
     expected_rows=(100, 5000),
     max_bytes=four_times(103_165),
-    past=OwnHistory(moments=moments),
+    past=OwnHistory(first_day=date(2017, 2, 10), moments=moments),
     currency="USD",
     price_basis="gpu",
     price_unit="hour",

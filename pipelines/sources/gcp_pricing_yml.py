@@ -160,7 +160,7 @@ SOURCE = Source(
     expected_rows=(250, 9000),
     copies_list=True,
     max_bytes=four_times(8_000_000),
-    past=GitHistory(),
+    past=GitHistory(first_day=date(2022, 2, 9)),
     currency="USD",
     price_basis="instance",
     known_gpus=frozenset({"nvidia-tesla-a100"}),

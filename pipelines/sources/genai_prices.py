@@ -159,6 +159,6 @@ SOURCE = Source(
     record_kind="api_price",
     expected_rows=(300, 6000),
     max_bytes=four_times(262_117),
-    past=GitHistory(former_url=FORMER_URL),
+    past=GitHistory(first_day=date(2025, 7, 31), former_url=FORMER_URL),
     currency="USD",
 )

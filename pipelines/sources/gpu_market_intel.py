@@ -115,7 +115,7 @@ SOURCE = Source(
     verified_on=date(2026, 8, 22),
     expected_rows=(5, 100),
     max_bytes=four_times(3_096_878),
-    past=OwnHistory(moments=moments),
+    past=OwnHistory(first_day=date(2026, 3, 11), moments=moments),
     currency="USD",
     price_basis="gpu",
     price_unit="hour",

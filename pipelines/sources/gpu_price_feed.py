@@ -14,6 +14,7 @@ from decimal import Decimal
 from typing import Any
 
 from pipelines.sources.base import (
+    FIRST_DAY,
     GitHistory,
     Held,
     MarketTier,
@@ -136,7 +137,7 @@ SOURCE = Source(
     row_of_answer="element of offers",
     parser_version=3,
     expected_rows=(100, 1500),
-    past=GitHistory(),
+    past=GitHistory(first_day=FIRST_DAY),
     price_basis="instance",
     price_unit="hour",
     known_gpus=frozenset({"NVIDIA A100 80GB PCIe"}),

@@ -12,6 +12,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from pipelines.sources.base import (
+    FIRST_DAY,
     GitHistory,
     Held,
     MarketTier,
@@ -115,7 +116,7 @@ SOURCE = Source(
     row_of_answer="line of the CSV",
     parser_version=3,
     expected_rows=(100, 4000),
-    past=GitHistory(),
+    past=GitHistory(first_day=FIRST_DAY),
     currency="USD",
     price_basis="instance",
     price_unit="hour",

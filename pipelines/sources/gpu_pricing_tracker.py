@@ -123,7 +123,7 @@ SOURCE = Source(
     verified_on=date(2026, 7, 20),
     expected_rows=(50, 600),
     max_bytes=four_times(4_173_359),
-    past=OwnHistory(moments=moments),
+    past=OwnHistory(first_day=date(2026, 2, 11), moments=moments),
     currency="USD",
     price_basis="gpu",
     price_unit="hour",

@@ -107,7 +107,7 @@ SOURCE = Source(
     verified_on=date(2026, 8, 10),
     expected_rows=(40, 600),
     max_bytes=four_times(70_503),
-    past=GitHistory(),
+    past=GitHistory(first_day=date(2026, 7, 5)),
     currency="USD",
     price_basis="gpu",
     price_unit="hour",

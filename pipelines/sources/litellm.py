@@ -141,6 +141,6 @@ SOURCE = Source(
     record_kind="api_price",
     expected_rows=(800, 12000),
     max_bytes=four_times(3_176_369),
-    past=GitHistory(),
+    past=GitHistory(first_day=date(2025, 11, 28)),
     currency="USD",
 )

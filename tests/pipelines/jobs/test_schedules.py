@@ -37,15 +37,37 @@ def test_t6_a_day_is_run_once_however_often_it_is_asked_for(name: str, minute: i
     assert keys == ["2026-10-25", "2026-10-25", "2026-10-26"]
 
 
-def test_the_hourly_rhythm_is_off_until_it_is_switched_on():
+def test_the_rhythms_of_sources_are_off_until_they_are_switched_on():
     repository = defs().get_repository_def()
-    hourly = repository.get_schedule_def("hourly_marketplaces")
+    asked = {}
+    for name, job in (
+        ("hourly_marketplaces", "capture_marketplaces"),
+        ("daily_lists", "capture_lists"),
+        ("weekly_pages", "capture_weekly"),
+    ):
+        schedule = repository.get_schedule_def(name)
+        assert schedule.default_status == dg.DefaultScheduleStatus.STOPPED
+        asked[job] = repository.get_job(schedule.job_name).asset_layer.selected_asset_keys
+        assert schedule.job_name == job
     follows = repository.get_sensor_def("build_what_arrived")
-    assert hourly.default_status == dg.DefaultScheduleStatus.STOPPED
     assert follows.default_status == dg.DefaultSensorStatus.STOPPED
-    asked = repository.get_job("capture_marketplaces").asset_layer.selected_asset_keys
-    assert dg.AssetKey(["sources", "vast"]) in asked
-    assert dg.AssetKey(["sources", "aws"]) not in asked
+    for job, source in (
+        ("capture_marketplaces", "vast"),
+        ("capture_lists", "aws"),
+        ("capture_weekly", "epoch_models"),
+    ):
+        assert dg.AssetKey(["sources", source]) in asked[job]
+    together = repository.get_job("capture").asset_layer.selected_asset_keys
+    assert sum(map(len, asked.values())) == len(together)
+    assert set().union(*asked.values()) == together
+
+
+def test_a_scheduled_run_belongs_to_its_day():
+    schedule = defs().get_repository_def().get_schedule_def("hourly_marketplaces")
+    at = datetime(2026, 10, 25, 23, 40, tzinfo=UTC)
+    with dg.build_schedule_context(scheduled_execution_time=at) as context:
+        [request] = schedule.evaluate_tick(context).run_requests
+    assert request.tags["dagster/partition"] == "2026-10-25"
 
 
 @pytest.mark.slow

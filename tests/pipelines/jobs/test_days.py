@@ -1,0 +1,169 @@
+"""The days of assets: which a calendar has, and what a run for days asks, makes and refuses."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Mapping
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # Dagster's own notices of preview features
+    import dagster as dg
+
+    from pipelines.definitions import defs
+    from pipelines.defs import capture
+    from pipelines.defs.capture import ON, SOURCES, source_key
+    from pipelines.defs.days import DAY_TAG
+
+from click.testing import CliRunner
+
+from pipelines.commands.backfill import backfill
+from pipelines.jobs.instance import prepare_instance
+from pipelines.reading.past import PastRead
+from pipelines.sources.base import FIRST_DAY
+from warehouse.database import open_build
+from warehouse.paths import Home
+
+SOURCE = "gpu_rental_prices"
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch) -> Home:
+    """Return an empty data folder, selected for this process."""
+    for name in ("TRUECOST_HOME", "TRUECOST_DAGSTER_STATE", "DAGSTER_HOME", "TRUECOST_MIRROR"):
+        monkeypatch.setenv(name, "")
+    prepare_instance(Home(tmp_path))
+    return Home(tmp_path)
+
+
+@pytest.fixture
+def instance() -> Iterator[dg.DagsterInstance]:
+    with dg.DagsterInstance.ephemeral() as instance:
+        yield instance
+
+
+def run_for(
+    instance: dg.DagsterInstance, tags: Mapping[str, str], *keys: dg.AssetKey, **settings: Any
+) -> dg.ExecuteInProcessResult:
+    """Make assets for some days, as the pages of Dagster do."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return (
+            defs()
+            .resolve_implicit_global_asset_job_def()
+            .execute_in_process(
+                instance=instance,
+                asset_selection=list(keys),
+                tags=dict(tags),
+                run_config={"resources": {"settings": {"config": settings}}},
+                raise_on_error=False,
+            )
+        )
+
+
+def first_error(done: dg.ExecuteInProcessResult) -> str:
+    [failed] = [event.step_failure_data.error for event in done.all_events if event.is_step_failure]
+    while failed.cause:
+        failed = failed.cause
+    return failed.message.strip()
+
+
+def days_of(instance: dg.DagsterInstance, key: dg.AssetKey) -> set[str]:
+    return set(instance.get_materialized_partitions(key))
+
+
+def test_a_calendar_begins_where_the_past_of_its_source_does_and_has_today():
+    graph = defs().resolve_asset_graph()
+    for name in ON:
+        days = graph.get(source_key(name)).partitions_def
+        assert days.get_first_partition_key() == SOURCES[name].first_day.isoformat()
+        assert days.get_last_partition_key() >= datetime.now(UTC).date().isoformat()
+    assert SOURCES["vast"].first_day == FIRST_DAY
+    assert SOURCES["gcp_pricing_yml"].first_day == date(2022, 2, 9)
+
+
+def test_only_tables_that_are_made_by_day_have_days():
+    with_days = {
+        ".".join(node.key.path)
+        for node in defs().resolve_asset_graph().asset_nodes
+        if node.partitions_def and node.key.path[0] != "sources"
+    }
+    assert with_days == {"marts.gpu_price_daily", "marts.gpu_price_index_revision"}
+
+
+@pytest.mark.parametrize(
+    ("key", "said"),
+    [
+        (source_key(SOURCE), f"{SOURCE} has no day 2001-01-01: its first is 2026-07-05"),
+        (
+            dg.AssetKey(["marts", "gpu_price_daily"]),
+            "the calendar of prices has no day 2001-01-01: its first is 2017-02-10",
+        ),
+    ],
+)
+def test_a_day_before_the_first_is_refused_in_one_line(home, instance, key, said):
+    done = run_for(instance, {DAY_TAG: "2001-01-01"}, key)
+    assert not done.success
+    assert first_error(done).endswith(said)
+
+
+def test_past_days_ask_what_the_command_asks(home, instance, monkeypatch):
+    asked = []
+
+    def nothing(source: Any, **given: Any) -> PastRead:
+        asked.append((source.source_id, given["since"], given["until"]))
+        return PastRead(source_id=SOURCE, result=None, error="no copies", is_refused=True)
+
+    monkeypatch.setattr(capture, "read_past", nothing)
+    days = {
+        "dagster/asset_partition_range_start": "2026-08-01",
+        "dagster/asset_partition_range_end": "2026-08-04",
+    }
+    done = run_for(instance, days, source_key(SOURCE), now="2026-08-10T06:00:00+00:00")
+    assert asked == [(SOURCE, date(2026, 8, 1), date(2026, 8, 4))]
+    assert not done.success and first_error(done).endswith("no copies")
+    assert days_of(instance, source_key(SOURCE)) == set()
+
+
+@pytest.mark.recorded
+def test_the_command_and_the_pages_write_the_same_days(home, monkeypatch, replay_server):
+    asked = ["--since", "2026-07-06", "--until", "2026-07-09", "--mirror", replay_server]
+    done = CliRunner().invoke(backfill, [SOURCE, *asked, "--no-build"])
+    assert done.exit_code == 0, done.output
+    assert "4 days captured, 2026-07-06 to 2026-07-09" in done.output
+    key = source_key(SOURCE)
+    with dg.DagsterInstance.get() as by_command:
+        wanted = days_of(by_command, key)
+        [run] = by_command.get_runs()
+    assert wanted == {f"2026-07-0{day}" for day in (6, 7, 8, 9)}
+    assert run.job_name == "capture"
+    assert run.tags["truecost/backfill"] == "2026-07-06 to 2026-07-09, each day"
+    range_tags = {
+        "dagster/asset_partition_range_start": "2026-07-06",
+        "dagster/asset_partition_range_end": "2026-07-09",
+    }
+    with dg.DagsterInstance.ephemeral() as by_page:
+        assert run_for(by_page, range_tags, key).success  # captured before: into the calendar
+        assert days_of(by_page, key) == wanted
+
+
+@pytest.mark.recorded
+def test_a_day_of_a_table_is_derived_again(home, instance, replay_server):
+    done = CliRunner().invoke(
+        backfill, [SOURCE, "--until", "2026-07-07", "--mirror", replay_server]
+    )
+    assert done.exit_code == 0, done.output
+    key = dg.AssetKey(["marts", "gpu_price_daily"])
+    question = "select count(*) from marts.gpu_price_daily where day = date '2026-07-06'"
+    with open_build(home) as connection:
+        [(rows,)] = connection.execute(question).fetchall()
+        connection.execute("delete from marts.gpu_price_daily where day = date '2026-07-06'")
+    assert rows > 0
+    done = run_for(instance, {DAY_TAG: "2026-07-06"}, key)
+    assert done.success, first_error(done)
+    assert days_of(instance, key) == {"2026-07-06"}
+    with open_build(home) as connection:
+        assert connection.execute(question).fetchall() == [(rows,)]
