@@ -23,12 +23,14 @@ from pipelines.commands import Refused
 from pipelines.commands.answer import format_option, print_rows, print_sentence
 from pipelines.commands.arguments import answering_mirror
 from pipelines.commands.opening import one_of, published
+from pipelines.reading.new_source import NewSourceError, new_source
 from pipelines.reading.saving import save_fixture
 from pipelines.reading.trial import Trial, payloads, trial
 from pipelines.sources import all_sources
 from pipelines.sources.base import ParseError, Payload, Source
 from pipelines.sources.fixtures import CLASSES, EXPECTED, FixtureError, fixture_payloads
 from pipelines.text import one_line
+from warehouse.paths import PROJECT
 
 OFFER_COLUMNS = (
     "provider_id",
@@ -126,6 +128,12 @@ def _last_status() -> dict[str, tuple[Any, ...]]:
     help="Keep the answers, keys masked, and the rows in this new folder, as a fixture.",
 )
 @click.option("--limit", type=click.IntRange(1), default=40, show_default=True, help="Table rows.")
+@click.option(
+    "--new",
+    "is_new",
+    is_flag=True,
+    help="Write the module and the fixture folder of a source NAME into this checkout.",
+)
 @format_option
 def source(
     name: str,
@@ -133,6 +141,7 @@ def source(
     fixture: Path | None,
     save: Path | None,
     limit: int,
+    is_new: bool,
     output: str | None,
 ) -> None:
     """Fetch and parse the source NAME once, print its rows, and keep nothing.
@@ -144,7 +153,16 @@ def source(
     truecost source runpod
     truecost source azure --mirror http://127.0.0.1:8080 --format json
     truecost source runpod --save runpod-answers
+    truecost source acme --new
     """
+    if is_new:
+        try:
+            written = new_source(name, PROJECT)
+        except NewSourceError as error:
+            raise Refused(str(error)) from None
+        for path in written:
+            click.echo(path.relative_to(PROJECT))
+        return
     if save and fixture:
         raise Refused("--save keeps what is asked for, and --fixture asks for nothing: give one")
     if save and save.exists() and any(save.iterdir()):
