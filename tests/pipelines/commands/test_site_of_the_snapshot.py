@@ -20,7 +20,8 @@ from warehouse.paths import Home
 pytestmark = pytest.mark.slow
 WEIGHT_LIMIT = 1_500_000  # bytes of a page with its scripts and styles
 TABLE = re.compile(
-    r'<table id="(?P<id>[\w-]+)-table" data-keys="(?P<keys>[^"]+)">.*?<thead>(?P<head>.*?)</thead>'
+    r'<table id="(?P<id>[\w-]+)-table" data-keys="(?P<keys>[^"]+)"[^>]*>'
+    r".*?<thead>(?P<head>.*?)</thead>"
     r".*?<tbody>\n(?P<body>.*?)</tbody>.*?<code id=\"[\w-]+-query\">(?P<query>.*?)</code>",
     re.DOTALL,
 )
