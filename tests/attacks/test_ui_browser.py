@@ -104,8 +104,10 @@ def test_the_page_launches_a_run_and_hears_of_its_end(ui: Ui, context: Any) -> N
     page.goto(ui.address)
     assert page.url == f"{ui.origin}/"  # the token has left the address
     page.goto(f"{ui.origin}/assets/sources/runpod")
+    page.get_by_role("button", name="Materialize").first.click()
+    page.get_by_role("button", name="Latest").click()
     with page.expect_response(lambda answer: "mutation Launch" in (answer.request.post_data or "")):
-        page.get_by_role("button", name="Materialize").first.click()
+        page.get_by_role("button", name="Launch 1 run").click()
     page.goto(f"{ui.origin}/runs")
     page.locator("a[href^='/runs/']", has_text="View").first.click()
     page.get_by_text("RUN_SUCCESS").wait_for()

@@ -103,7 +103,13 @@ def prices(found: duckdb.DuckDBPyRelation | ReportRows) -> list[list[Any]]:
     """Return the columns with a price, of the rows that have one."""
     rows = found.rows if isinstance(found, ReportRows) else found.fetchall()
     kept = [at for at, name in enumerate(found.columns) if "usd" in name or name == "value"]
-    return [[row[at] for at in kept] for row in rows if any(row[at] is not None for at in kept)]
+    some = [[row[at] for at in kept] for row in rows]
+    return [list(map(rounded, row)) for row in some if any(value is not None for value in row)]
+
+
+def rounded(value: Any) -> Any:
+    """Round what a sum gives: its last digit depends on the order of the rows."""
+    return float(f"{value:.12g}") if isinstance(value, float) else value
 
 
 def price_macros(connection: duckdb.DuckDBPyConnection) -> None:
