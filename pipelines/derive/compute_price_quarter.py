@@ -120,7 +120,7 @@ def _factors(fit: HedonicFit | None, row_count: int) -> list[dict[str, Any]]:
 
 def sure(value: float) -> float:
     """Return a result of the regression without the digits that depend on the order of sums."""
-    return round(value, 7)
+    return round(value, 6)
 
 
 def _day(quarter: int) -> date:
