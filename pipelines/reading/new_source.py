@@ -13,7 +13,7 @@ from pipelines.sources import _template, all_sources
 from pipelines.sources.fixtures import EXPECTED, LISTING
 from warehouse.files import new_file
 
-ID = re.compile(r"[a-z][a-z0-9_]*")
+ID = re.compile(r"[a-z][a-z0-9_]{0,39}")
 ANSWER = {"instances": [{"id": "h100x8", "gpu": "H100 SXM", "gpus": 8, "usd": "23.92"}]}
 
 
