@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -25,6 +26,8 @@ from warehouse.reports import ReportRows
 
 NOW = datetime(2026, 11, 21, 6, tzinfo=UTC)
 TIGHT = Limits(memory_bytes=32 * 2**20)
+# The interpreter itself sometimes crashes where it gets no more memory.
+OUT_OF_MEMORY = "needs over 32 MiB of memory|ended the process that ran it: SIGSEGV"
 BOMB = b"[" + b"[],{}," * 300_000 + b"[]]"
 TRACKER = "raw.githubusercontent.com/cherielilili/gpu-pricing-tracker/main/data/observations.csv"
 COMMITS = "api.github.com/repos/cloud-gpus/cloud-gpus.github.io/commits"
@@ -97,7 +100,7 @@ def test_a_bomb_in_the_past_passes_a_limit_of_the_child(
     home: Home, monkeypatch: pytest.MonkeyPatch, source_id: str, plays: dict[str, list[Play]]
 ) -> None:
     monkeypatch.setattr(parsers, "LIMITS", TIGHT)
-    with FaultServer(plays) as server, pytest.raises(LimitError, match="32 MiB of memory"):
+    with FaultServer(plays) as server, pytest.raises(LimitError, match=OUT_OF_MEMORY):
         file_past(home, source_id, server.url)
 
 
@@ -136,7 +139,9 @@ def test_verify_reads_payloads_in_the_child(home: Home, monkeypatch: pytest.Monk
     monkeypatch.setattr(parsers, "LIMITS", TIGHT)
     with duckdb.connect() as connection:
         checked, wrong = verify.wrong_prices(connection, Landing(home), 1)
-    assert (checked, wrong) == (0, ["akash: needs over 32 MiB of memory"])
+    assert checked == 0
+    [line] = wrong
+    assert re.fullmatch(f"akash: ({OUT_OF_MEMORY})", line)
 
 
 @pytest.mark.usefixtures("fresh_child")
@@ -151,4 +156,4 @@ def test_a_bomb_for_the_command_source_is_one_line(
         cli.main(["source", "akash", "--fixture", str(tmp_path), "--json"])
     out, err = capsys.readouterr()
     assert (end.value.code, out.strip(), err.count("\n")) == (1, "[]", 1)
-    assert "the parser: needs over 32 MiB of memory" in err or "ended the process" in err
+    assert re.search(f"the parser: ({OUT_OF_MEMORY})", err)
