@@ -11,7 +11,7 @@ import json
 import os
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
-from datetime import datetime
+from datetime import datetime, time
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -133,7 +133,7 @@ def tell_of_rules(
     for one in found.judgements:
         key = f"{kind} {one.rule.name or one.rule.place.rpartition(':')[2]}"
         if one.state == "fired":
-            since = one.since and datetime(one.since.year, one.since.month, one.since.day)  # noqa: DTZ001  UTC
+            since = one.since and datetime.combine(one.since, time.min)
             now.append(Alarm(key, one.line, since, "every answer", one.command))
         elif one.state == "withheld" and key in before:
             now.append(_alarm(before[key]))

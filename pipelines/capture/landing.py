@@ -144,7 +144,7 @@ class Landing:
         """Return where a payload of a source was kept, this day or another, or None."""
         for known_day in (day.isoformat(), *self._days(source_id, newest_first=True)):
             known = f"{source_id}/{known_day}/{sha256}.zst"
-            if os.path.isfile(f"{self._root}/{known}"):  # noqa: PTH113  a thousand times a payload
+            if os.path.isfile(f"{self._root}/{known}"):  # noqa: PTH113  as in filed
                 return known
         packed = (name for name in self._packs.names(source_id) if name.endswith(f"/{sha256}.zst"))
         return next((f"{source_id}/{name}" for name in packed), None)

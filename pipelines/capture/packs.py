@@ -33,6 +33,7 @@ PACK = re.compile(r"\d{4}-\d{2}\.zip")
 DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 PACKED = re.compile(r"\d[0-9-]*\.json|[0-9a-f]{64}\.zst")
 EPOCH = (1980, 1, 1, 0, 0, 0)  # of each entry: the same files make the same pack
+# What reading a damaged pack raises: damage can also name a compression that does not exist.
 DAMAGED = (zipfile.BadZipFile, zstandard.ZstdError, EOFError, NotImplementedError, OSError)
 
 
@@ -93,7 +94,7 @@ class Packs:
     def paths(self, source_id: str) -> list[Path]:
         """Return the packs of a source, oldest first."""
         folder = self._root / source_id
-        names = os.listdir(folder) if folder.is_dir() else []  # noqa: PTH208  in every run
+        names = os.listdir(folder) if folder.is_dir() else []  # noqa: PTH208  as in landing.filed
         return [folder / name for name in sorted(names) if PACK.fullmatch(name)]
 
     def damaged(self, source_id: str) -> Iterator[str]:
@@ -273,6 +274,7 @@ def _read_back(unfinished: Path, target: Path, digests: dict[str, str]) -> None:
             raise PackError(f"{target}: the pack does not hold every file; nothing was packed")
         for name, expected in digests.items():
             with pack.open(name) as file:
+                # zipfile declares an IO, which lacks readinto; what it returns has it.
                 found = hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
             damage = "other bytes were read back" if found != expected else None
             if name.endswith(".zst"):

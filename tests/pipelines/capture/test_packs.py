@@ -9,6 +9,7 @@ import sys
 import zipfile
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -112,8 +113,8 @@ def test_bytes_that_come_back_otherwise_are_not_packed(home: Home, monkeypatch: 
     before = stored(home)
     written = packs._write
 
-    def torn(*arguments: object) -> dict[str, str]:
-        digests = written(*arguments)  # type: ignore[arg-type]
+    def torn(*arguments: Any) -> dict[str, str]:
+        digests = written(*arguments)
         name = next(name for name in digests if name.endswith(".json"))
         return digests | {name: "0" * 64}
 

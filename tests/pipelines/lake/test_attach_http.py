@@ -7,7 +7,6 @@ import pytest
 
 from pipelines.lake import connection as lake
 from tests.pipelines.answers.test_pull import Ranged, sent, serving
-from tests.pipelines.commands.conftest import answers_home  # noqa: F401
 from warehouse.database import POINTER
 from warehouse.paths import Home
 
@@ -16,7 +15,7 @@ pytestmark = pytest.mark.lake
 
 def test_views_and_macros_work_and_only_what_is_needed_is_read(
     extensions: None,
-    answers_home: Home,  # noqa: F811
+    answers_home: Home,
 ) -> None:
     file = (answers_home.published / POINTER).resolve()
     question = (
