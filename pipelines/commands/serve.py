@@ -24,7 +24,8 @@ def serve(port: int) -> None:
     """
     from pipelines.commands.asking import ASKED, Asker, QuestionError
     from pipelines.commands.export import PAGES
-    from pipelines.doors.web import PortTakenError, application
+    from pipelines.doors.ports import PortTakenError
+    from pipelines.doors.web import application
     from pipelines.doors.web import serve as listen
 
     with contextlib.closing(Asker()) as asker:

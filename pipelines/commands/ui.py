@@ -29,7 +29,8 @@ def ui(port: int, read_only: bool, names: tuple[str, ...]) -> None:
     that lets a browser in, and whoever has it can start runs. Stop with Ctrl-C.
     """
     from pipelines.doors.guard import Guard
-    from pipelines.jobs.webserver import NotServedError, PortTakenError, serve
+    from pipelines.doors.ports import PortTakenError, refuse_taken
+    from pipelines.jobs.webserver import NotServedError, serve
     from warehouse.database import DataFolderError
 
     prepare_instance(Home.from_environment())
@@ -46,6 +47,7 @@ def ui(port: int, read_only: bool, names: tuple[str, ...]) -> None:
 
     click.echo("Starting Dagster ...", err=True)
     try:
+        refuse_taken(port)
         with contextlib.suppress(KeyboardInterrupt), noted_ui(port):
             serve(port=port, is_read_only=read_only, guard=guard, announce=announce)
     except (DataFolderError, PortTakenError) as error:

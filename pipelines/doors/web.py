@@ -6,7 +6,6 @@ which limits, is passed in.
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -20,6 +19,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from pipelines.doors.guard import ReadingGuard
+from pipelines.doors.ports import refuse_taken
 
 MOST_REQUESTS = 32  # at once; more get 503
 KEEP_ALIVE_SECONDS = 5
@@ -27,10 +27,6 @@ GOODBYE_SECONDS = 3  # for open connections at the end
 JSON = "application/json"
 
 Parameters = Mapping[str, Sequence[str]]
-
-
-class PortTakenError(RuntimeError):
-    """Something else listens on the port."""
 
 
 def application(
@@ -110,8 +106,8 @@ def serve(app: Any, port: int, announce: Callable[[str], None]) -> None:
     PortTakenError
         If something else listens there.
     """
-    if port and not asyncio.run(_is_free(port)):
-        raise PortTakenError(f"port {port} is taken; give another one with --port")
+    if port:
+        refuse_taken(port)
     hosts: set[str] = set()
 
     class Announcing(uvicorn.Server):
@@ -135,15 +131,6 @@ def serve(app: Any, port: int, announce: Callable[[str], None]) -> None:
         timeout_graceful_shutdown=GOODBYE_SECONDS,
     )
     Announcing(config).run()
-
-
-async def _is_free(port: int) -> bool:
-    try:
-        server = await asyncio.start_server(lambda reader, writer: None, "127.0.0.1", port)
-    except OSError:
-        return False
-    server.close()
-    return True
 
 
 def _parameters(request: Request) -> dict[str, list[str]]:

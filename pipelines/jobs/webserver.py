@@ -5,7 +5,6 @@ Who may come in is decided by the guard, which is passed in; where the state lie
 
 from __future__ import annotations
 
-import asyncio
 import os
 import signal
 import subprocess
@@ -36,10 +35,6 @@ class NotServedError(RuntimeError):
     """The server did not start or did not stay; the message says why and what helps."""
 
 
-class PortTakenError(NotServedError):
-    """Something else listens on the port."""
-
-
 def serve(
     *, port: int, is_read_only: bool, guard: Callable[[Any], Any], announce: Callable[[Any], None]
 ) -> None:
@@ -48,7 +43,7 @@ def serve(
     Parameters
     ----------
     port : int
-        Where to listen.
+        Where to listen: a free one.
     is_read_only : bool
         Whether Dagster refuses what changes something.
     guard : callable
@@ -58,13 +53,9 @@ def serve(
 
     Raises
     ------
-    PortTakenError
-        If something else listens on the port.
     NotServedError
         If the code location does not load, or the daemon ends.
     """
-    if not asyncio.run(_is_free(port)):
-        raise PortTakenError(f"port {port} is taken; give another one with --port")
     with warnings.catch_warnings(), restored_sigterm():
         warnings.simplefilter("ignore")  # Dagster's own notices of preview features
         # The private two have no public spelling; the version of Dagster is pinned.
@@ -91,15 +82,6 @@ def serve(
                 raise NotServedError(f"{MODULE} does not load: {innermost(errors[0])}")
             app = guard(create_app_from_workspace_process_context(workspace, "", POLL_MILLISECONDS))
             _run(app, port, lambda: announce(app))
-
-
-async def _is_free(port: int) -> bool:
-    try:
-        server = await asyncio.start_server(lambda reader, writer: None, "127.0.0.1", port)
-    except OSError:
-        return False
-    server.close()
-    return True
 
 
 def _run(app: Any, port: int, announce: Callable[[], None]) -> None:
