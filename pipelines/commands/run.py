@@ -101,7 +101,10 @@ def run(
     say_undelivered(tell_after_publication(home, clock))
     if lake is not None:
         push_build(home, lake, screen)
-    tidied(home, now or datetime.now(UTC))
+    try:
+        tidied(home, now or datetime.now(UTC))
+    except Refused as untidy:  # the prices are published: tomorrow's run tidies up
+        click.echo(untidy.format_message(), err=True)
     if not quiet:
         from pipelines.commands.headline import print_headline
 

@@ -52,8 +52,8 @@ def tidied(home: Home, now: datetime, packed_after: timedelta = PACKED_AFTER) ->
 
     try:
         done = tidy_up(home, now, packed_after)
-    except DataFolderError as error:
-        raise Refused(str(error)) from error
+    except (DataFolderError, OSError) as error:
+        raise Refused(f"not tidied up: {error}") from error
     for line in done.refused:
         click.echo(line, err=True)
     return done

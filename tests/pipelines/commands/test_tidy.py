@@ -53,3 +53,15 @@ def test_a_damaged_month_is_named_and_the_status_is_2(home: Home):
     assert done.exit_code == 2
     assert path in done.stderr and "backup" in done.stderr
     assert "0 months packed" in done.stdout
+
+
+def test_a_full_disk_is_one_line(home: Home, monkeypatch: pytest.MonkeyPatch):
+    def full(*_: object) -> Tidied:
+        raise OSError(28, "No space left on device", "a.zip")
+
+    monkeypatch.setattr(tidying, "tidy", full)
+    done = tidied()
+    assert done.exit_code == 2
+    assert done.stderr.splitlines()[-1] == (
+        "Error: not tidied up: [Errno 28] No space left on device: 'a.zip'"
+    )
