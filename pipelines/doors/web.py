@@ -17,12 +17,16 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from pipelines.doors.guard import ReadingGuard
 from pipelines.doors.ports import refuse_taken
 
 MOST_REQUESTS = 32  # at once; more get 503
+MOST_HEADER_BYTES = 64 * 2**10
 KEEP_ALIVE_SECONDS = 5
+ASKING_SECONDS = 10.0  # to send a request
+READING_SECONDS = 60.0  # without taking a byte of the answer
 GOODBYE_SECONDS = 3  # for open connections at the end
 JSON = "application/json"
 
@@ -89,6 +93,39 @@ def application(
     )
 
 
+class Connection(H11Protocol):
+    """A connection that ends if its client neither asks nor reads: it would keep others out."""
+
+    def connection_made(self, transport: Any) -> None:
+        """Wait for the first request."""
+        super().connection_made(transport)
+        self._wait_for_request()
+
+    def on_response_complete(self) -> None:
+        """Wait for the next request."""
+        super().on_response_complete()
+        self._wait_for_request()
+
+    def _wait_for_request(self) -> None:
+        answered = self.cycle
+
+        def end() -> None:
+            if self.cycle is answered and (answered is None or answered.response_complete):
+                self.transport.close()
+
+        self.loop.call_later(ASKING_SECONDS, end)
+
+    def pause_writing(self) -> None:
+        """Wait for the client to read."""
+        super().pause_writing()
+        self._stalled = self.loop.call_later(READING_SECONDS, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """Go on: the client reads."""
+        super().resume_writing()
+        self._stalled.cancel()
+
+
 def serve(app: Any, port: int, announce: Callable[[str], None]) -> None:
     """Serve on 127.0.0.1 until this process gets a signal to end.
 
@@ -126,6 +163,8 @@ def serve(app: Any, port: int, announce: Callable[[str], None]) -> None:
         log_level="warning",
         access_log=False,
         server_header=False,
+        http=Connection,
+        h11_max_incomplete_event_size=MOST_HEADER_BYTES,
         limit_concurrency=MOST_REQUESTS,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=GOODBYE_SECONDS,
