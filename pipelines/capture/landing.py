@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import errno
 import hashlib
 import io
 import json
@@ -47,6 +48,7 @@ COMPRESSION_LEVEL = 6
 CHUNK_BYTES = 1024 * 1024
 MOST_IN_MEMORY_BYTES = 2**30
 ABANDONED_AFTER_SECONDS = 3600.0
+NO_FOLDER = (errno.ENOTDIR, errno.ENOENT, errno.ELOOP)  # a file or a link; it belongs to somebody
 LOOK_BACK_CAPTURES = 30  # manifests read to find the last good answer to a request
 
 
@@ -433,8 +435,9 @@ def prepare_folder(unfinished: Path) -> None:
     """Create a folder for unfinished files, and remove old ones that no process finishes."""
     unfinished.mkdir(parents=True, exist_ok=True)
     for left_over in unfinished.iterdir():
-        if time.time() - left_over.stat().st_mtime > ABANDONED_AFTER_SECONDS:
-            left_over.unlink(missing_ok=True)
+        with contextlib.suppress(FileNotFoundError, IsADirectoryError):
+            if time.time() - left_over.lstat().st_mtime > ABANDONED_AFTER_SECONDS:
+                left_over.unlink()
 
 
 def ending(tail: bytes) -> str:
@@ -461,8 +464,12 @@ def filed(folder: Path, suffix: str) -> list[str]:
     """
     found = []
     for day in sorted(os.listdir(folder)) if folder.is_dir() else ():  # noqa: PTH208
-        with contextlib.suppress(NotADirectoryError):
+        try:
             names = os.listdir(f"{folder}/{day}")  # noqa: PTH208
-            moments = (name.removesuffix(suffix) for name in names if name.endswith(suffix))
-            found += [f"{day}/{moment}" for moment in sorted(moments) if moment[0].isdigit()]
+        except OSError as error:
+            if error.errno not in NO_FOLDER:
+                raise
+            continue
+        moments = (name.removesuffix(suffix) for name in names if name.endswith(suffix))
+        found += [f"{day}/{moment}" for moment in sorted(moments) if moment[:1].isdigit()]
     return found

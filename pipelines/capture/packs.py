@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import calendar
 import contextlib
+import errno
 import hashlib
 import os
 import re
 import shutil
+import stat
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -33,6 +35,7 @@ PACK = re.compile(r"\d{4}-\d{2}\.zip")
 DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 PACKED = re.compile(r"\d[0-9-]*\.json|[0-9a-f]{64}\.zst")
 EPOCH = (1980, 1, 1, 0, 0, 0)  # of each entry: the same files make the same pack
+FOREIGN_FLAGS = 0x61  # of an entry: encrypted, patched, strongly encrypted
 # What reading a damaged pack raises: damage can also name a compression that does not exist.
 DAMAGED = (zipfile.BadZipFile, zstandard.ZstdError, EOFError, NotImplementedError, OSError)
 
@@ -65,14 +68,14 @@ class Packs:
         for path in self.paths(source_id):
             try:
                 yield from self._names(path)
-            except (zipfile.BadZipFile, FileNotFoundError):  # ``Landing.damaged`` names it
+            except (zipfile.BadZipFile, OSError):  # ``Landing.damaged`` names it
                 continue
 
     def has(self, path: str) -> bool:
         """Return whether a path of landing is in a pack."""
         try:
             return path.partition("/")[2] in self._names(self._pack_of(path))
-        except (zipfile.BadZipFile, FileNotFoundError):
+        except (zipfile.BadZipFile, OSError):
             return False
 
     def open(self, path: str) -> IO[bytes]:
@@ -86,10 +89,12 @@ class Packs:
             If the pack is damaged.
         """
         try:
-            with zipfile.ZipFile(self._pack_of(path)) as pack:
+            with opened(self._pack_of(path)) as pack:
                 return pack.open(path.partition("/")[2])  # keeps the file open until it is closed
-        except KeyError:
-            raise FileNotFoundError(path) from None
+        except (KeyError, FileNotFoundError):
+            raise FileNotFoundError(
+                errno.ENOENT, os.strerror(errno.ENOENT), str(self._root / path)
+            ) from None
 
     def paths(self, source_id: str) -> list[Path]:
         """Return the packs of a source, oldest first."""
@@ -101,7 +106,7 @@ class Packs:
         """Yield one line for each pack of a source whose list of files cannot be read."""
         for path in self.paths(source_id):
             try:
-                zipfile.ZipFile(path).close()
+                opened(path).close()
             except zipfile.BadZipFile as error:
                 yield f"pack {path} is damaged ({error}); restore it from a backup"
 
@@ -114,9 +119,48 @@ class Packs:
         identity = state.st_ino, state.st_mtime_ns, state.st_size
         known = self._known.get(path)
         if known is None or known[0] != identity:
-            with zipfile.ZipFile(path) as pack:
+            with opened(path) as pack:
                 known = self._known[path] = identity, frozenset(pack.namelist())
         return known[1]
+
+
+def opened(path: Path) -> zipfile.ZipFile:
+    """Open a pack for reading.
+
+    Raises
+    ------
+    zipfile.BadZipFile
+        If it is none that ``make_pack`` writes: files of its month, uncompressed, each once.
+    FileNotFoundError
+        If there is none.
+    """
+    try:
+        found = path.stat()
+        if not stat.S_ISREG(found.st_mode):
+            raise zipfile.BadZipFile("it is not a file")
+        pack = zipfile.ZipFile(path)
+    except FileNotFoundError:
+        raise
+    except (OSError, NotImplementedError, ValueError) as error:
+        raise zipfile.BadZipFile(str(error)) from None
+    names = set()
+    for entry in pack.infolist():
+        day, _, name = entry.filename.partition("/")
+        is_ours = DAY.fullmatch(day) and day[:7] == path.stem and PACKED.fullmatch(name)
+        if not is_ours or entry.filename in names:
+            fault = "is there twice" if is_ours else "does not belong there"
+        elif entry.compress_type != zipfile.ZIP_STORED or entry.flag_bits & FOREIGN_FLAGS:
+            fault = "is compressed or encrypted"
+        elif not 0 <= entry.header_offset <= found.st_size - entry.compress_size:
+            fault = "lies outside of it"
+        elif entry.file_size != entry.compress_size:
+            fault = "has two sizes"
+        else:
+            names.add(entry.filename)
+            continue
+        pack.close()
+        raise zipfile.BadZipFile(f"{entry.filename[:100]!r} in it {fault}")
+    return pack
 
 
 def months(home: Home, before: date) -> list[tuple[str, str]]:
@@ -218,7 +262,7 @@ def _write(file: IO[bytes], target: Path, loose: dict[str, Path]) -> dict[str, s
     digests = {}
     earlier = None
     try:
-        earlier = zipfile.ZipFile(target) if target.exists() else None
+        earlier = opened(target) if target.exists() else None
         packed = set(earlier.namelist()) if earlier else set()
         with zipfile.ZipFile(file, "w") as pack:
             for name in sorted(packed | loose.keys()):

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
+import os
 import signal
 import subprocess
 import sys
+import warnings
 import zipfile
+from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -147,6 +151,101 @@ def test_a_damaged_pack_is_named_and_stays(home: Home):
     made, [line] = make_packs(home, LATER)
     assert made == [] and str(pack) in line
     assert loose(home) == ["2026-07-02", "2026-08-10"]
+
+
+def repacked(pack: Path, name: str, content: bytes = b"{}", **how: Any) -> None:
+    """Add an entry to a pack."""
+    with zipfile.ZipFile(pack, "a", **how) as found, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of a name that is there twice
+        found.writestr(name, content)
+
+
+def first_name(pack: Path) -> str:
+    with zipfile.ZipFile(pack) as found:
+        return found.namelist()[0]
+
+
+FOREIGN: dict[str, Callable[[Path], object]] = {
+    "a path that leads out": lambda pack: repacked(pack, "../../secret.json"),
+    "a path that leads out of a day": lambda pack: repacked(pack, "2026-07-01/../../secret.json"),
+    "an absolute path": lambda pack: repacked(pack, "/etc/secret.json"),
+    "a backslash": lambda pack: repacked(pack, "2026-07-01\\..\\secret.json"),
+    "another month": lambda pack: repacked(pack, "2026-06-01/060000000000.json"),
+    "no file of landing": lambda pack: repacked(pack, "2026-07-01/run.sh"),
+    "a folder": lambda pack: repacked(pack, "2026-07-01/"),
+    "a file twice": lambda pack: repacked(pack, first_name(pack)),
+    "a bomb": lambda pack: repacked(
+        pack, "2026-07-01/070000000000.json", b" " * 2**24, compression=zipfile.ZIP_DEFLATED
+    ),
+    "LZMA": lambda pack: repacked(
+        pack, "2026-07-01/070000000000.json", compression=zipfile.ZIP_LZMA
+    ),
+    "not a zip": lambda pack: pack.write_bytes(b"<html>"),
+    "empty": lambda pack: pack.write_bytes(b""),
+    "a folder in its place": lambda pack: (pack.unlink(), pack.mkdir()),
+    "a pipe in its place": lambda pack: (pack.unlink(), os.mkfifo(pack)),
+    "a device in its place": lambda pack: (pack.unlink(), pack.symlink_to("/dev/zero")),
+}
+
+
+@pytest.mark.parametrize("attack", FOREIGN)
+def test_a_pack_that_is_not_ours_is_named_and_nothing_else_stops(home: Home, attack: str):
+    make_packs(home, LATER)
+    (home.root / "secret.json").write_text("{}")
+    pack = home.landing / "akash/2026-07.zip"
+    FOREIGN[attack](pack)
+    landing = Landing(home)
+    assert [line for line in landing.damaged() if str(pack) in line]
+    assert landing.capture_ids("akash") == ["akash/2026-08-10/060000000000"]
+    assert len(list(landing.captures("akash"))) == 1
+    filed(home, b"late", days=1)
+    made, [line] = make_packs(home, LATER)
+    assert made == [] and str(pack) in line
+    assert [name for name in loose(home) if name != pack.name] == ["2026-07-02", "2026-08-10"]
+
+
+def test_what_somebody_else_put_there_stops_nothing(home: Home):
+    make_packs(home, LATER)
+    (home.landing / "akash/2026-08-10/.json").touch()
+    old = home.landing / ".unfinished/old"
+    old.mkdir()
+    os.utime(old, (0, 0))
+    Landing(home).prepare()
+    ids = Landing(home).capture_ids("akash")
+    for name in ("2026-06.zip", "2026-05-01"):
+        link = home.landing / "akash" / name
+        link.symlink_to(link)
+    (home.landing / "akash/2026-04.zip").symlink_to("nothing")
+    landing = Landing(home)
+    assert landing.capture_ids("akash") == ids
+    assert len(list(landing.captures("akash"))) == 4
+    assert filed(home, b"more", days=41).capture_id.startswith("akash/2026-08-11")
+    assert make_packs(home, LATER) == ([], [])
+
+
+@given(place=st.integers(0, 10**6), value=st.integers(0, 255), is_ending=st.booleans())
+def test_one_byte_of_a_pack_never_stops_the_others(
+    place: int, value: int, is_ending: bool, tmp_path_factory: pytest.TempPathFactory
+):
+    home = Home(tmp_path_factory.mktemp("home"))
+    for days in (0, 3):
+        filed(home, b"content", days=days)
+    make_packs(home, LATER)
+    pack = home.landing / "akash/2026-07.zip"
+    content = bytearray(pack.read_bytes())
+    place = len(content) - 1 - place % 300 if is_ending else place % len(content)
+    content[place] = value
+    pack.write_bytes(content)
+    filed(home, b"other", days=40)
+    landing = Landing(home)
+    assert "akash/2026-08-10/060000000000" in [one.capture_id for one in landing.captures("akash")]
+    for capture in landing.captures("akash"):
+        with contextlib.suppress(LandingDamagedError):
+            assert all(p.content in (b"content", b"other") for _, p in landing.payloads(capture))
+    list(landing.damaged())
+    filed(home, b"late", days=1)
+    made, refused = make_packs(home, LATER)
+    assert bool(made) != bool(refused)
 
 
 def test_bytes_that_replace_damaged_ones_go_into_the_pack(home: Home):
