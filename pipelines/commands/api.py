@@ -10,6 +10,7 @@ import click
 from pipelines.answers.as_of import Past
 from pipelines.commands import Refused
 from pipelines.commands.answer import money, print_rows, print_sentence, significant
+from pipelines.commands.arguments import AtLeast
 from pipelines.commands.opening import answer_options, documents_of, moment, published
 
 WORKLOADS = ("balanced", "chat", "summarise", "reasoning", "long")
@@ -39,7 +40,7 @@ SERVICE_LEVELS = ("interactive", "fast", "batch")
     is_flag=True,
     help="Also prices that are deprecated, old and unconfirmed, or re-listed from another host.",
 )
-@click.option("--limit", type=click.IntRange(1), default=15, show_default=True)
+@click.option("--limit", type=AtLeast(1), default=15, show_default=True)
 @answer_options
 def api(
     model: str,

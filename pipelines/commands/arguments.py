@@ -37,6 +37,7 @@ LEAST_FREE_BYTES = 32 * 2**20
 LEAST_FREE_FILES = 500
 BUILD_COPIES = 3  # its log, its copy while publishing, and the published file
 FIRST_BUILD_BYTES = 56 * 2**20  # of the bundled snapshot
+LARGEST = 2**31 - 1  # of a whole number
 EARLIEST_CLOCK = datetime(2026, 1, 1, tzinfo=UTC)  # this code is younger
 
 
@@ -69,6 +70,30 @@ class Renamed(click.Option):
             super().add_to_parser(parser, ctx)
         finally:
             self.opts = today
+
+
+class AtLeast(click.IntRange):
+    """Whole numbers from a least one on, as far as a column of a table holds them.
+
+    Examples
+    --------
+    >>> AtLeast(1).convert("8", None, None)
+    8
+    >>> AtLeast(1).convert("99999999999999999999", None, None)
+    Traceback (most recent call last):
+    ...
+    click.exceptions.BadParameter: 99999999999999999999 is too large.
+    """
+
+    def __init__(self, least: int) -> None:
+        super().__init__(least)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Return the number, or fail."""
+        number = int(super().convert(value, param, ctx))
+        if number > LARGEST:
+            self.fail(f"{number} is too large.", param, ctx)
+        return number
 
 
 class FiniteRange(click.FloatRange):

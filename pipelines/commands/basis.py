@@ -17,7 +17,7 @@ import click
 from pipelines.commands import Refused
 from pipelines.commands.amounts import AMOUNT
 from pipelines.commands.answer import print_rows, print_sentence, print_table
-from pipelines.commands.arguments import is_typed
+from pipelines.commands.arguments import AtLeast, is_typed
 from pipelines.commands.opening import one_of
 from pipelines.derive.price_basis import (
     DEFAULT_BASIS,
@@ -54,7 +54,7 @@ region_option = _of_basis(
 min_providers_option = _of_basis(
     "--min-providers",
     "min_providers",
-    click.IntRange(1),
+    AtLeast(1),
     "Fresh prices that a GPU needs to be ranked with others.",
 )
 provider_option = click.option(
@@ -62,7 +62,7 @@ provider_option = click.option(
 )
 term_option = click.option(
     "--commitment-months",
-    type=click.IntRange(1),
+    type=AtLeast(1),
     help="Length of a reservation. Default: the shortest.",
 )
 data_center_option = click.option(

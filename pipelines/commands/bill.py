@@ -11,6 +11,7 @@ import click
 from pipelines.answers.as_of import Past
 from pipelines.commands import Refused
 from pipelines.commands.answer import cell, money, print_rows
+from pipelines.commands.arguments import AtLeast
 from pipelines.commands.handover import home_asked
 from pipelines.commands.opening import (
     answer_options,
@@ -44,7 +45,7 @@ HIDDEN = ("purchase_model", "paid_usd", "provider_count", "market", "items")  # 
 )
 @click.option(
     "--max-memory-mib",
-    type=click.IntRange(64),
+    type=AtLeast(64),
     default=2048,
     show_default=True,
     help="Give up on a file that needs more memory.",

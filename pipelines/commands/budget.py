@@ -25,6 +25,7 @@ from pipelines.commands.answer import (
     print_sentence,
     print_table,
 )
+from pipelines.commands.arguments import AtLeast
 from pipelines.commands.basis import (
     basis_meant,
     basis_options,
@@ -57,8 +58,8 @@ TUNING = tuple(name for name in STAGE_NAMES if name != "distillation")
 @click.option("-n", "--gpus", "gpu_count", type=CLUSTER, help="GPUs of the training cluster.")
 @click.option("--requests-per-day", type=AMOUNT, required=True)
 @click.option("--serving-months", type=click.IntRange(1, 120), default=12, show_default=True)
-@click.option("--input", "input_tokens", type=click.IntRange(1), default=3000, show_default=True)
-@click.option("--output", "output_tokens", type=click.IntRange(1), default=1000, show_default=True)
+@click.option("--input", "input_tokens", type=AtLeast(1), default=3000, show_default=True)
+@click.option("--output", "output_tokens", type=AtLeast(1), default=1000, show_default=True)
 @click.option(
     "--capital", "capital_usd", type=AMOUNT, help="Money raised: how long it lasts. [USD]"
 )

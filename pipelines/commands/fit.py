@@ -13,6 +13,7 @@ import click
 
 from pipelines.answers.as_of import Past
 from pipelines.commands.amounts import print_assumptions
+from pipelines.commands.arguments import AtLeast
 from pipelines.commands.basis import (
     basis_meant,
     basis_options,
@@ -62,7 +63,7 @@ SHOWN = (
     "--context",
     "--ctx",
     "context_tokens",
-    type=click.IntRange(1),
+    type=AtLeast(1),
     default=8192,
     show_default=True,
     help="Longest context of a request.",
@@ -78,14 +79,14 @@ SHOWN = (
 )
 @click.option(
     "--sequences",
-    type=click.IntRange(1),
+    type=AtLeast(1),
     default=1,
     show_default=True,
     help="Requests that must fit at once; 8 and more make a set useful.",
 )
 @basis_options
 @set_option
-@click.option("--limit", type=click.IntRange(1), default=12, show_default=True)
+@click.option("--limit", type=AtLeast(1), default=12, show_default=True)
 @answer_options
 def fit(
     model: str | None,

@@ -7,6 +7,7 @@ import click
 from pipelines.answers import flop as answers
 from pipelines.answers.as_of import Past
 from pipelines.commands import Refused
+from pipelines.commands.arguments import AtLeast
 from pipelines.commands.basis import basis_meant, basis_options, print_ranked
 from pipelines.commands.opening import (
     answer_options,
@@ -36,7 +37,7 @@ SHOWN = (
 @click.argument("gpu", required=False)
 @click.option("--precision", help="Number format, e.g. bf16, fp8. Default: bf16, or all for a GPU.")
 @basis_options
-@click.option("--limit", type=click.IntRange(1), default=30, show_default=True)
+@click.option("--limit", type=AtLeast(1), default=30, show_default=True)
 @answer_options
 def flop(
     gpu: str | None,

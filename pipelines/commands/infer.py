@@ -17,7 +17,7 @@ from pipelines.answers.as_of import Past
 from pipelines.commands import Refused
 from pipelines.commands.amounts import print_assumptions
 from pipelines.commands.answer import print_sentence
-from pipelines.commands.arguments import FiniteRange, Renamed, is_typed
+from pipelines.commands.arguments import AtLeast, FiniteRange, Renamed, is_typed
 from pipelines.commands.basis import (
     basis_meant,
     basis_options,
@@ -120,8 +120,8 @@ def _for_people(row: Mapping[str, Any]) -> dict[str, Any]:
 @click.option("--gpu", help="Only this accelerator; every set of it is shown.")
 @click.option("-n", "--count", "gpu_count", type=click.IntRange(1, 64), help="GPUs of a replica.")
 @click.option("--precision", help="bf16, fp16, fp8, int8, fp4 or int4. Default: the cheapest.")
-@click.option("--input", "input_tokens", type=click.IntRange(1), default=3000, show_default=True)
-@click.option("--output", "output_tokens", type=click.IntRange(1), default=1000, show_default=True)
+@click.option("--input", "input_tokens", type=AtLeast(1), default=3000, show_default=True)
+@click.option("--output", "output_tokens", type=AtLeast(1), default=1000, show_default=True)
 @click.option(
     "--cached",
     "cached_fraction",
@@ -170,7 +170,7 @@ def _for_people(row: Mapping[str, Any]) -> dict[str, Any]:
     help="Own measurements, as truecost calibrate wrote them.",
 )
 @set_option
-@click.option("--limit", type=click.IntRange(1), default=12, show_default=True)
+@click.option("--limit", type=AtLeast(1), default=12, show_default=True)
 @answer_options
 def infer(
     model: str | None,

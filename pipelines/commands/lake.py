@@ -14,6 +14,7 @@ import click
 
 from pipelines.commands import Refused
 from pipelines.commands.answer import format_option, print_rows
+from pipelines.commands.arguments import AtLeast
 from pipelines.lake.captures import fetch, share
 from pipelines.lake.connection import (
     CATALOG_VARIABLE,
@@ -148,7 +149,7 @@ def sql_command(
 
 @lake.command("compact")
 @with_address
-@click.option("--keep-days", type=click.IntRange(0), default=30, show_default=True)
+@click.option("--keep-days", type=AtLeast(0), default=30, show_default=True)
 def compact_command(catalog: str | None, data_path: str | None, keep_days: int) -> None:
     """Join small files and delete what snapshots older than some days needed."""
     where = address(catalog, data_path)

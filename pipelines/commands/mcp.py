@@ -28,8 +28,6 @@ SQL = (
     " column with its unit."
 )
 KINDS = {
-    click.IntRange: "integer",
-    click.FloatRange: "number",
     click.types.IntParamType: "integer",
     click.types.FloatParamType: "number",
 }
@@ -93,10 +91,9 @@ def _object(properties: Mapping[str, Any], required: list[str]) -> dict[str, Any
 
 
 def _property(parameter: click.Parameter) -> dict[str, Any]:
+    kinds = (kind for known, kind in KINDS.items() if isinstance(parameter.type, known))
     is_switch = isinstance(parameter, click.Option) and parameter.is_flag
-    one: dict[str, Any] = {
-        "type": "boolean" if is_switch else KINDS.get(type(parameter.type), "string")
-    }
+    one: dict[str, Any] = {"type": "boolean" if is_switch else next(kinds, "string")}
     if isinstance(parameter.type, click.Choice):
         one["enum"] = list(parameter.type.choices)
     if parameter.nargs == -1 or parameter.multiple:

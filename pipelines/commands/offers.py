@@ -7,7 +7,7 @@ import click
 from pipelines.answers import offers as answers
 from pipelines.answers.as_of import Past
 from pipelines.commands.answer import print_rows, print_sentence
-from pipelines.commands.arguments import Renamed
+from pipelines.commands.arguments import AtLeast, Renamed
 from pipelines.commands.opening import (
     answer_options,
     gpu_meant,
@@ -21,7 +21,7 @@ PURCHASE_MODELS = ("on_demand", "spot", "reserved", "capacity_block")
 
 @click.command()
 @click.argument("gpu")
-@click.option("-n", "--count", "gpu_count", type=click.IntRange(1), help="GPUs in one instance.")
+@click.option("-n", "--count", "gpu_count", type=AtLeast(1), help="GPUs in one instance.")
 @click.option(
     "--purchase",
     "purchase_model",
@@ -34,7 +34,7 @@ PURCHASE_MODELS = ("on_demand", "spot", "reserved", "capacity_block")
     "--commitment-months",
     cls=Renamed,
     formerly=("--months",),
-    type=click.IntRange(1),
+    type=AtLeast(1),
     help="Only reservations of this many months.",
 )
 @click.option("--provider", help="Only this provider, e.g. aws.")
@@ -45,7 +45,7 @@ PURCHASE_MODELS = ("on_demand", "spot", "reserved", "capacity_block")
     help="Also stale offers, not seen for 72 hours or twice the cadence of their source.",
 )
 @click.option("--all", "is_all", is_flag=True, help="Also offers that a better source prices.")
-@click.option("--limit", type=click.IntRange(1), default=15, show_default=True)
+@click.option("--limit", type=AtLeast(1), default=15, show_default=True)
 @answer_options
 def offers(
     gpu: str,

@@ -9,6 +9,7 @@ import click
 from pipelines.answers.status import held
 from pipelines.commands import Refused
 from pipelines.commands.answer import format_option, print_rows
+from pipelines.commands.arguments import AtLeast
 from pipelines.commands.opening import published
 
 
@@ -22,7 +23,7 @@ def quarantine() -> None:
 @click.option("--rule", help="Only this rule.")
 @click.option("--state", type=click.Choice(["held", "accepted", "rejected"]), default="held")
 @click.option("--summary", is_flag=True, help="Count by source and rule instead.")
-@click.option("--limit", type=click.IntRange(1), default=40, show_default=True)
+@click.option("--limit", type=AtLeast(1), default=40, show_default=True)
 @format_option
 def list_held(
     source: str | None,

@@ -9,6 +9,7 @@ from pipelines.answers import quote as answers
 from pipelines.answers.as_of import Past
 from pipelines.commands.amounts import AMOUNT
 from pipelines.commands.answer import print_rows, print_sentence
+from pipelines.commands.arguments import AtLeast
 from pipelines.commands.opening import (
     answer_options,
     gpu_meant,
@@ -22,7 +23,7 @@ PURCHASE_MODELS = ("on_demand", "reserved", "capacity_block", "spot")
 
 @click.command()
 @click.option("--gpu", required=True, help="An id of core.gpu, such as H100-SXM-80GB.")
-@click.option("-n", "--count", "gpu_count", type=click.IntRange(1), required=True, help="GPUs.")
+@click.option("-n", "--count", "gpu_count", type=AtLeast(1), required=True, help="GPUs.")
 @click.option(
     "--months", "months_wanted", type=AMOUNT, default=1.0, show_default=True, help="How long."
 )
@@ -42,7 +43,7 @@ PURCHASE_MODELS = ("on_demand", "reserved", "capacity_block", "spot")
     help="Also machines of one GPU each, without a network between them.",
 )
 @click.option(
-    "--limit", "row_limit", type=click.IntRange(1), default=5, show_default=True, help="Providers."
+    "--limit", "row_limit", type=AtLeast(1), default=5, show_default=True, help="Providers."
 )
 @answer_options
 def quote(

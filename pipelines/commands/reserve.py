@@ -20,7 +20,7 @@ from pipelines.commands.amounts import (
     known_gpu,
 )
 from pipelines.commands.answer import print_rows
-from pipelines.commands.arguments import FiniteRange, Renamed, is_typed
+from pipelines.commands.arguments import AtLeast, FiniteRange, Renamed, is_typed
 from pipelines.commands.basis import (
     data_center_option,
     min_providers_option,
@@ -61,7 +61,7 @@ HOURS_PER_DAY = 24.0
 )
 @click.option("--gpu", help="An id of core.gpu; without one only the multiplier is printed.")
 @click.option("-n", "--gpus", "gpu_count", type=CLUSTER, default=1, help="GPUs, at the peak.")
-@click.option("--base-gpus", type=click.IntRange(0), help="GPUs needed outside the peak.")
+@click.option("--base-gpus", type=AtLeast(0), help="GPUs needed outside the peak.")
 @click.option(
     "--peak-hours-per-day", type=FiniteRange(0, HOURS_PER_DAY), help="How long the peak is a day."
 )

@@ -21,7 +21,7 @@ from pipelines.answers.status import status, verified
 from pipelines.capture.parsers import UNREADABLE, in_child
 from pipelines.commands import Refused
 from pipelines.commands.answer import format_option, print_rows, print_sentence
-from pipelines.commands.arguments import answering_mirror
+from pipelines.commands.arguments import AtLeast, answering_mirror
 from pipelines.commands.opening import one_of, published
 from pipelines.reading.new_source import NewSourceError, new_source
 from pipelines.reading.saving import save_fixture
@@ -127,7 +127,7 @@ def _last_status() -> dict[str, tuple[Any, ...]]:
     type=click.Path(file_okay=False, path_type=Path),
     help="Keep the answers, keys masked, and the rows in this new folder, as a fixture.",
 )
-@click.option("--limit", type=click.IntRange(1), default=40, show_default=True, help="Table rows.")
+@click.option("--limit", type=AtLeast(1), default=40, show_default=True, help="Table rows.")
 @click.option(
     "--new",
     "is_new",

@@ -26,6 +26,7 @@ import click
 
 from pipelines.child.limits import SMALL_HEAP
 from pipelines.commands import Refused
+from pipelines.commands.arguments import AtLeast
 from pipelines.commands.moments import moment_options
 from pipelines.commands.sql_child import FORMATS, Question
 from pipelines.commands.targets import force_option, new_target
@@ -61,14 +62,14 @@ MOST_REASON_BYTES = 2**14
 )
 @click.option(
     "--max-rows",
-    type=click.IntRange(1),
+    type=AtLeast(1),
     default=1_000_000,
     show_default=True,
     help="Print so many rows at most.",
 )
 @click.option(
     "--max-memory-mib",
-    type=click.IntRange(64),
+    type=AtLeast(64),
     default=1024,
     show_default=True,
     help="End a query that needs more memory.",

@@ -14,6 +14,7 @@ from pipelines.capture import MIRROR_VARIABLE
 from pipelines.capture.http.environment import trusted_places
 from pipelines.commands import Refused
 from pipelines.commands.answer import format_option, print_rows, print_sentence
+from pipelines.commands.arguments import AtLeast
 from pipelines.commands.opening import moment, past_options, published
 from warehouse.paths import Home
 
@@ -22,7 +23,7 @@ from warehouse.paths import Home
 @past_options
 @click.option(
     "--max-age-hours",
-    type=click.IntRange(0),
+    type=AtLeast(0),
     help="Exit with status 1 if nothing was published for so many hours: for a monitor, because a"
     " scheduler cannot report that it stopped.",
 )

@@ -10,7 +10,7 @@ import click
 
 from pipelines.capture.packs import PACKED_AFTER
 from pipelines.commands import Refused
-from pipelines.commands.arguments import usable_home
+from pipelines.commands.arguments import AtLeast, usable_home
 from warehouse.paths import Home
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.option(
     "--days",
-    type=click.IntRange(1),
+    type=AtLeast(1),
     default=PACKED_AFTER.days,
     show_default=True,
     help="Pack a month whose last day is longer ago.",

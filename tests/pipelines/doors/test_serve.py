@@ -49,6 +49,7 @@ QUESTIONS: dict[str, tuple[str, dict[str, Any], tuple[str, ...]]] = {
 REFUSED = {
     "offers?gpu=zzz": "unknown GPU",
     "offers?gpu=H100-SXM-80GB&n=0": "0 is not in the range",
+    "offers?gpu=H100-SXM-80GB&limit=99999999999999999999999": "too large",
     "offers?gpu=H100-SXM-80GB&nope=1": "no option 'nope'",
     "offers?gpu=H100-SXM-80GB&prices=/etc/passwd": "command line alone",
     "infer?model-file=/etc/passwd": "command line alone",
