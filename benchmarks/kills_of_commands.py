@@ -2,12 +2,13 @@
 
     python -m benchmarks.kills_of_commands FOLDER [--kills 200] [--seed 1] [--command site]
 
-``run``, ``backfill``, ``rebuild``, ``package`` and ``site`` work on a home in FOLDER, on prices of
-an invented server on 127.0.0.1. Each is killed (SIGKILL) one to five times in a row, at a moment
-between its start and the time that it takes, and then repeated to its end. After each kill
-``truecost verify`` finds nothing wrong, and what a run acknowledged is published; after the end
-nothing unfinished is left. FOLDER/kills.jsonl has a line for each kill: the same command continues
-there.
+``run``, ``backfill``, ``rebuild``, ``tidy``, ``package`` and ``site`` work on a home in FOLDER, on
+prices of an invented server on 127.0.0.1; ``pull`` copies what it published to a second home; the
+clock of ``tidy`` is a year ahead, so that every capture is old. Each command is killed (SIGKILL)
+one to five times in a row, at a moment between its start and the time that it takes, and then
+repeated to its end. After each kill ``truecost verify`` finds nothing wrong, and what a run
+acknowledged is published; after the end nothing unfinished is left. FOLDER/kills.jsonl has a line
+for each kill: the same command continues there.
 
 A command is forked from a process that has imported its modules and done nothing else: a kill costs
 no import, and every moment lies in the command's own work. Quick commands get more of the kills.
@@ -20,12 +21,13 @@ import json
 import multiprocessing
 import os
 import random
+import shutil
 import signal
 import sys
 import time
 from collections import Counter
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from http.server import ThreadingHTTPServer
 from multiprocessing.context import ForkProcess
 from pathlib import Path
@@ -35,11 +37,13 @@ import click
 
 from benchmarks.kills import Prices
 from pipelines import cli
-from warehouse.database import DatabaseError, open_published
+from pipelines.answers.push import push
+from pipelines.commands import tidy
+from warehouse.database import POINTER, DatabaseError, open_published
 from warehouse.paths import HOME_VARIABLE, Home
 
 # Shares of the kills: those of a run, a backfill and a rebuild take ten times as long.
-COMMANDS = {"run": 3, "backfill": 2, "rebuild": 2, "package": 6, "site": 7}
+COMMANDS = {"run": 3, "backfill": 2, "rebuild": 2, "tidy": 6, "pull": 6, "package": 6, "site": 7}
 PAST = datetime(2026, 1, 1, 6, tzinfo=UTC)
 MAX_IN_A_ROW = 5
 HEADER = (
@@ -85,14 +89,25 @@ def forked(work: Callable[..., Any], *arguments: Any) -> ForkProcess:
 def load_commands() -> None:
     """Import what the commands import when they run."""
     import pipelines.answers.package
+    import pipelines.answers.pull
     import pipelines.answers.verify
     import pipelines.definitions
     import pipelines.jobs.runner
-    import pipelines.jobs.storage  # noqa: F401  once, before each command is forked
+    import pipelines.jobs.storage
+    import pipelines.jobs.tidying  # noqa: F401  once, before each command is forked
 
     with click.Context(cli.truecost) as context:
         for name in (*COMMANDS, "verify"):
             cli.truecost.get_command(context, name)
+
+
+class Later(datetime):
+    """The clock a year from now."""
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> Later:
+        """Return the moment a year after this one."""
+        return super().now(tz) + timedelta(days=365)
 
 
 class Campaign:
@@ -100,6 +115,7 @@ class Campaign:
 
     def __init__(self, folder: Path, mirror: str) -> None:
         self.home = Home(folder / "home")
+        self.pulled = Home(folder / "pulled")
         self.folder = folder
         self.mirror = mirror
         self.acknowledged = PAST  # the start of the last run that ended well
@@ -115,16 +131,34 @@ class Campaign:
                 return ["backfill", "gpu_pricing_tracker", "--again", "--mirror", self.mirror]
             case "package":
                 return ["package", "--out", str(self.folder / "package")]
+            case "pull":
+                return ["pull", str(self.folder / "host")]
+            case "tidy":
+                return ["tidy", "--days", "1"]
         return [command]
 
-    def started(self, arguments: list[str], also: Callable[[], None] | None = None) -> ForkProcess:
+    def prepare(self, command: str, *, is_new: bool) -> None:
+        """Give ``pull`` the newest run, and a home that has none of it or another one."""
+        if command == "pull":
+            push(self.home, self.folder / "host")
+            if is_new:
+                shutil.rmtree(self.pulled.root, ignore_errors=True)
+
+    def started(
+        self, arguments: list[str], home: Home, also: Callable[[], None] | None = None
+    ) -> ForkProcess:
         """Start a command; what it complains about goes to a file."""
         self.begun = datetime.now(UTC)
-        return forked(self._work, arguments, also)
+        return forked(self._work, arguments, home, also)
 
-    def _work(self, arguments: list[str], also: Callable[[], None] | None) -> None:
+    def _home(self, command: str) -> Home:
+        return self.pulled if command == "pull" else self.home
+
+    def _work(self, arguments: list[str], home: Home, also: Callable[[], None] | None) -> None:
         os.setsid()
-        os.environ[HOME_VARIABLE] = str(self.home.root)
+        os.environ[HOME_VARIABLE] = str(home.root)
+        if arguments[0] == "tidy":
+            tidy.datetime = Later  # type: ignore[attr-defined]
         for number, name in ((1, os.devnull), (2, self.folder / "stderr")):
             os.dup2(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), number)
         try:
@@ -137,7 +171,7 @@ class Campaign:
 
     def killed(self, command: str, after: float) -> bool:
         """Kill a command so long after its start; return whether it still ran."""
-        process = self.started(self.arguments(command))
+        process = self.started(self.arguments(command), self._home(command))
         process.join(after)
         if process.exitcode is None:
             process.kill()
@@ -150,7 +184,7 @@ class Campaign:
     def finished(self, command: str) -> str:
         """Run a command to its end; return what it complained about."""
         begun = time.monotonic()
-        process = self.started(self.arguments(command))
+        process = self.started(self.arguments(command), self._home(command))
         process.join()
         self.seconds[command] = time.monotonic() - begun
         self._acknowledge(command, process.exitcode)
@@ -163,9 +197,14 @@ class Campaign:
         if command == "run" and status == 0:
             self.acknowledged = self.begun
 
-    def faults(self) -> list[str]:
-        """Return what is wrong with the data folder."""
-        process = self.started(["verify"], self._refuse_loss)
+    def faults(self, command: str) -> list[str]:
+        """Return what is wrong with the data folder that a command worked in."""
+        if command == "pull":
+            if not (self.pulled.published / POINTER).exists():
+                return []  # killed before there was a run
+            process = self.started(["verify"], self.pulled)
+        else:
+            process = self.started(["verify"], self.home, self._refuse_loss)
         process.join()
         said = self._said()
         return [f"verify ends with {process.exitcode}: {said}"] if process.exitcode else []
@@ -185,13 +224,13 @@ class Campaign:
 
     def left_over(self) -> list[str]:
         """Return unfinished files that a command leaves, other than those swept after an hour."""
-        folders = (self.home.root, self.home.published, self.folder)
+        folders = (self.home.root, self.home.published, self.folder, self.pulled.published)
         return [
             str(path.relative_to(self.folder))
             for folder in folders
             for pattern in (".*.tmp", ".truecost-package", ".site.*")
             for path in folder.glob(pattern)
-        ]
+        ] + [str(path) for path in self.pulled.root.glob("pulled")]
 
 
 def main() -> None:
@@ -221,15 +260,19 @@ def main() -> None:
     first = [command for command in commands if command not in campaign.seconds]
     if not before:
         first = ["run", *first]  # the first run takes longer than those that follow
-    wrong = [what for command in first if (what := campaign.finished(command))]
+    wrong = []
+    for command in first:
+        campaign.prepare(command, is_new=True)
+        wrong += [what] if (what := campaign.finished(command)) else []
     lines, number = list(before), len(before)
     while number < arguments.kills and not wrong:
         [command] = chance.choices(commands, shares)
+        campaign.prepare(command, is_new=chance.random() < 0.5)
         for _ in range(chance.randint(1, MAX_IN_A_ROW)):
             after = chance.uniform(0.0, campaign.seconds[command])
             if not campaign.killed(command, after):
                 continue
-            found = campaign.faults()
+            found = campaign.faults(command)
             wrong += found
             number += 1
             lines.append(
@@ -245,7 +288,7 @@ def main() -> None:
                 file.write(json.dumps(lines[-1]) + "\n")
         ended = campaign.finished(command)
         wrong += [ended] if ended else []
-        wrong += campaign.faults()
+        wrong += campaign.faults(command)
     left_over = [*campaign.left_over()]
     serves.kill()
     by_command = Counter(line["command"] for line in lines)
