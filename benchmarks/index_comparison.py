@@ -73,7 +73,7 @@ def main() -> None:
     query = COMPARED.format(
         day=asked.day, name=asked.name, usd=asked.usd, by=asked.by, where=asked.where
     )
-    with open_published(Home.from_environment()) as connection:
+    with open_published(Home.from_environment(), folders=[asked.series.parent]) as connection:
         rows = connection.execute(
             query,
             {

@@ -16,7 +16,7 @@ import re
 import secrets
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from errno import EACCES
@@ -29,6 +29,7 @@ from warehouse import files
 from warehouse.confinement import Limits
 from warehouse.migrations import SCHEMA_VERSION, begin, migrate, schema_version
 from warehouse.paths import Home
+from warehouse.rows import list_literal
 
 # Names for modules that use an open file and do not import DuckDB themselves.
 Connection = duckdb.DuckDBPyConnection
@@ -263,11 +264,14 @@ def mend_build(home: Home, reason: str) -> Path:
     return aside
 
 
-def open_published(home: Home, limits: Limits | None = None) -> duckdb.DuckDBPyConnection:
+def open_published(
+    home: Home, limits: Limits | None = None, *, folders: Iterable[Path] = ()
+) -> duckdb.DuckDBPyConnection:
     """Open the published file for reading, by its versioned name.
 
     A process that keeps the connection keeps one consistent file, whatever is published
-    meanwhile; a new call sees the newest.
+    meanwhile; a new call sees the newest. A file that somebody else published may hold views of
+    theirs: they can read no file of this machine.
 
     Parameters
     ----------
@@ -275,6 +279,8 @@ def open_published(home: Home, limits: Limits | None = None) -> duckdb.DuckDBPyC
         The data folder.
     limits : Limits, optional
         What queries on it may use; without them they spill to a temporary folder of this process.
+    folders : iterable of Path
+        Whose files queries may read and write all the same.
 
     Raises
     ------
@@ -313,8 +319,20 @@ def open_published(home: Home, limits: Limits | None = None) -> duckdb.DuckDBPyC
         connection.close()
         raise
     connection.execute(SESSION)
+    deny_files(connection, folders)
     _refuse_newer(connection, path)
     return connection
+
+
+def deny_files(connection: duckdb.DuckDBPyConnection, folders: Iterable[Path] = ()) -> None:
+    """Deny a connection, and the views of the file that it opened, all files but those of folders.
+
+    Connections of a process to the same file share this: the first one decides.
+    """
+    if connection.execute("select current_setting('enable_external_access')").fetchall()[0][0]:
+        allowed = list_literal(str(folder.resolve()) for folder in folders)
+        connection.execute(f"set allowed_directories = {allowed}")
+        connection.execute("set enable_external_access = false")
 
 
 def foreign_logs(home: Home) -> list[Path]:
@@ -389,6 +407,26 @@ def published_files(home: Home) -> list[Path]:
 
     found = (path for path in home.published.glob("truecost-*.duckdb") if path.is_file())
     return sorted(found, key=age, reverse=True)
+
+
+def refuse_unreadable(path: Path) -> None:
+    """Refuse a file that somebody else published and this version cannot read.
+
+    Raises
+    ------
+    DataFolderError
+        If it is no published file of truecost, or one of a newer version.
+    """
+    try:
+        with duckdb.connect(path, read_only=True, config=_quiet()) as connection:
+            deny_files(connection)
+            if not isinstance(schema_version(connection), int):
+                raise DataFolderError("it is no published file of truecost")
+            _refuse_newer(connection, path)
+    except duckdb.Error as error:
+        if _NEWER_STORAGE.search(str(error)):
+            raise NewerSchemaError(_newer(path, "a newer DuckDB")) from None
+        raise DataFolderError("it is no published file of truecost") from None
 
 
 def is_readable(path: Path) -> bool:

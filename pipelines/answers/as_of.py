@@ -13,13 +13,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from pathlib import Path
 from typing import Any
 
 import duckdb
 
 from pipelines.derive.registry import DERIVATIONS, MADE_WHILE_LOADING
 from warehouse import history
-from warehouse.database import SESSION
+from warehouse.database import SESSION, deny_files
 from warehouse.macros import run_formulas, run_macros
 from warehouse.models import SQL_FOLDER, read_models
 from warehouse.reference import Documents
@@ -131,6 +132,8 @@ def attached_as_present(
     with duckdb.connect(config=settings_of(now)) as connection:
         connection.execute(SESSION)
         connection.execute(f"attach {literal(path)} as present (read_only)")
+        [(folders,)] = now.execute("select current_setting('allowed_directories')").fetchall()
+        deny_files(connection, map(Path, folders))
         yield connection
 
 

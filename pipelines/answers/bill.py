@@ -109,7 +109,7 @@ def compared(
     prices: Sequence[Mapping[str, Any]] = (),
 ) -> tuple[list[str], list[list[Any]]]:
     """Return columns and rows of the comparison, values as in JSON; runs in the child."""
-    with open_published(home, limits) as now:
+    with open_published(home, limits, folders=[path.parent]) as now:
         opened = nullcontext(now) if past is None else open_past(now, past)
         try:
             with opened as connection:

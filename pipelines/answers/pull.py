@@ -13,6 +13,7 @@ import json
 import os
 import re
 import shutil
+import stat
 from dataclasses import replace
 from pathlib import Path
 from typing import IO
@@ -21,7 +22,7 @@ from urllib.parse import urljoin, urlsplit
 from pipelines.capture.http.download import download
 from pipelines.capture.http.errors import FetchError
 from warehouse import files
-from warehouse.database import POINTER
+from warehouse.database import POINTER, DataFolderError, refuse_unreadable
 from warehouse.parquet_export import has_bytes
 from warehouse.paths import Home
 from warehouse.publication import RUN_ID, Manifest
@@ -101,21 +102,46 @@ def pull(address: str, home: Home) -> Path:
     run_id = found[1] if found else _latest(address)
     kept, text = _pulled(address, run_id, home.root / "pulled")
     database = home.published / f"truecost-{run_id}.duckdb"
-    described = home.published / f"manifest-{run_id}.json"
     try:
+        manifest = _described(run_id, text, kept)
         home.published.mkdir(parents=True, exist_ok=True)
-        files.write_bytes(described, text)
-        # Its Parquet files were not read.
-        files.write_text(described, replace(Manifest.read(described), parts=()).text())
-        if not database.exists():
+        files.write_text(home.published / f"manifest-{run_id}.json", manifest.text())
+        if not has_bytes(database, manifest.sha256):
             files.rename(kept, database)
         files.point_link(home.published / POINTER, database.name)
         shutil.rmtree(home.root / "pulled")
-    except ValueError as error:
-        raise PullError(f"{address}: its manifest is not one of truecost ({error})") from None
+    except (ValueError, DataFolderError) as error:
+        raise PullError(f"{address}: {error}") from None
     except OSError as error:
         raise PullError(f"cannot write in {home.root}: {error.strerror}") from None
     return database
+
+
+def is_pulled(home: Home) -> bool:
+    """Return whether what a data folder publishes came from ``pull``, not from its own landing."""
+    return not (home.landing.exists() or home.build_database.exists())
+
+
+def _described(run_id: str, text: bytes, kept: Path) -> Manifest:
+    """Return the manifest of a run, without its Parquet files, which are not read.
+
+    Raises
+    ------
+    ValueError
+        If it is no manifest, or that of another run.
+    DataFolderError
+        If the file is not one that this version reads.
+    """
+    beside = kept.with_suffix(".json")
+    files.write_bytes(beside, text)
+    try:
+        manifest = Manifest.read(beside)
+    except ValueError as error:
+        raise ValueError(f"its manifest is not one of truecost ({error})") from None
+    if (manifest.run_id, manifest.database) != (run_id, f"truecost-{run_id}.duckdb"):
+        raise ValueError("its manifest is that of another run")
+    refuse_unreadable(kept)
+    return replace(manifest, parts=())
 
 
 def _latest(address: str) -> str:
@@ -177,11 +203,15 @@ def _read(address: str, name: str, file: IO[bytes], most: int, seconds: float) -
         return
     path = Path(address) / name if address.endswith("/") else Path(address).with_name(name)
     try:
-        source = path.open("rb")
+        # Without waiting: a pipe would wait for who writes into it.
+        source = os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb")
     except OSError as error:
         raise FetchError("http_error", f"{path}: {error.strerror}") from None
     with source:
-        if os.fstat(source.fileno()).st_size > most:
+        found = os.fstat(source.fileno())
+        if not stat.S_ISREG(found.st_mode):
+            raise FetchError("http_error", f"{path} is not a file")
+        if found.st_size > most:
             raise FetchError("too_large", f"more than {most:,} bytes")
         source.seek(file.tell())
         shutil.copyfileobj(source, file, files.COPY_BUFFER_BYTES)

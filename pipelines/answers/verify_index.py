@@ -16,7 +16,7 @@ from typing import Any
 import duckdb
 
 from cost_engine.price_index import index_value
-from warehouse.database import SESSION
+from warehouse.database import SESSION, deny_files
 from warehouse.macros import run_formulas
 from warehouse.models import SQL_FOLDER, read_models
 from warehouse.reports import report_dicts
@@ -142,6 +142,7 @@ def contributors(
     with duckdb.connect() as past:
         past.execute(SESSION)
         past.execute(f"attach {literal(path)} as present (read_only)")
+        deny_files(past)
         inputs = (SQL_FOLDER / "past" / "index_inputs.sql").read_text(encoding="utf-8")
         past.execute(inputs.format(day=day, known=known_until))
         run_formulas(past)

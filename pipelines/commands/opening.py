@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
 
 from pipelines.answers.as_of import Past, open_past
@@ -46,6 +47,7 @@ def published(
     *,
     home: Home | None = None,
     limits: Limits | None = None,
+    folders: Iterable[Path] = (),
     is_dated: bool = True,
 ) -> Iterator[Connection]:
     """Open the published file of this data folder, or refuse in one line that says what helps.
@@ -58,11 +60,13 @@ def published(
         Its data folder; the one that the command reads, if not given.
     limits : Limits, optional
         What queries on it may use, if they are foreign.
+    folders : iterable of Path
+        Whose files queries on it may read and write.
     is_dated : bool
         Whether what the command prints says as of which moment it answers.
     """
     home = home or home_asked()
-    with refusing_damage(home), open_published(home, limits) as connection:
+    with refusing_damage(home), open_published(home, limits, folders=folders) as connection:
         if past is None:
             told = moment_asked(connection) if is_dated else None
             tell_moment(told)

@@ -30,7 +30,7 @@ def package(folder: Path, only: tuple[str, ...]) -> None:
     """
     from pipelines.answers.package import PackageError, write_package
 
-    with published() as connection:
+    with published(folders=[folder]) as connection:
         try:
             resources = write_package(connection, folder, only)
         except (PackageError, OutsideFolderError) as error:

@@ -249,7 +249,7 @@ def _ordered(window: exp.Window) -> exp.Expr:
 def export_inputs(home: Home, folder: Path, tables: Iterable[str] = INPUTS["marts"]) -> None:
     """Write the tables that models read from the published file as Parquet."""
     folder.mkdir(parents=True, exist_ok=True)
-    with open_published(home) as connection:
+    with open_published(home, folders=[folder]) as connection:
         for table in tables:
             connection.execute(
                 f"copy (from {table}) to '{folder / table}.parquet' (format parquet)"

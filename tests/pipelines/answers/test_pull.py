@@ -4,24 +4,29 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
+from functools import cache, partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
 from pipelines.answers.pull import LATEST, PullError, pull, pulled
 from pipelines.answers.push import PushError, push
-from warehouse.database import POINTER
+from pipelines.cli import main
+from warehouse.database import POINTER, open_published
+from warehouse.migrations import SCHEMA_VERSION
 from warehouse.parquet_export import Part
-from warehouse.paths import Home
+from warehouse.paths import HOME_VARIABLE, Home
 from warehouse.publication import Manifest, damage
 
-BYTES = b"a published file" * 1000
+BYTES = b"a published file" * 1000  # where nobody opens it
 NAME = "truecost-run-1.duckdb"
 requested: list[str] = []
 
@@ -165,12 +170,28 @@ def test_a_wrong_beginning_is_thrown_away(host: str, tmp_path: Path) -> None:
         assert pulled(f"{address}/{NAME}", tmp_path / "cache").read_bytes() == BYTES
 
 
+@cache
+def database(version: int = SCHEMA_VERSION, sql: str = "") -> bytes:
+    """Return a small published file."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "small.duckdb"
+        with duckdb.connect(path) as connection:
+            connection.execute("create schema meta; create schema marts")
+            connection.execute(f"create table meta.schema_version as select {version} as version")
+            connection.execute(sql)
+        return path.read_bytes()
+
+
+FIRST = database()
+NEWER = database(sql="create table marts.newer as select 1 as one")
+
+
 @pytest.fixture
 def source(tmp_path: Path) -> Home:
     """Return a data folder with one published run."""
     home = Home(tmp_path / "source")
     home.published.mkdir(parents=True)
-    publish(home, "run-1", BYTES)
+    publish(home, "run-1", FIRST)
     return home
 
 
@@ -202,25 +223,154 @@ def test_what_is_pushed_is_pulled_and_the_next_run_replaces_it(
     with serving(shared) as address:
         host = address if is_web else str(shared)
         pull(host, mine)
-        assert (mine.published / POINTER).read_bytes() == BYTES
+        assert (mine.published / POINTER).read_bytes() == FIRST
         assert damage((mine.published / POINTER).resolve()) == []
-        publish(source, "run-2", b"newer")
+        publish(source, "run-2", NEWER)
         push(source, shared)
         pull(host, mine)
         pull(host, mine)
-    assert (mine.published / POINTER).read_bytes() == b"newer"
-    assert (mine.published / NAME).read_bytes() == BYTES  # who reads it keeps it
+    assert (mine.published / POINTER).read_bytes() == NEWER
+    assert (mine.published / NAME).read_bytes() == FIRST  # who reads it keeps it
     assert sorted(path.name for path in mine.root.iterdir()) == ["published"]
+
+
+def test_what_was_pulled_is_verified_by_its_hash(
+    source: Home,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    mine = Home(tmp_path / "mine")
+    pulled_file = pull(str(push(source, tmp_path / "shared").parent), mine)
+    monkeypatch.setenv(HOME_VARIABLE, str(mine.root))
+    with pytest.raises(SystemExit) as ended:
+        main(["verify"])
+    assert not ended.value.code
+    assert capsys.readouterr() == (
+        "1 published runs, 0 prices read again, 0 wrong.\n",
+        "truecost verify: its prices are read again where it was made\n",
+    )
+    pulled_file.chmod(0o644)
+    pulled_file.write_bytes(NEWER)
+    with pytest.raises(SystemExit) as ended:
+        main(["verify"])
+    assert ended.value.code == 1
 
 
 def test_bytes_that_are_wrong_leave_the_pointer(source: Home, tmp_path: Path) -> None:
     shared, mine = tmp_path / "shared", Home(tmp_path / "mine")
     pull(str(push(source, shared).parent), mine)
-    publish(source, "run-2", b"newer")
+    publish(source, "run-2", NEWER)
     push(source, shared).write_bytes(b"other")
     with pytest.raises(PullError, match="not those of its manifest"):
         pull(str(shared), mine)
-    assert (mine.published / POINTER).read_bytes() == BYTES
+    assert (mine.published / POINTER).read_bytes() == FIRST
+
+
+def test_a_run_that_was_published_again_replaces_the_one_before(
+    source: Home, tmp_path: Path
+) -> None:
+    shared, mine = tmp_path / "shared", Home(tmp_path / "mine")
+    pull(str(push(source, shared).parent), mine)
+    publish(source, "run-1", NEWER)
+    pull(str(push(source, shared).parent), mine)
+    assert (mine.published / POINTER).read_bytes() == NEWER
+    assert damage((mine.published / POINTER).resolve()) == []
+
+
+def changed_manifest(**changed: Any) -> Callable[[Path], object]:
+    """Return what changes the manifest of a host."""
+
+    def change(shared: Path) -> None:
+        path = shared / "manifest-run-1.json"
+        path.write_text(json.dumps(json.loads(path.read_text()) | changed))
+
+    return change
+
+
+def promised(content: bytes) -> Callable[[Path], object]:
+    """Return what gives a host another file, with the manifest for it."""
+
+    def change(shared: Path) -> None:
+        (shared / NAME).write_bytes(content)
+        sha256 = hashlib.sha256(content).hexdigest()
+        changed_manifest(sha256=sha256, bytes=len(content))(shared)
+
+    return change
+
+
+def replaced(name: str, make: Callable[[Path], object]) -> Callable[[Path], object]:
+    """Return what puts something else in the place of a file of a host."""
+
+    def change(shared: Path) -> None:
+        (shared / name).unlink()
+        make(shared / name)
+
+    return change
+
+
+HOSTILE: dict[str, tuple[Callable[[Path], object], str]] = {
+    "another run": (changed_manifest(run_id="run-2"), "another run"),
+    "another file": (changed_manifest(database="../../build.duckdb"), "another run"),
+    "a part outside": (changed_manifest(parts=[
+        {"path": "../../x", "rows": 1, "fingerprint": "", "sha256": ""},
+    ]), "not one of truecost"),
+    "a word more": (changed_manifest(more=1), "not one of truecost"),
+    "no parts": (changed_manifest(parts=None), "not one of truecost"),
+    "deep": (replaced("manifest-run-1.json", lambda p: p.write_text("[" * 10**6)),
+             "not one of truecost"),
+    "no database": (promised(BYTES), "no published file of truecost"),
+    "an empty database": (promised(database(sql="drop schema meta cascade")),
+                          "no published file of truecost"),
+    "a version in words": (promised(database(sql="create or replace table meta.schema_version as"
+                                             " select 'x' as version")),
+                           "no published file of truecost"),
+    "a newer schema": (promised(database(SCHEMA_VERSION + 1)), "newer truecost"),
+    "a pipe as file": (replaced(NAME, os.mkfifo), "not a file"),
+    "a pipe as manifest": (replaced("manifest-run-1.json", os.mkfifo), "not a file"),
+    "a pipe as pointer": (replaced(LATEST, os.mkfifo), "not a file"),
+    "a device": (replaced(LATEST, lambda path: path.symlink_to("/dev/zero")), "not a file"),
+    "a folder": (replaced(NAME, Path.mkdir), "directory"),
+    "a loop": (replaced(NAME, lambda path: path.symlink_to(path)), "symbolic links"),
+    "a pointer of 17 MiB": (replaced(LATEST, lambda path: path.write_bytes(b" " * 17 * 2**20)),
+                            "more than"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("attack", HOSTILE)
+def test_what_a_hostile_host_offers_leaves_what_was_pulled_before(
+    source: Home, tmp_path: Path, attack: str
+) -> None:
+    shared, mine = tmp_path / "shared", Home(tmp_path / "mine")
+    publish(source, "run-0", NEWER)
+    pull(str(push(source, shared).parent), mine)
+    before = {path: path.lstat().st_mtime_ns for path in mine.published.iterdir()}
+    publish(source, "run-1", FIRST)
+    push(source, shared)
+    change, reason = HOSTILE[attack]
+    change(shared)
+    with pytest.raises(PullError, match=reason) as refused:
+        pull(str(shared), mine)
+    assert "\n" not in str(refused.value)
+    assert {path: path.lstat().st_mtime_ns for path in mine.published.iterdir()} == before
+
+
+def test_views_of_a_hostile_host_read_no_file(source: Home, tmp_path: Path) -> None:
+    secret = tmp_path / "secret.csv"
+    secret.write_text("secret\n1\n")
+    views = (
+        f"create view marts.text as select content from read_text('{secret}');"
+        f"create view marts.rows as from '{secret}';"
+        f"create view marts.names as from glob('{tmp_path}/*');"
+        f"create macro marts.later() as table from read_csv('{secret}')"
+    )
+    publish(source, "run-2", database(sql=views))
+    mine = Home(tmp_path / "mine")
+    pull(str(push(source, tmp_path / "shared").parent), mine)
+    with open_published(mine) as connection:
+        for question in ("marts.text", "marts.rows", "marts.names", "marts.later()"):
+            with pytest.raises(duckdb.PermissionException):
+                connection.execute(f"from {question}")
 
 
 def test_a_folder_that_builds_is_not_overwritten(source: Home, tmp_path: Path) -> None:

@@ -531,7 +531,7 @@ def packed(answers_home: Home, tmp_path_factory: pytest.TempPathFactory) -> Path
     from pipelines.answers.package import write_package
 
     folder = tmp_path_factory.mktemp("package")
-    with open_published(answers_home) as connection:
+    with open_published(answers_home, folders=[folder]) as connection:
         names = [table.name for table in tables_of(connection)]
         small = [n for n in names if n not in ("marts.inference_cost", "marts.serving_point")]
         write_package(connection, folder, small)
