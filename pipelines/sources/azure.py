@@ -25,7 +25,7 @@ from pipelines.sources.base import (
     Row,
     Source,
 )
-from pipelines.sources.fields import decimal_or_none, each_row, objects_at, offer_or_held
+from pipelines.sources.fields import decimal_or_none, each_row, objects_at, offer_or_held, yes_or_no
 from pipelines.sources.instance_types import instance_type, type_name
 
 URL = "https://prices.azure.com/api/retail/prices"
@@ -207,7 +207,7 @@ def _why_not(item: Mapping[str, Any], meter: str) -> str | None:
         ("low_priority", "Low Priority" in meter),
         ("unit_unknown", item["unitOfMeasure"] != "1 Hour"),
         ("volume_tier", bool(item.get("tierMinimumUnits"))),
-        ("not_primary_meter", item.get("isPrimaryMeterRegion") is False),
+        ("not_primary_meter", yes_or_no(item.get("isPrimaryMeterRegion")) is False),
         ("government_region", item["armRegionName"].startswith(("usgov", "usdod"))),
     )
     return next((rule for rule, is_so in checks if is_so), None)

@@ -29,6 +29,7 @@ from pipelines.sources.fields import (
     objects_at,
     offer_or_held,
     value_at,
+    yes_or_no,
 )
 
 KEY = "DIGITALOCEAN_TOKEN"
@@ -83,7 +84,7 @@ def _offers(row: Mapping[str, Any]) -> Iterator[Row]:
             gpu_memory_bytes=gibibytes_to_bytes(total["amount"] / decimal_or_none(gpu["count"])),
             vcpu_count=decimal_or_none(row["vcpus"]),
             memory_bytes=mebibytes_to_bytes(row["memory"]),
-            is_available=False if region is None or row["available"] is False else None,
+            is_available=False if region is None or yes_or_no(row["available"]) is False else None,
         )
 
 

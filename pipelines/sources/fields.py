@@ -67,6 +67,24 @@ def decimal_or_none(value: object) -> Decimal | None:
     return number if number.is_finite() and abs(number.adjusted()) < 30 else None
 
 
+def yes_or_no(value: object) -> bool | None:
+    """Return a JSON boolean, or None for null.
+
+    Examples
+    --------
+    >>> yes_or_no(False), yes_or_no(None)
+    (False, None)
+
+    Raises
+    ------
+    TypeError
+        If it is anything else: ``"false"``, 0 and ``"sold out"`` are no ``true``.
+    """
+    if value is None or isinstance(value, bool):
+        return value
+    raise TypeError(f"{str(value)[:40]!r} is neither true nor false")
+
+
 def price_or_held(value: object, row: Mapping[str, Any]) -> Decimal | Held:
     """Return a positive price, or the reason why the row is held.
 

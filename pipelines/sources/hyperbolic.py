@@ -18,7 +18,7 @@ from pipelines.sources.base import (
     four_times,
     one_request,
 )
-from pipelines.sources.fields import each_row, objects_at, offer_or_held, sku_of
+from pipelines.sources.fields import each_row, objects_at, offer_or_held, sku_of, yes_or_no
 
 CENT = Decimal("0.01")
 
@@ -46,7 +46,7 @@ def _offers(row: Mapping[str, Any]) -> Iterator[Row]:
         market_tier="marketplace_secure",
         region=row["region"],
         form_factor=row["gpuFormFactor"],
-        is_available=bool(row["enabled"] and left) if left is not None else None,
+        is_available=bool(yes_or_no(row["enabled"]) and left) if left is not None else None,
     )
 
 

@@ -19,7 +19,7 @@ from pipelines.sources.base import (
     Source,
     one_request,
 )
-from pipelines.sources.fields import each_row, objects_at, offer_or_held
+from pipelines.sources.fields import each_row, objects_at, offer_or_held, yes_or_no
 
 KEY = "HYPERSTACK_API_KEY"
 GPU_NAME = re.compile(r"(?:RTX|GB|MI|[ABHLV])-?\w{0,20}\d")  # H100-80G-PCIe, RTX-A6000, L40
@@ -37,7 +37,7 @@ def _offers(row: Mapping[str, Any]) -> Iterator[Row]:
         return
     yield offer_or_held(
         row,
-        price=row["original_value"] if row["discount_applied"] else row["value"],
+        price=row["original_value"] if yes_or_no(row["discount_applied"]) else row["value"],
         provider_id="hyperstack",
         sku=name,
         gpu_name_printed=name.removesuffix("-spot"),

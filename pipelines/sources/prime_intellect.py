@@ -30,6 +30,7 @@ from pipelines.sources.fields import (
     sku_of,
     value_at,
     whole_or_none,
+    yes_or_no,
 )
 from pipelines.sources.providers import market_tier, provider_id
 
@@ -62,7 +63,7 @@ def parse(payload: Payload) -> Iterator[ReadRow]:
 
 
 def _is_billed_beside(part: Mapping[str, Any]) -> bool:
-    is_included = part["defaultIncludedInPrice"]
+    is_included = yes_or_no(part["defaultIncludedInPrice"])
     return is_included is False or (is_included is None and bool(part.get("pricePerUnit")))
 
 
@@ -88,7 +89,7 @@ def _offers(row: Mapping[str, Any]) -> Iterator[Row]:
         currency=prices["currency"].upper(),
         price_basis="instance",
         price_unit="hour",
-        purchase_model="spot" if row["isSpot"] else "on_demand",
+        purchase_model="spot" if yes_or_no(row["isSpot"]) else "on_demand",
         market_tier="marketplace_community" if is_community else market_tier(provider),
         region=row.get("dataCenter") or row["region"],
         gpu_memory_bytes=gigabytes_to_bytes(row["gpuMemory"]),

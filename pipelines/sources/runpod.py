@@ -33,6 +33,7 @@ from pipelines.sources.fields import (
     objects_at,
     price_or_held,
     sku_of,
+    yes_or_no,
 )
 
 URL = "https://api.runpod.io/graphql"
@@ -86,7 +87,7 @@ def _offers(row: Mapping[str, Any], repeats: Counter[str]) -> Iterator[Row]:
     for field, flag, purchase_model, tier, months in PRICES:
         # Fields that a query leaves out say nothing; these two make the source what it is.
         printed = row[field] if field in ALWAYS_PRICED else row.get(field)
-        is_offered = row[flag]
+        is_offered = yes_or_no(row[flag])
         if is_offered is not True and not decimal_or_none(printed):
             yield OutOfScope("neither offered nor priced")
             continue

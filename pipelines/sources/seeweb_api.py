@@ -25,6 +25,7 @@ from pipelines.sources.fields import (
     mebibytes_to_bytes,
     objects_at,
     offer_or_held,
+    yes_or_no,
 )
 
 KEY = "SEEWEB_API_TOKEN"
@@ -40,7 +41,7 @@ def _offers(row: Mapping[str, Any]) -> Iterator[Row]:
         yield OutOfScope(NO_ACCELERATOR)
         return
     regions = row.get("available_regions")
-    is_sold_out = row.get("available") is False or regions == []
+    is_sold_out = yes_or_no(row.get("available")) is False or regions == []
     places = [region["location"] for region in regions or ()]
     for place in places or [None]:
         yield offer_or_held(

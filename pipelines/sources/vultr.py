@@ -34,6 +34,7 @@ from pipelines.sources.fields import (
     objects_at,
     offer_or_held,
     value_at,
+    yes_or_no,
 )
 
 HOST = "https://api.vultr.com/v2"
@@ -132,7 +133,7 @@ def _offers(
     for field, flag, purchase_model in PRICES:
         if field not in row and purchase_model == "spot":
             continue
-        if row.get(flag) is False:
+        if yes_or_no(row.get(flag)) is False:
             yield Held(rule="not_offered", reason=f"{flag} is false", row=row)
             continue
         by_location = row.get("location_cost") or {}

@@ -38,6 +38,7 @@ NEW_NAME = "Zorgon 9000"
 PROBES = 120  # numbers of one payload that are tried
 PRICES = 4  # of them, prices that are damaged in every way
 FIELDS = 40  # values of one payload that take another type: those of its first records
+NO_FLAGS: list[object] = ["false", "no", "sold_out", "true", 0, 1, []]
 NO_COUNTS = [None, 0, -1, 0.5, "", "abc", True, [], {}, "eight", "8x", "1_6", "８"]
 # Zones of one region are one offer there: another zone's printed price may replace it.
 MERGES_ZONES = {"gpuhunt"}
@@ -358,6 +359,24 @@ def test_no_field_of_another_type_breaks_the_reader_or_names_an_offer(
                     for name in (offer.sku, offer.gpu_name_printed):
                         assert isinstance(name, str), f"{path} = {value!r}"
                         assert not re.search(r"None|True|\[\]", name), f"{path} = {value!r}"
+
+
+@pytest.mark.parametrize(("source_id", "number"), JSON_WITH_OFFERS)
+def test_what_is_no_flag_is_neither_true_nor_false(source_id: str, number: int) -> None:
+    """Where true and false are different offers, a word, a number or a list is neither."""
+    whole, document = payload(source_id, number), document_of(payload(source_id, number))
+    flags = {path[-1]: path for path, value in leaves(document) if isinstance(value, bool)}
+    for path in flags.values():
+
+        def offers(value: object, path: Path_ = path) -> set[Offer]:
+            found = read(whole, with_leaf(document, path, put(value)))
+            return set(found[0]) if found else set()
+
+        decided = offers(True) ^ offers(False)
+        if decided:
+            for value in NO_FLAGS:
+                made_up = offers(value) & decided
+                assert not made_up, (path, value, min(map(str, made_up)))
 
 
 @pytest.mark.parametrize(("source_id", "number"), WITH_OFFERS)
