@@ -25,11 +25,17 @@ class Used:
     """One assumption or figure that an answer depends on, with its 90 % range if it has one."""
 
     name: str
-    value: float | str
+    value: float | str | None
     unit: str
     source: str
     low: float | None = None
     high: float | None = None
+
+    @property
+    def number(self) -> float:
+        """The value of a figure that is always known."""
+        assert self.value is not None
+        return float(self.value)
 
 
 @dataclass(frozen=True)

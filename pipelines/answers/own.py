@@ -109,8 +109,11 @@ def ownership_answer(
         raise ValueError(
             f"gpu = {gpu_id!r}: its board power is not known; give --board-power-watts"
         )
-    mean_usd_per_kwh = own_vs_rent.electricity_on(on, documents, country)
-    power = usd_per_kwh if usd_per_kwh is not None else mean_usd_per_kwh
+    power = (
+        own_vs_rent.electricity_on(on, documents, country.upper())
+        if usd_per_kwh is None
+        else usd_per_kwh
+    )
     compared = own_vs_rent.compare(
         gpu_count=gpu_count,
         rental=rental,
@@ -166,9 +169,9 @@ def ownership_answer(
         "assumptions": [
             *_assumptions(gpu_count, given, documents),
             *(
-                asdict(Used(name, value, unit, "given" if figures.get(name) else source))
+                asdict(Used(name, value, unit, source if figures.get(name) is None else "given"))
                 for name, value, unit, source in (
-                    ("usd_per_kwh", power, "USD/kWh", f"electricity.csv, {country}"),
+                    ("usd_per_kwh", power, "USD/kWh", f"electricity.csv, {country.upper()}"),
                     ("board_power_watts", watts, "W", "core.gpu"),
                     ("usd_per_gpu_hour", rental.usd_per_gpu_hour, "USD/(GPU h)", rental.source),
                     ("purchase_usd", list_price.usd, "USD/GPU", list_price.source_url),

@@ -32,6 +32,7 @@ from pipelines.answers.training_utilisation import RunUtilisation
 from pipelines.derive.own_vs_rent import electricity_on
 from warehouse.reference import Documents
 from warehouse.reference.environment import grid_intensities
+from warehouse.reference.training import electricity_prices
 from warehouse.reference.training_method import training_figures
 
 DRAWS = 10_000
@@ -160,9 +161,9 @@ def _site_kilowatts(
         return None
     return planning.facility_kilowatts(
         gpu.board_power_watts,
-        float(figures["server_power_ratio"].value),
-        1.0 if is_peak else float(figures["average_power_fraction"].value),
-        float(figures["pue"].value),
+        figures["server_power_ratio"].number,
+        1.0 if is_peak else figures["average_power_fraction"].number,
+        figures["pue"].number,
     )
 
 
@@ -228,17 +229,29 @@ def _reservation(
 def _energy(
     chosen: planning.Plan, choices: RunChoices, on: date, documents: Documents
 ) -> dict[str, Any]:
-    country, fixed = choices.country, choices.fixed
-    usd_per_kwh = fixed.get("usd_per_kwh") or electricity_on(on, documents, country)
-    grams = fixed.get("grams_co2e_per_kwh") or grid_intensities(documents).get(country)
+    """Return energy, its price and its carbon, None where none is known for the place."""
+    place, fixed = choices.country.upper(), choices.fixed
+    priced = {row.country for row in electricity_prices(documents)}
+    grid = grid_intensities(documents)
+    if place not in priced | grid.keys():
+        raise ValueError(
+            f"country = {choices.country!r}: neither an electricity price nor a grid; there are"
+            f" {', '.join(sorted(priced | grid.keys()))}"
+        )
+    usd_per_kwh = fixed.get(
+        "usd_per_kwh", electricity_on(on, documents, place) if place in priced else None
+    )
+    grams = fixed.get("grams_co2e_per_kwh", grid.get(place))
     kwh = chosen.energy_kwh
     return {
-        "country": country,
+        "country": place,
         "kwh": kwh,
         "usd_per_kwh": usd_per_kwh,
-        "electricity_usd": energy.electricity_usd(kwh, usd_per_kwh) if kwh else None,
+        "electricity_usd": None
+        if kwh is None or usd_per_kwh is None
+        else energy.electricity_usd(kwh, usd_per_kwh),
         "grams_co2e_per_kwh": grams,
-        "carbon_kg": energy.carbon_kg(kwh, grams) if kwh and grams else None,
+        "carbon_kg": None if kwh is None or grams is None else energy.carbon_kg(kwh, grams),
     }
 
 
@@ -258,14 +271,12 @@ def _assumptions(
     if prediction is not None:
         low, high = prediction.range()
         reached = "training_runs.csv: fitted to reported GPU-hours"
-    electricity = (
-        "given" if "usd_per_kwh" in choices.fixed else f"electricity.csv, {choices.country}"
-    )
-    grid = (
-        "given"
-        if "grams_co2e_per_kwh" in choices.fixed
-        else f"grid_intensity.csv, {choices.country}"
-    )
+
+    def of_place(name: str, table: str) -> str:
+        if name in choices.fixed:
+            return given
+        return f"{table}, {power['country']}{' has none' if power[name] is None else ''}"
+
     return [
         Used("model size", size.how, "", given if size.how == "as given" else "arXiv:2203.15556"),
         Used(
@@ -309,8 +320,13 @@ def _assumptions(
         Used("activations", recomputation, "", "arXiv:2205.05198"),
         Used("usable_memory", memory.USABLE_FRACTION, "1", "assumption: 80 to 90 %"),
         *figures.values(),
-        Used("usd_per_kwh", power["usd_per_kwh"], "USD/kWh", electricity),
-        Used("grams_co2e_per_kwh", power["grams_co2e_per_kwh"] or "–", "gCO2e/kWh", grid),
+        *(
+            Used(name, power[name], unit, of_place(name, table))
+            for name, unit, table in (
+                ("usd_per_kwh", "USD/kWh", "electricity.csv"),
+                ("grams_co2e_per_kwh", "gCO2e/kWh", "grid_intensity.csv"),
+            )
+        ),
     ]
 
 

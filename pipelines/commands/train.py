@@ -196,7 +196,9 @@ class Asked:
 @click.option(
     "--teacher-parameters", type=AMOUNT, help="Of the model that is distilled, per token."
 )
-@click.option("--country", default="US", show_default=True, help="Of the electricity and grid.")
+@click.option(
+    "--country", default="US", show_default=True, help="Of the electricity and grid, e.g. US-VA."
+)
 @set_option
 @answer_options
 def train(

@@ -357,6 +357,27 @@ def test_two_cards_at_a_desk_are_not_charged_for_a_hall(answer):
     assert one["owned_usd_per_gpu_hour"] > desk["owned_usd_per_gpu_hour"]
 
 
+@pytest.mark.parametrize(
+    ("place", "usd_per_kwh", "grams"), [("us-va", 0.0892, 245.0), ("FR", None, 44.0)]
+)
+def test_the_place_sets_electricity_and_carbon_or_says_that_it_has_none(
+    answer, place, usd_per_kwh, grams
+):
+    got = as_json(answer, "train", "--parameters", "7B", "--country", place)
+    assert got["energy"]["carbon_kg"] == pytest.approx(got["energy"]["kwh"] * grams / 1000)
+    bill = None if usd_per_kwh is None else got["energy"]["kwh"] * usd_per_kwh
+    assert got["energy"]["electricity_usd"] == (bill and pytest.approx(bill))
+    [told] = [row for row in got["assumptions"] if row["name"] == "usd_per_kwh"]
+    assert told["value"] == usd_per_kwh
+    assert told["source"].endswith("has none") == (usd_per_kwh is None)
+
+
+def test_owning_where_no_electricity_price_was_read_takes_a_given_one(answer):
+    assert answer("own-vs-rent", "--country", "GB")[0] == 2
+    got = as_json(answer, "own-vs-rent", "--country", "GB", "--usd-per-kwh", "0.2")
+    assert ("usd_per_kwh", 0.2) in {(row["name"], row["value"]) for row in got["assumptions"]}
+
+
 def test_owning_has_a_band_and_tests_the_rule_of_thumb(answer):
     got = as_json(answer, "own-vs-rent", "--gpus", "4096")
     assert got["low"] < got["owned_usd_per_gpu_hour"] < got["high"]
@@ -376,7 +397,7 @@ def test_owning_has_a_band_and_tests_the_rule_of_thumb(answer):
         (("train", "--parameters", "7B", "--precision", "fp2"), "there are bf16"),
         (("train", "--parameters", "7B", "--precision", "fp4"), "give --utilisation-fraction"),
         (("train", "--parameters", "7B", "--utilisation-fraction", "40"), "(0, 1]"),
-        (("train", "--parameters", "7B", "--country", "ZZ"), "there are CY, FI, IE, US"),
+        (("train", "--parameters", "7B", "--country", "ZZ"), "neither an electricity price nor"),
         (("train", "--parameters", "7B", "--gpu", "B200-180GB"), "give one with --price"),
         (("train", "--target-loss", "1.2"), "irreducible loss"),
         (("train", "llama-3.1-405b", "--stage", "sft"), "--tokens: tokens of the examples"),
