@@ -92,9 +92,15 @@ class Grid:
 
 
 @once
+def yearly_grid_intensities(documents: Documents) -> tuple[GridIntensity, ...]:
+    """Return the carbon intensity of each grid and year."""
+    return typed_rows(documents, "grid_intensity", GridIntensity)
+
+
+@once
 def grid_intensities(documents: Documents) -> Mapping[str, float]:
     """Return the newest carbon intensity by country or state. [gCO2e / kWh]."""
-    rows = typed_rows(documents, "grid_intensity", GridIntensity)
+    rows = yearly_grid_intensities(documents)
     return {row.country: row.grams_co2e_per_kwh for row in sorted(rows, key=lambda row: row.year)}
 
 

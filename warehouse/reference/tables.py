@@ -56,6 +56,7 @@ _IDENTITIES: Mapping[str, tuple[type[Any], Callable[[Documents], Iterable[Any]]]
         environment.FormerFacilityPower,
         environment.former_facility_power,
     ),
+    "core.grid_intensity": (environment.GridIntensity, environment.yearly_grid_intensities),
     "core.reference_region": (identities.ReferenceRegion, identities.reference_regions),
     "core.api_price_median": (ApiPriceMedian, api_price_medians),
     "core.margin_scenario": (MarginScenario, margin_scenarios),

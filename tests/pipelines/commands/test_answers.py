@@ -179,7 +179,7 @@ OWN = {  # tables that a person wrote, or that say themselves where each row is 
     "core.price_band", "core.api_price_median", "core.node_network", "core.data_price",
     "core.provider", "core.provider_alias", "core.region", "core.method_break",
     "core.reference_region", "core.margin_scenario", "marts.inference_backtest",
-    "marts.training_plan_backtest",
+    "core.grid_intensity", "marts.training_plan_backtest",
     "core.api_price_capture", "core.offer_capture", "core.former_facility_power",
 }  # fmt: skip
 

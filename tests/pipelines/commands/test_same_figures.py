@@ -163,7 +163,8 @@ def of_gpt_3(rows: Iterable[Row]) -> Iterable[Row]:
 def energy(rows: Iterable[Row]) -> Iterable[Row]:
     for row in ranked(rows):
         what = f"a million tokens of {row['model_id']} on {row['gpu_id']}"
-        yield {"what": what, "kwh": row["watt_hours_per_1k_tokens"]}
+        yield {"what": what, "kwh": row["watt_hours_per_1k_tokens"],
+               "carbon_kg": row["grams_co2e_per_1k_tokens"]}  # fmt: skip
 
 
 COMPARED = {
@@ -232,7 +233,7 @@ COMPARED = {
         " break_even_spend_usd_per_year, probability_owning_is_cheaper",
         lambda answer: [answer], "decide/own_or_rent", is_page_of_more=True,
     ),
-    15: Pairing("what, kwh", energy),
+    15: Pairing("what, kwh, carbon_kg", energy),
     16: Pairing("gpu_id, provider_id, instance_count, usd_per_gpu_hour, reason"),
     17: Pairing(
         "growth_per_year, ci_low, ci_high, ci_level, model_count, r_squared",

@@ -1,0 +1,10 @@
+-- One row per grid and year: the carbon intensity of its electricity.
+-- country | whose electricity: a country (ISO 3166-1), a state (ISO 3166-2), or WORLD
+-- year | the year of the mean
+-- grams_co2e_per_kwh | mean of the year [gCO2e/kWh]
+-- unit | its unit
+-- source_url | where it was read
+-- retrieved_on | the day it was read [UTC date]
+-- note | what is counted
+-- check: each row is there once: select country, year from {this} group by all having count(*) > 1
+-- made by: warehouse/reference/tables.py
