@@ -26,6 +26,7 @@ COMMANDS = {
     "flop": ("flop", "What a floating-point operation costs to rent, by GPU and precision."),
     "infer": ("infer", "What serving a model costs today, by GPU set, with an interval."),
     "fit": ("fit", "Does a model fit, and the cheapest set that holds it today."),
+    "image": ("image", "What images of a diffusion model cost, by GPU."),
     "api": ("api", "What the tokens of a model cost by API, beside serving it oneself."),
     "train": ("train", "What a training run costs: planned, priced, with an interval."),
     "trend": ("trend", "How fast training costs grow, over models of one's own choice."),
