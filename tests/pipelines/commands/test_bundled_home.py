@@ -72,6 +72,7 @@ def test_nothing_is_stale_and_no_day_follows_the_last_capture(folder: Path) -> N
         ("quote", "--gpu", "H100-SXM-80GB", "-n", "8", "--months", "3"),
         ("own-vs-rent",),
         ("reserve", "--job-months", "6", "--gpu", "H100-SXM-80GB"),
+        ("budget", "llama-3.1-8b", "--requests-per-day", "10000"),
         ("digest",),
         ("status",),
     ],
@@ -86,3 +87,16 @@ def test_every_answer_says_it_first(folder: Path, arguments: tuple[str, ...]) ->
     moment = (machine if isinstance(machine, dict) else machine[0])["moment"]
     assert (moment["is_bundled"], moment["prices_at"]) == (True, "2026-08-10T06:00:00Z")
     assert moment["days_ago"] == int(asked.stdout.removeprefix(LINE).split()[0])
+
+
+def test_no_rule_of_an_alert_fires_on_old_prices(folder: Path, tmp_path: Path) -> None:
+    rules = tmp_path / "rules.yaml"
+    rules.write_text("rules:\n- {gpu: H100-SXM-80GB, below_usd: 100}\n")
+    home = {"TRUECOST_HOME": str(folder / "home")}
+    told = CliRunner().invoke(truecost, ["alert", str(rules)], env=home)
+    assert told.exit_code == 0, told.output
+    assert told.stdout.startswith(LINE)
+    [rule] = json.loads(
+        CliRunner().invoke(truecost, ["alert", str(rules), "--json"], env=home).stdout
+    )["rules"]
+    assert (rule["state"], "not of now" in rule["reason"]) == ("withheld", True)

@@ -155,6 +155,7 @@ def test_the_index_lists_them_as_left_out(both: duckdb.DuckDBPyConnection) -> No
         ("api", "llama-3.3-70b"),
         ("own-vs-rent",),
         ("reserve", "--job-months", "6", "--gpu", GPU),
+        ("budget", "llama-3.1-8b", "--requests-per-day", "10000"),
         ("bill", str(Path(__file__).parents[2] / "fixtures" / "bill" / "focus.csv")),
     ],
     ids=lambda arguments: arguments[0],
@@ -171,6 +172,36 @@ def test_no_answer_takes_them(
         printed.append(asked.stdout)
     assert printed[0] == printed[1]
     assert len(printed[0].splitlines()) > 3
+
+
+def test_no_rule_of_an_alert_fires_on_them(extra_home: Home, tmp_path: Path) -> None:
+    rules = tmp_path / "rules.yaml"
+    rules.write_text(
+        f"rules:\n- {{gpu: {GPU}, below_usd: 1.5}}\n- {{gpu: {GPU}, below_usd: 100}}\n"
+        f"- {{gpu: {GPU}, provider: idlecorp, below_usd: 100}}\n"
+    )
+    asked = CliRunner().invoke(
+        truecost, ["alert", str(rules), "--json", "--as-of", "2026-08-10"],
+        env={"TRUECOST_HOME": str(extra_home.root)},
+    )  # fmt: skip
+    assert asked.exit_code == 1, asked.output
+    states = [rule["state"] for rule in json.loads(asked.stdout)["rules"]]
+    assert states == ["quiet", "fired", "withheld"]
+
+
+def test_the_digest_calls_no_stale_offer_new(extra_home: Home) -> None:
+    asked = CliRunner().invoke(
+        truecost, ["digest", "--since", "2026-08-09", "--json", "--no-webhook"],
+        env={"TRUECOST_HOME": str(extra_home.root)},
+    )  # fmt: skip
+    assert asked.exit_code == 0, asked.output
+    came = {
+        (row["provider_id"], row["new_offers"], row["cheapest_new_usd_per_gpu_hour"])
+        for row in json.loads(asked.stdout)["sections"]["offers"]
+        if row["gpu_id"] == GPU
+    }
+    assert ("soldcorp", 1, None) in came  # visible, without a price that nobody can have
+    assert "idlecorp" not in {provider for provider, _, _ in came}
 
 
 def test_offers_shows_the_stale_one_only_when_asked_and_with_its_date(extra_home: Home) -> None:

@@ -13,6 +13,11 @@
 -- parameter: since | the earlier day, with the prices at its end
 -- parameter: until | the later day, with the prices at its end
 -- parameter: threshold | the smallest move to list, as a fraction [1]
+with stale as (
+    select source_id, offer_key
+    from marts.offers_latest
+    where is_stale and $until >= (select cast(prices_at as date) from staged.build_clock)
+)
 select n.provider_id, n.gpu_id, n.purchase_model,
     median(t.usd_per_gpu_hour) as before_usd_per_gpu_hour,
     median(n.usd_per_gpu_hour) as usd_per_gpu_hour,
@@ -21,6 +26,7 @@ select n.provider_id, n.gpu_id, n.purchase_model,
     any_value(n.payload_sha256) as payload_sha256, min(b.change) as method_break
 from as_of($until) as n
 inner join as_of($since) as t on n.offer_key = t.offer_key and n.gpu_id = t.gpu_id
+anti join stale as s on n.source_id = s.source_id and n.offer_key = s.offer_key
 left join core.method_break as b
     on n.source_id = b.source_id and b.break_on <= $until and b.settled_on > $since
 where n.gpu_id is not null and n.is_available is distinct from false
