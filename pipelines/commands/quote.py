@@ -40,7 +40,7 @@ PURCHASE_MODELS = ("on_demand", "reserved", "capacity_block", "spot")
     "--separate-machines",
     "with_separate",
     is_flag=True,
-    help="Also machines of one GPU each, without a network between them.",
+    help="Also machines that nothing stated joins.",
 )
 @click.option(
     "--limit", "row_limit", type=AtLeast(1), default=5, show_default=True, help="Providers."

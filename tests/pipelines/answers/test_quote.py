@@ -13,7 +13,8 @@ from warehouse.macros import run_formulas
 
 COLUMNS = """
 create schema core; create schema marts;
-create table core.gpu as select 'H100-SXM-80GB' as gpu_id, 'SXM' as form_factor;
+create table core.gpu as
+    select 'H100-SXM-80GB' as gpu_id, 'SXM' as form_factor, 8 as scale_up_gpu_count;
 create table marts.offers_latest (
     provider_id varchar, gpu_id varchar, gpu_count integer, price_basis varchar,
     purchase_model varchar, commitment_months integer, usd_per_gpu_hour double, sku varchar,

@@ -53,7 +53,8 @@ def published(rows: list[dict[str, Any]]) -> duckdb.DuckDBPyConnection:
         create schema core; create schema marts; create schema meta; create schema staged;
         create table marts.offers_latest ({columns});
         create table core.gpu as select * from (values
-            ('{H100}', 'SXM'), ('{L40S}', 'PCIe')) as t (gpu_id, form_factor);
+            ('{H100}', 'SXM', 8), ('{L40S}', 'PCIe', 1)
+        ) as t (gpu_id, form_factor, scale_up_gpu_count);
         create table core.reference_region as
             select 'none' as provider_id, 'us' as reference_region, '' as region, 1 as anchor_rank;
         create table staged.build_clock as select timestamp '2026-11-20' as prices_at;

@@ -14,7 +14,7 @@ from cost_engine.asks import SpreadPrior, price_now
 from cost_engine.serving.calibration import cost_interval
 from pipelines.derive.gpu_price_now import dispersions, joined_markets
 from pipelines.derive.price_basis import DEFAULT_BASIS, PriceBasis, basis_prices, given_price
-from warehouse.macros import run_formulas
+from warehouse.macros import read_macros, run_formulas
 from warehouse.models import read_models
 
 DAY = date(2026, 11, 2)
@@ -47,6 +47,8 @@ create table marts.offers_latest (
 );
 """
 
+SIZES = [1, 2, 4, 8, 16, 32, 64, 72, 128, 256, 512, 1024]
+
 
 @pytest.fixture
 def connection() -> duckdb.DuckDBPyConnection:
@@ -57,6 +59,11 @@ def connection() -> duckdb.DuckDBPyConnection:
         f"create view marts.gpu_set_offer as {read_models()['marts.gpu_set_offer'].select}"
     )
     return made
+
+
+def run_macro(connection: duckdb.DuckDBPyConnection, name: str) -> None:
+    [macro] = [each for each in read_macros() if each.name == name]
+    connection.execute(macro.statement)
 
 
 def insert(connection: duckdb.DuckDBPyConnection, table: str, **row: Any) -> None:
@@ -154,7 +161,9 @@ def test_the_price_of_one_provider_is_its_list_price_without_a_spread(connection
     found = basis_prices(connection, PriceBasis(provider_id="x", is_asked=True))["H100-SXM-80GB"]
     assert (found.low, found.usd_per_gpu_hour, found.high) == (2.5, 2.5, 2.5)
     assert found.is_ranked(DEFAULT_BASIS)
-    assert {size: one.provider_id for size, one in (found.sets or {}).items()} == {8: "x", 16: "x"}
+    assert {size: one.provider_id for size, one in (found.sets or {}).items()} == dict.fromkeys(
+        SIZES[3:], "x"
+    )
 
 
 def test_a_price_that_was_given_holds_for_any_set():
@@ -167,14 +176,17 @@ def test_a_price_that_was_given_holds_for_any_set():
 @pytest.mark.parametrize(
     ("offered", "expected"),
     [
-        ({"gpu_count": 8}, [8, 16]),  # a whole node, or two
+        ({"gpu_count": 8}, SIZES[3:]),  # whole nodes
         ({"gpu_count": 4}, [4]),
         ({"gpu_count": 1}, [1]),  # a machine of one GPU is no half of a set of two
-        ({"gpu_count": 1, "price_basis": "gpu"}, [1, 2, 4, 8]),  # modules on a joined board
+        ({"gpu_count": 1, "price_basis": "gpu"}, SIZES),  # modules on a joined board
         ({"gpu_count": 1, "price_basis": "gpu", "gpu_id": "L40S-48GB"}, [1]),  # cards are not
         ({"gpu_count": 4, "gpu_id": "RTX4090-24GB", "market_family": "marketplace"}, [4]),
         ({"gpu_count": 8, "market_family": "marketplace"}, [8]),  # that machine is there once
-        ({"gpu_count": 4, "gpu_id": "GB200-186GB"}, [4, 8, 16]),  # trays of one NVLink domain
+        (
+            {"gpu_count": 4, "gpu_id": "GB200-186GB"},
+            [4, 8, 16, 32, 64, 72],
+        ),  # trays of one NVLink domain
         ({"gpu_count": 3}, []),
         ({"is_stale": True}, []),
         ({"is_witness": True}, []),
@@ -252,19 +264,42 @@ def test_fewer_than_three_providers_are_never_told_as_more_certain_than_three(
 
 
 @pytest.mark.parametrize(
-    ("offer", "is_joined"),
+    ("offered", "is_joined"),
     [
-        ("1, 'gpu', 'SXM', null, null", True),
-        ("1, 'gpu', 'OAM', null, null", True),
-        ("1, 'gpu', 'PCIe', null, null", False),
-        ("1, 'gpu', 'PCIe', 'NVLink', null", True),
-        ("1, 'gpu', 'PCIe', null, 'InfiniBand'", True),
-        ("1, 'gpu', null, null, null", False),
-        ("1, 'instance', 'SXM', null, null", False),
-        ("8, 'instance', 'SXM', null, null", False),
+        ({"form_factor": "SXM"}, True),
+        ({"form_factor": "OAM"}, True),
+        ({"form_factor": "PCIe"}, False),
+        ({"form_factor": "PCIe", "interconnect": "NVLink"}, True),
+        ({"form_factor": "PCIe", "node_link": "InfiniBand"}, True),
+        ({}, False),
+        ({"price_basis": "instance", "form_factor": "SXM"}, False),
+        ({"market_family": "marketplace", "form_factor": "SXM"}, False),
+        ({"gpu_count": 8, "price_basis": "instance"}, True),
+        ({"gpu_count": 16, "price_basis": "instance"}, False),  # 24 are no whole number of it
+        ({"gpu_count": 4, "price_basis": "instance", "scale_up_gpu_count": 8}, False),
+        ({"gpu_count": 4, "price_basis": "instance", "scale_up_gpu_count": 72}, True),
     ],
 )
-def test_single_gpus_are_sold_joined_where_boards_or_the_source_join_them(
-    connection: duckdb.DuckDBPyConnection, offer: str, is_joined: bool
+def test_twenty_four_gpus_are_whole_nodes_or_single_ones_that_are_joined(
+    connection: duckdb.DuckDBPyConnection, offered: dict[str, Any], is_joined: bool
 ) -> None:
-    assert connection.execute(f"select is_sold_joined({offer})").fetchall() == [(is_joined,)]
+    given = {
+        "set_gpu_count": 24, "gpu_count": 1, "price_basis": "gpu", "market_family": "neocloud",
+        "form_factor": None, "scale_up_gpu_count": None, "interconnect": None, "node_link": None,
+    } | offered  # fmt: skip
+    asked = f"select is_set_of({', '.join(f'${name}' for name in given)})"
+    assert connection.execute(asked, given).fetchall() == [(is_joined,)]
+
+
+def test_cheapest_gives_each_provider_of_a_set_of_any_size_once(connection):
+    run_macro(connection, "cheapest")
+    offer(connection, provider_id="node", usd_per_gpu_hour=3.0)
+    offer(connection, provider_id="node", usd_per_gpu_hour=2.5, region="elsewhere")
+    offer(connection, provider_id="gpu", usd_per_gpu_hour=2.0, gpu_count=1, price_basis="gpu")
+    offer(connection, provider_id="small", usd_per_gpu_hour=1.0, gpu_count=4)
+    offer(connection, provider_id="old", usd_per_gpu_hour=1.0, is_stale=True)
+    offer(connection, provider_id="spot", usd_per_gpu_hour=1.0, purchase_model="spot")
+    asked = "select provider_id, usd_per_gpu_hour, usd_per_hour from cheapest($gpu, $count)"
+    found = connection.execute(asked, {"gpu": "H100-SXM-80GB", "count": 24}).fetchall()
+    assert found == [("gpu", 2.0, 48.0), ("node", 2.5, 60.0)]
+    assert len(connection.execute(asked, {"gpu": "H100-SXM-80GB", "count": 12}).fetchall()) == 1

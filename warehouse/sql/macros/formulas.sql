@@ -89,14 +89,24 @@ create or replace macro forward_price(
 ) as (far_months * far_usd_per_gpu_hour - near_months * near_usd_per_gpu_hour)
     / (far_months - near_months);
 
--- Whether a price by the GPU sells any number of joined ones: modules stand on boards that join them, of cards the source must say it.
-create or replace macro is_sold_joined(
-    gpu_count, price_basis, form_factor, interconnect, node_link
-) as gpu_count = 1 and price_basis = 'gpu'
-    and (
-        coalesce(form_factor in ('SXM', 'OAM', 'superchip'), false)
-        or interconnect is not null or node_link is not null
-    );
+-- Whether so many GPUs can be rented together as an offer of some GPUs: one machine, whole nodes (machines of eight and more, trays of a larger domain), or joined GPUs sold one by one.
+-- Modules stand on boards that join them; of cards the source must say it. A machine of a marketplace is there once.
+create or replace macro is_set_of(
+    set_gpu_count, gpu_count, price_basis, market_family, form_factor, scale_up_gpu_count,
+    interconnect, node_link
+) as set_gpu_count = gpu_count
+    or market_family <> 'marketplace'
+    and case
+        when gpu_count > 1 then
+            set_gpu_count % gpu_count = 0
+            and (gpu_count >= 8 or set_gpu_count <= coalesce(nullif(scale_up_gpu_count, 8), 0))
+        else
+            price_basis = 'gpu'
+            and (
+                coalesce(form_factor in ('SXM', 'OAM', 'superchip'), false)
+                or interconnect is not null or node_link is not null
+            )
+    end;
 
 -- The part of the world in which prices are compared; a price that names no place is one of the US.
 create or replace macro reference_region_of(country, area) as

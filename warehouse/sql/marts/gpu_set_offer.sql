@@ -1,7 +1,7 @@
 -- One row per provider, accelerator, size of a set, contract, market family and part of the world: a set that can be rented there now.
 -- provider_id | the provider
 -- gpu_id | the accelerator
--- gpu_count | GPUs of the set [GPU]
+-- gpu_count | GPUs of the set; cheapest(gpu_id, gpu_count) takes any other number [GPU]
 -- purchase_model | on_demand, spot, reserved or capacity_block
 -- commitment_months | length of the commitment, null where there is none [month]
 -- market_family | hyperscaler, neocloud or marketplace
@@ -16,35 +16,22 @@
 -- check: each row is there once: select gpu_id from {this} group by provider_id, gpu_id, gpu_count, purchase_model, commitment_months, market_family, reference_region having count(*) > 1
 -- check: a set is whole machines: select * from {this} where gpu_count % gpus_per_instance <> 0
 with size as (
-    select unnest([1, 2, 4, 8, 16]) as gpu_count
+    select unnest([1, 2, 4, 8, 16, 32, 64, 72, 128, 256, 512, 1024]) as gpu_count
 ),
-offered as (
+taken as (
     select
-        o.*, g.scale_up_gpu_count,
-        reference_region_of(o.country, o.area) as reference_region,
-        o.market_family <> 'marketplace'
-        and is_sold_joined(
-            o.gpu_count, o.price_basis, g.form_factor, o.interconnect, o.node_link
-        ) as is_any_number
+        o.*, s.gpu_count as set_gpu_count,
+        reference_region_of(o.country, o.area) as reference_region
     from marts.offers_latest as o
     inner join core.gpu as g on o.gpu_id = g.gpu_id
+    inner join size as s
+        on is_set_of(
+            s.gpu_count, o.gpu_count, o.price_basis, o.market_family, g.form_factor,
+            g.scale_up_gpu_count, o.interconnect, o.node_link
+        )
     where
         not o.is_stale and not o.is_witness and o.is_available is distinct from false
         and reference_region_of(o.country, o.area) is not null
-),
-taken as (
-    select o.*, s.gpu_count as set_gpu_count
-    from offered as o
-    inner join size as s
-        on
-            o.gpu_count = s.gpu_count
-            or (o.is_any_number and s.gpu_count <= coalesce(o.scale_up_gpu_count, 1))
-            -- whole nodes: machines of eight, or the trays of a larger domain
-            or (
-                o.market_family <> 'marketplace' and o.gpu_count > 1
-                and s.gpu_count > o.gpu_count and s.gpu_count % o.gpu_count = 0
-                and (o.gpu_count = 8 or s.gpu_count <= nullif(o.scale_up_gpu_count, 8))
-            )
 )
 select
     provider_id,

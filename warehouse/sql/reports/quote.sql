@@ -9,7 +9,7 @@
 -- instance_count | instances that hold them [1]
 -- gpus_per_instance | GPUs of one [GPU]
 -- months_paid | the months wanted, in whole commitments [month]
--- is_joined | false where the GPUs are machines of one GPU each, without a network between them that the source states
+-- is_joined | false where they are machines that nothing stated joins
 -- sku | the source's own id
 -- region | the provider's own region id; null where one price holds everywhere
 -- is_available | whether the source reports capacity, null where it does not say
@@ -25,26 +25,27 @@
 -- parameter: provider_id | only this provider; any, if null
 -- parameter: area | only this part of the world; any, if null
 -- parameter: every_contract | whether each contract of a provider is listed, or only its cheapest
--- parameter: with_separate | whether machines of one GPU each count where several GPUs are wanted
+-- parameter: with_separate | whether machines that nothing joins count
 -- parameter: row_limit | how many providers at most
-with joined as (
+with whole as (
     select
-        o.*,
-        o.gpu_count > 1 or $gpu_count = 1
-        or is_sold_joined(
-            o.gpu_count, o.price_basis, g.form_factor, o.interconnect, o.node_link
-        ) as is_joined
+        o.*, g.form_factor, g.scale_up_gpu_count,
+        cast(ceil($gpu_count / o.gpu_count) as integer) * o.gpu_count as gpus_taken
     from marts.offers_latest as o
     left join core.gpu as g on o.gpu_id = g.gpu_id
+),
+joined as (
+    select
+        *,
+        is_set_of(
+            gpus_taken, gpu_count, price_basis, market_family, form_factor, scale_up_gpu_count,
+            interconnect, node_link
+        ) as is_joined
+    from whole
 ),
 offered as (
     select
         *,
-        case
-            -- A price list by the GPU sells any number of them.
-            when price_basis = 'gpu' and gpu_count = 1 then $gpu_count
-            else cast(ceil($gpu_count / gpu_count) as integer) * gpu_count
-        end as gpus_taken,
         coalesce(
             ceil($months_wanted / commitment_months) * commitment_months, $months_wanted
         ) as months_paid

@@ -18,8 +18,7 @@
 with offered as (
     select
         o.*,
-        case when o.price_basis = 'gpu' and o.gpu_count = 1 then 1 else o.gpu_count end
-            as gpus_per_node,
+        o.gpu_count as gpus_per_node,
         coalesce(a.anchor_rank, 1000) as place_rank
     from marts.offers_latest as o
     left join core.gpu as g on o.gpu_id = g.gpu_id
@@ -34,16 +33,10 @@ with offered as (
         and $reference_region = reference_region_of(o.country, o.area)
         and ($market_family is null or o.market_family = $market_family)
         and ($provider_id is null or o.provider_id = $provider_id)
-        -- Machines of one GPU hold several only where there is a price by the GPU.
-        and (
-            $gpu_count = 1 or o.gpu_count > 1
-            or is_sold_joined(
-                o.gpu_count, o.price_basis, g.form_factor, o.interconnect, o.node_link
-            )
-        )
-        -- A machine of a marketplace is there once.
-        and (
-            o.market_family <> 'marketplace' or o.price_basis = 'gpu' or o.gpu_count >= $gpu_count
+        and is_set_of(
+            cast(ceil($gpu_count / o.gpu_count) as integer) * o.gpu_count, o.gpu_count,
+            o.price_basis, o.market_family, g.form_factor, g.scale_up_gpu_count,
+            o.interconnect, o.node_link
         )
 ),
 contract as (
