@@ -1,6 +1,6 @@
 """How prices of some GPUs moved: the matched index beside the raw median, by market family.
 
-    python benchmarks/movement.py [GPU ...] [--region us]
+    python benchmarks/movement.py [GPU ...] [--region us] [--as-of DAY]
 
 Reads the published file of the data folder. Prints three Markdown tables: the newest value of the
 price index by family; how far the offers moved that stood 1, 7, 30, 90 and 365 days before, too,
@@ -17,8 +17,8 @@ from typing import Any
 
 import duckdb
 
-from warehouse.database import DataFolderError, open_published
-from warehouse.paths import Home
+from pipelines.commands import Refused
+from pipelines.commands.opening import past_of, published
 
 GPUS = ("H100-SXM-80GB", "A100-SXM-80GB", "H200-SXM-141GB", "B200-180GB", "L40S-48GB")
 
@@ -85,12 +85,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("gpus", nargs="*", default=list(GPUS), metavar="GPU")
     parser.add_argument("--region", choices=("us", "europe", "asia"), default="us")
+    parser.add_argument("--as-of", help="A past day instead of now.")
     asked = parser.parse_args(arguments)
     try:
-        connection = open_published(Home.from_environment())
-    except DataFolderError as error:
+        print_tables(asked)
+    except Refused as error:
         raise SystemExit(f"movement: {error}") from error
-    with connection:
+
+
+def print_tables(asked: argparse.Namespace) -> None:
+    """Print what was asked for."""
+    with published(past_of(asked.as_of, None)) as connection:
         print("The price index, newest day, USD per GPU and hour\n")
         given = {"gpus": asked.gpus, "region": asked.region}
         print(table(connection.sql(INDEX, params=given)))
