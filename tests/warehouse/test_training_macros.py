@@ -6,9 +6,14 @@ import duckdb
 import pytest
 
 import warehouse
-from cost_engine import compute
+from cost_engine import compute, energy
+from cost_engine.ownership import Ownership
 from cost_engine.training import run as training
-from warehouse.macros import run_formulas
+from cost_engine.training.development import with_staff
+from pipelines.answers.own import settable
+from pipelines.answers.training_choices import SETTABLE
+from warehouse.macros import read_macros, run_formulas
+from warehouse.reference import bundled
 
 MACROS = Path(warehouse.__file__).parent / "sql" / "macros" / "training.sql"
 
@@ -95,3 +100,44 @@ def test_a_price_that_is_given_holds_for_any_gpu(connection):
 
 def test_a_gpu_without_a_price_costs_null(connection):
     assert one(connection, "training_usd(175e9, 300e9, 'B200-180GB', 0.4)") is None
+
+
+def test_energy_electricity_carbon_and_staff_equal_the_python_functions(connection):
+    kwh = energy.energy_kwh(57e6, 400, 2.03125, 0.75, 1.25)
+    for sql, expected in (
+        ("training_kwh(57000000, 400, 2.03125, 0.75, 1.25)", kwh),
+        (f"electricity_usd({kwh}, 0.0806)", energy.electricity_usd(kwh, 0.0806)),
+        (f"carbon_kg({kwh}, 400)", energy.carbon_kg(kwh, 400)),
+        ("with_staff(1000000, 0.3)", with_staff(1e6, 0.3)),
+    ):
+        assert one(connection, sql) == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize("interest_fraction", [0.09, 0])
+def test_owning_equals_the_python_function(connection, interest_fraction):
+    figures = {
+        "purchase_usd": 28_000, "board_power_watts": 700, "usd_per_kwh": 0.09,
+        "network_fraction": 0.19, "interest_fraction": interest_fraction, "lifetime_years": 5,
+        "residual_fraction": 0.1, "server_power_ratio": 1.8, "pue": 1.25,
+        "average_power_fraction": 0.75, "idle_power_fraction": 0.3,
+        "space_usd_per_kilowatt_month": 184, "maintenance_fraction": 0.03,
+        "team_usd_per_year": 3_000_000, "team_usd_per_gpu_year": 200,
+    }  # fmt: skip
+    given = figures | {"gpu_count": 4096, "fleet_utilisation_fraction": 0.7}
+    [macro] = [each for each in read_macros() if each.name == "owned_usd_per_gpu_hour"]
+    names = parameters(macro.statement)
+    assert set(names) == set(given)
+    got = one(connection, f"{macro.name}({', '.join(str(given[name]) for name in names)})")
+    assert got == pytest.approx(Ownership(**figures).usd_per_gpu_hour(4096, 0.7), rel=1e-12)
+
+
+def parameters(statement):
+    listed = statement.split("(", 1)[1].split(")", 1)[0]
+    return [one.split(":=")[0].strip() for one in listed.split(",")]
+
+
+def test_what_set_changes_has_its_name_in_a_macro():
+    """`--set NAME=VALUE` of train and own-vs-rent; two factors scale a price that macros take."""
+    known = {name for macro in read_macros() for name in parameters(macro.statement)}
+    scaling = {"purchase_price_factor", "electricity_factor"}
+    assert (set(SETTABLE) | set(settable(bundled()))) - scaling <= known

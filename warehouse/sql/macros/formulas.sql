@@ -35,6 +35,18 @@ create or replace macro facility_watts(
     board_power_watts, server_power_ratio := 1.3, pue := 1.25
 ) as cast(board_power_watts as double) * server_power_ratio * pue;
 
+-- Energy that GPU-hours of training take from the grid: cost_engine.energy. [kWh]
+create or replace macro training_kwh(
+    gpu_hours, board_power_watts, server_power_ratio, average_power_fraction, pue
+) as cast(gpu_hours as double) * board_power_watts / 1000 * server_power_ratio
+    * average_power_fraction * pue;
+
+-- Price of energy. [USD]
+create or replace macro electricity_usd(kwh, usd_per_kwh) as kwh * usd_per_kwh;
+
+-- Emissions of energy from a grid, as core.grid_intensity has them. [kgCO2e]
+create or replace macro carbon_kg(kwh, grams_co2e_per_kwh) as kwh * grams_co2e_per_kwh / 1e3;
+
 -- Energy of 1,000 tokens, with the idle hours of a fleet. [Wh]
 create or replace macro watt_hours_per_1k_tokens(
     facility_watts, tokens_per_second_per_gpu, fleet_utilisation_fraction := 1.0,
@@ -73,6 +85,40 @@ create or replace macro cached_input_usd(usd_input, usd_cached, hit_fraction) as
 -- Operations of a training run: six a parameter and token.
 create or replace macro training_flops(parameters, tokens) as
     cast(6 as double) * parameters * tokens;
+
+-- Cost of a run with the staff that is a share of the whole: cost_engine.training.development. [USD]
+create or replace macro with_staff(compute_usd, staff_fraction) as
+    compute_usd / (1 - staff_fraction);
+
+-- What an hour of work costs the owner of a cluster: cost_engine.ownership. [USD/(GPU h)]
+create or replace macro owned_usd_per_gpu_hour(
+    gpu_count, purchase_usd, board_power_watts, usd_per_kwh, fleet_utilisation_fraction,
+    network_fraction, interest_fraction, lifetime_years, residual_fraction, server_power_ratio,
+    pue, average_power_fraction, idle_power_fraction, space_usd_per_kilowatt_month,
+    maintenance_fraction, team_usd_per_year, team_usd_per_gpu_year
+) as (
+    -- capital: the annuity of the price less the present value of the residual
+    cast(purchase_usd as double) / (1 - network_fraction)
+    * (
+        (1 - residual_fraction / power(1 + interest_fraction, lifetime_years))
+        * case
+            when interest_fraction > 0 then
+                interest_fraction / (1 - power(1 + interest_fraction, -lifetime_years))
+            else cast(1 as double) / lifetime_years
+        end
+        + maintenance_fraction
+    )
+    + team_usd_per_gpu_year + cast(team_usd_per_year as double) / gpu_count
+    + cast(board_power_watts as double) / 1000 * server_power_ratio
+    * (
+        space_usd_per_kilowatt_month * 12
+        + pue * usd_per_kwh * hours_per_month() * 12
+        * (
+            fleet_utilisation_fraction * average_power_fraction
+            + (1 - fleet_utilisation_fraction) * idle_power_fraction
+        )
+    )
+) / (hours_per_month() * 12 * fleet_utilisation_fraction);
 
 -- Months paid over months used, for a job on whole terms.
 create or replace macro reservation_multiplier(
