@@ -92,6 +92,90 @@ def test_windows_and_linear_layers_are_told_from_full_attention(read: Read) -> N
     assert off["full_attention_layers"] == 32 and "sliding_window_tokens" not in off
 
 
+NEMOTRON_H_8B = {
+    **{"model_type": "nemotron_h", "hidden_size": 4096, "num_hidden_layers": 52},
+    "hybrid_override_pattern": "M-M-M-M*-" + "M-M-M-M-M*-" * 3 + "M-M-M-M-M-",
+    **{"intermediate_size": 21504, "num_attention_heads": 32, "num_key_value_heads": 8},
+    **{"attention_head_dim": 128, "vocab_size": 131072, "mamba_num_heads": 128},
+    **{"mamba_head_dim": 64, "ssm_state_size": 128, "n_groups": 8, "tie_word_embeddings": False},
+}
+JAMBA = {
+    **{"model_type": "jamba", "hidden_size": 4096, "num_hidden_layers": 32, "vocab_size": 65536},
+    **{"num_attention_heads": 32, "num_key_value_heads": 8, "intermediate_size": 14336},
+    **{"num_experts": 16, "num_experts_per_tok": 2, "expert_layer_period": 2},
+    **{"expert_layer_offset": 1, "attn_layer_period": 8, "attn_layer_offset": 4},
+    **{"mamba_d_state": 16, "mamba_d_conv": 4, "mamba_expand": 2, "mamba_dt_rank": 256},
+}
+MINIMAX_M1 = {
+    **{"attn_type_list": [*[0] * 7, 1] * 10, "hidden_size": 6144, "num_hidden_layers": 80},
+    **{"num_attention_heads": 64, "num_key_value_heads": 8, "head_dim": 128},
+    **{"intermediate_size": 9216, "num_local_experts": 32, "num_experts_per_tok": 2},
+    "vocab_size": 200064,
+}
+KIMI_LINEAR = {
+    **{"hidden_size": 2304, "intermediate_size": 9216, "num_hidden_layers": 27, "head_dim": 72},
+    **{"num_attention_heads": 32, "num_key_value_heads": 32, "kv_lora_rank": 512},
+    **{"qk_nope_head_dim": 128, "qk_rope_head_dim": 64, "v_head_dim": 128, "q_lora_rank": None},
+    "linear_attn_config": {
+        "full_attn_layers": [4, 8, 12, 16, 20, 24, 27], "head_dim": 128, "num_heads": 32,
+    },
+    **{"num_experts": 256, "num_experts_per_token": 8, "num_shared_experts": 1},
+    **{"moe_intermediate_size": 1024, "first_k_dense_replace": 1, "vocab_size": 163840},
+}  # fmt: skip
+QWEN3_NEXT = {
+    **{"hidden_size": 2048, "num_hidden_layers": 48, "num_attention_heads": 16, "head_dim": 256},
+    **{"num_key_value_heads": 2, "intermediate_size": 5120, "moe_intermediate_size": 512},
+    **{"shared_expert_intermediate_size": 512, "num_experts": 512, "num_experts_per_tok": 10},
+    **{"full_attention_interval": 4, "linear_key_head_dim": 128, "linear_num_key_heads": 16},
+    **{"linear_num_value_heads": 32, "linear_value_head_dim": 128, "vocab_size": 151936},
+}
+GEMMA_3_12B = {
+    "model_type": "gemma3",
+    "text_config": {
+        **{"model_type": "gemma3_text", "hidden_size": 3840, "intermediate_size": 15360},
+        **{"num_attention_heads": 16, "num_hidden_layers": 48, "num_key_value_heads": 8},
+        **{"sliding_window": 1024, "head_dim": 256, "vocab_size": 262208},
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("config", "billions", "active", "kinds"),
+    [
+        (NEMOTRON_H_8B, 8.1, 8.1, (4, 0, 24)),
+        (JAMBA, 52, 12, (4, 0, 28)),
+        (MINIMAX_M1, 456, 45.9, (10, 0, 70)),
+        (KIMI_LINEAR, 48, 3, (7, 0, 20)),
+        (QWEN3_NEXT, 80, 3.5, (12, 0, 36)),
+        (GEMMA_3_12B, 11.8, 11.8, (8, 40, 0)),
+    ],
+    ids=["nemotron-h-8b", "jamba", "minimax-m1", "kimi-linear", "qwen3-next", "gemma-3-12b"],
+)
+def test_mixes_of_layers_have_the_size_that_their_makers_state(
+    read: Read,
+    config: dict[str, Any],
+    billions: float,
+    active: float,
+    kinds: tuple[int, int, int],
+) -> None:
+    values = read(config).values
+    assert values["parameters"] == pytest.approx(billions * 1e9, rel=0.03)
+    assert values["active_parameters"] == pytest.approx(active * 1e9, rel=0.05)
+    names = ("full_attention_layers", "sliding_window_layers", "linear_attention_layers")
+    assert tuple(values[name] for name in names) == kinds
+
+
+def test_a_pattern_that_does_not_cover_the_layers_is_refused(read: Read) -> None:
+    with pytest.raises(ReferenceError, match="one a layer, of mamba, attention, mlp, moe"):
+        read(NEMOTRON_H_8B | {"num_hidden_layers": 50})
+
+
+def test_a_file_of_another_name_names_the_model(tmp_path: Path) -> None:
+    path = tmp_path / "our-8b.json"
+    path.write_text(json.dumps(LLAMA))
+    assert model_from_config(path).model_id == "our-8b"
+
+
 def test_the_text_part_of_a_multimodal_model_is_read(read: Read) -> None:
     assert read({"model_type": "x", "text_config": LLAMA}).values == read(LLAMA).values
 

@@ -2,8 +2,8 @@
 
 Here belongs the reading of such a file into the same figures that a reference model has: sizes are
 counted from the shape. Dense and mixture layers, grouped and compressed (MLA) attention, sliding
-windows and linear-attention layers are known. Counts leave out biases and norms of attention heads,
-under a thousandth of a model.
+windows, linear attention, state-space layers (Mamba) and mixes of them are known. Counts leave out
+biases and norms of attention heads, under a thousandth of a model.
 """
 
 from __future__ import annotations
@@ -23,11 +23,23 @@ LARGEST_FIGURE = 10**9
 MOST_LAYERS = 10_000
 PLAIN_MLP_MODELS = (
     *("gpt2", "gpt_neox", "gpt_neo", "gptj", "gpt_bigcode", "opt", "bloom", "falcon", "phi"),
-    *("starcoder2", "mpt", "nemotron"),
+    *("starcoder2", "mpt", "nemotron", "nemotron_h"),
 )
 """Kinds of models whose feed-forward layer has two matrices; the others have a gate, so three."""
 TIED_MODELS = ("gemma", "gemma2", "gemma3", "gemma3_text", "gpt2", "cohere", "cohere2", "bloom")
 """Kinds of models that share input and output embedding where their file does not say."""
+FULL_EVERY = {
+    "gemma2": 2,
+    "gemma3": 6,
+    "gemma3_text": 6,
+    "cohere2": 4,
+    "llama4": 4,
+    "llama4_text": 4,
+}
+"""Kinds of models in which one layer of so many attends to everything, where their file does not
+say."""
+BLOCKS = {"M": "mamba", "*": "attention", "-": "mlp", "E": "moe"}
+"""What the letters of a hybrid pattern stand for."""
 SPELLINGS = {
     "hidden_size": ("hidden_size", "n_embd", "d_model"),
     "layers": ("num_hidden_layers", "n_layer", "num_layers", "n_layers"),
@@ -78,8 +90,9 @@ def model_from_config(path: Path) -> Model:
         raise ReferenceError(f"{path}: must hold an object; give a config.json of Hugging Face")
     of_text = content.get("text_config")
     config = content | of_text if isinstance(of_text, dict) else content
-    folder = path.parent.resolve().name
-    name = "".join(letter for letter in folder if letter.isprintable())
+    # A file that was renamed says which model it is; of a config.json its folder does.
+    said = path.parent.resolve().name if path.name == "config.json" else path.stem
+    name = "".join(letter for letter in said if letter.isprintable())
     return _Shape(config, path.name).model(name or path.stem)
 
 
@@ -99,6 +112,23 @@ class _Shape:
         self.head = self.of("head_dimension", self.hidden // self.heads)
         self.latent_rank = self.number("kv_lora_rank")
         self.experts = self.of("experts", 0)
+        self.blocks = self.single_blocks()
+
+    def single_blocks(self) -> list[str] | None:
+        """Return what each layer is where it is one part alone, a mixer or a feed-forward part."""
+        found = self.config.get("layers_block_type")
+        pattern = self.config.get("hybrid_override_pattern")
+        if isinstance(pattern, str):
+            found = [BLOCKS.get(letter, letter) for letter in pattern]
+        if not isinstance(found, list) or not {"mlp", "moe"} & {str(one) for one in found}:
+            return None
+        unknown = {str(one) for one in found} - set(BLOCKS.values())
+        if unknown or len(found) != self.layers:
+            raise ReferenceError(
+                f"{self.name}: {len(found)} blocks of {', '.join(sorted({str(b) for b in found}))}"
+                f" for {self.layers} layers; allowed: one a layer, of {', '.join(BLOCKS.values())}"
+            )
+        return [str(one) for one in found]
 
     def number(self, *keys: str) -> int | None:
         """Return the first of some keys that holds a positive whole number."""
@@ -195,31 +225,92 @@ class _Shape:
         return found if isinstance(found, bool) else self.kind in TIED_MODELS
 
     def layer_kinds(self) -> list[str]:
-        """Return the attention of each layer: full, sliding or linear."""
-        listed = self.config.get("layer_types")
-        if isinstance(listed, list) and len(listed) == self.layers:
+        """Return the attention of each layer: full, sliding, linear, or none."""
+        listed = self.blocks
+        for key in ("layer_types", "layers_block_type"):
+            if listed is None and isinstance(self.config.get(key), list):
+                listed = self.config[key]
+        if listed is not None and len(listed) == self.layers:
             return [_kind(str(one)) for one in listed]
-        every = self.number("full_attention_interval")
-        if every:
-            return ["full" if (i + 1) % every == 0 else "linear" for i in range(self.layers)]
+        full = self.full_among_linear()
+        if full is not None:
+            return ["full" if i in full else "linear" for i in range(self.layers)]
         window = self.number(*SPELLINGS["sliding_window_tokens"])
         if not window or self.config.get("use_sliding_window") is False:
             return ["full"] * self.layers
-        pattern = self.number("sliding_window_pattern")
-        if pattern is None and self.kind == "gemma2":
-            pattern = 2
+        pattern = self.number("sliding_window_pattern", "no_rope_layer_interval")
+        pattern = pattern or FULL_EVERY.get(self.kind)
         if pattern:
             return ["full" if (i + 1) % pattern == 0 else "sliding" for i in range(self.layers)]
         return ["sliding"] * self.layers
 
+    def full_among_linear(self) -> set[int] | None:
+        """Return the layers of full attention in a mix with linear ones; None without a mix."""
+        every, layers = self.number("full_attention_interval"), range(self.layers)
+        if every:
+            return {i for i in layers if (i + 1) % every == 0}
+        every = self.number("attn_layer_period")
+        if every:
+            return {i for i in layers if i % every == (self.number("attn_layer_offset") or 0)}
+        types = self.config.get("attn_type_list")
+        if isinstance(types, list):
+            return {i for i, one in enumerate(types) if one}
+        listed = self.config.get("attn_layer_indices")
+        if isinstance(listed, list):
+            return set(listed)
+        mix = self.config.get("linear_attn_config")
+        if isinstance(mix, dict) and isinstance(mix.get("full_attn_layers"), list):
+            return {i - 1 for i in mix["full_attn_layers"] if isinstance(i, int)}
+        return None
+
+    def state_space_parameters(self) -> int | None:
+        """Return the weights of one Mamba layer; None where the file has none."""
+        state = self.number("mamba_d_state", "ssm_state_size")
+        if state is None:
+            return None
+        heads = self.number("mamba_num_heads", "mamba_n_heads")
+        inner = (self.number("mamba_expand", "expand") or 2) * self.hidden
+        if heads:
+            width = self.config.get("mamba_head_dim") or self.config.get("mamba_d_head")
+            if isinstance(width, int):
+                inner = heads * width
+            groups = self.number("n_groups", "mamba_n_groups") or 1
+            return self.hidden * (3 * inner + 2 * groups * state + heads)
+        rank = self.config.get("mamba_dt_rank")
+        rank = rank if isinstance(rank, int) else -(-self.hidden // 16)
+        return 3 * self.hidden * inner + inner * 2 * (rank + state)
+
     def attention_parameters(self, kind: str) -> int:
-        """Return the weights of one attention layer."""
+        """Return the weights of the mixer of one layer."""
+        if kind == "none":
+            return 0
+        state_space = self.state_space_parameters()
+        if kind == "linear" and state_space is not None:
+            return state_space
+        if kind == "full" and self.kind == "falcon_h1":  # both, side by side
+            return (state_space or 0) + self.full_attention_parameters()
+        return self.linear_attention_parameters(kind) or self.full_attention_parameters()
+
+    def linear_attention_parameters(self, kind: str) -> int | None:
+        """Return the weights of a layer of linear attention; None for another one."""
+        if kind != "linear":
+            return None
         key_heads = self.number("linear_num_key_heads")
-        if kind == "linear" and key_heads:
+        if key_heads:
             keys = key_heads * (self.number("linear_key_head_dim") or self.head)
             value_heads = self.number("linear_num_value_heads") or key_heads
             values = value_heads * (self.number("linear_value_head_dim") or self.head)
             return self.hidden * (2 * keys + 3 * values)  # q, k, v, gate and output
+        mix = self.config.get("linear_attn_config")
+        if isinstance(mix, dict):
+            own = _Shape({**self.config, **mix}, self.name).number
+            return 4 * self.hidden * (own("num_heads") or 0) * (own("head_dim") or 0)
+        if self.config.get("attn_type_list"):
+            return 5 * self.hidden * self.heads * self.head
+        return None
+
+    def full_attention_parameters(self) -> int:
+        """Return the weights of a layer of full or windowed attention."""
         if self.latent_rank is None:
             queries = self.heads * self.head * (2 if self.config.get("attn_output_gate") else 1)
             output = self.heads * self.head
@@ -241,6 +332,12 @@ class _Shape:
         """Return the layers whose feed-forward part is a mixture of experts."""
         if self.experts < 2:
             return 0
+        if self.blocks is not None:
+            return self.blocks.count("moe")
+        period = self.number("expert_layer_period")
+        if period:
+            offset = self.number("expert_layer_offset") or 0
+            return sum(i % period == offset for i in range(self.layers))
         dense = self.of("dense_layers", 0)
         listed = self.config.get("mlp_only_layers")
         every = (
@@ -274,10 +371,11 @@ class _Shape:
     def shared_parameters(self) -> int:
         """Return the weights of dense feed-forward layers, shared experts and routers."""
         layers = self.mixture_layers()
+        others = self.layers - layers if self.blocks is None else self.blocks.count("mlp")
         dense = 0
-        if layers < self.layers:
+        if others:
             wide = self.number("intermediate_size_mlp") or self.feed_forward()
-            dense = (self.layers - layers) * self.matrices() * self.hidden * wide
+            dense = others * self.matrices() * self.hidden * wide
         if not layers:
             return dense
         width = self.number(*SPELLINGS["expert_feed_forward"]) or self.feed_forward()
@@ -291,6 +389,8 @@ class _Shape:
 
 
 def _kind(layer_type: str) -> str:
+    if layer_type in ("mlp", "moe"):
+        return "none"
     if "linear" in layer_type or "mamba" in layer_type or "recurrent" in layer_type:
         return "linear"
     return "sliding" if "sliding" in layer_type or "chunked" in layer_type else "full"
