@@ -231,6 +231,8 @@ def infer(
     fleet = fleet_utilisation_fraction if is_typed("fleet_utilisation_fraction") else None
     typed = {"usd_per_gpu_hour": usd_per_gpu_hour, "fleet_utilisation_fraction": fleet}
     fixed = settings_of(settings, SETTABLE_OF_INFER, typed)
+    if fleet is not None:
+        fixed["fleet_utilisation_fraction"] = fleet
     with answering():
         refuse_impossible(fixed)
     if "board_power_watts" in fixed and gpu is None and gpu_file is None:

@@ -462,8 +462,9 @@ def test_assumptions_are_set_by_the_name_they_are_printed_under(ask: Ask) -> Non
     grams = own["watt_hours_per_1k_tokens"] * 1000.0 / 1e3
     assert own["grams_co2e_per_1k_tokens"] == pytest.approx(grams)
     assert own["concurrency"] <= plain["concurrency"]
-    told = ask(*question, "--set", "pue=1.5").output
+    told = ask(*question, "--set", "pue=1.5", "--fleet-utilisation-fraction", "0.25").output
     assert re.search(r"pue +1\.5 .*given", told)
+    assert re.search(r"fleet_utilisation_fraction +0\.25 .*given", told)
 
 
 def test_less_usable_memory_holds_fewer_sequences(ask: Ask) -> None:
