@@ -75,7 +75,9 @@ def compare(
         f"{found.a} and {found.b}, {then}",
     )
     if found.kind == "provider" and not any(line.ratio for line in found.lines):
-        print_sentence(f"{found.a} and {found.b} rent out nothing that is the same.")
+        print_sentence(
+            f"No price of {found.a} and {found.b} is of one GPU, contract and stated place."
+        )
     left_out = len(found.lines) - len(shared)
     if left_out:
         print_sentence(f"{left_out} figures that only one of them has: --all.")
