@@ -59,7 +59,7 @@ SPELLINGS = {
         "shared_expert_intermediate_size",
         "moe_shared_expert_intermediate_size",
     ),
-    "dense_layers": ("first_k_dense_replace", "moe_layer_start_index"),
+    "dense_layers": ("first_k_dense_replace", "moe_layer_start_index", "num_dense_layers"),
     "context_limit_tokens": ("max_position_embeddings", "n_positions", "max_seq_len", "seq_length"),
     "sliding_window_tokens": ("sliding_window", "sliding_window_size", "attention_chunk_size"),
 }
@@ -238,7 +238,9 @@ class _Shape:
         window = self.number(*SPELLINGS["sliding_window_tokens"])
         if not window or self.config.get("use_sliding_window") is False:
             return ["full"] * self.layers
-        pattern = self.number("sliding_window_pattern", "no_rope_layer_interval")
+        pattern = self.number(
+            "sliding_window_pattern", "no_rope_layer_interval", "global_attn_every_n_layers"
+        )
         pattern = pattern or FULL_EVERY.get(self.kind)
         if pattern:
             return ["full" if (i + 1) % pattern == 0 else "sliding" for i in range(self.layers)]
