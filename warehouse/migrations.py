@@ -9,6 +9,8 @@ from collections.abc import Iterable
 
 import duckdb
 
+from warehouse.models import table_exists
+
 SCHEMA_VERSION = 8
 SCHEMAS = ("staged", "core", "marts", "focus", "meta")
 
@@ -102,9 +104,6 @@ def schema_version(connection: duckdb.DuckDBPyConnection) -> int | None:
 
 def _derive_every_day_again(connection: duckdb.DuckDBPyConnection) -> None:
     """Note every day with an answer for the next build, where there is a history yet."""
-    # Here, because models load sqlglot: slow, and no command but a migration needs it.
-    from warehouse.models import table_exists
-
     tables = ("core.offer_capture", "staged.affected_day")
     if all(table_exists(connection, table) for table in tables):
         connection.execute(

@@ -20,8 +20,6 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 
 import duckdb
-import sqlglot
-from sqlglot import exp
 
 from warehouse.meaning import hash_of, sql_meaning
 from warehouse.rows import literal
@@ -31,6 +29,8 @@ SCHEMAS = ("staged", "core", "marts", "focus")  # in the order in which they are
 COLUMN_LINE = re.compile(r"^-- ([A-Za-z_][A-Za-z0-9_]*) \| (.+)$")
 WORD_LINE = re.compile(r"^-- (check|made by|grows by|depends on|incremental|parameter): (.+)$")
 UNIT = re.compile(r"\[([^\]]+)\]\s*$")
+TABLE = re.compile(rf"\b(?:{'|'.join((*SCHEMAS, 'meta', 'information_schema'))})\.[a-z_][a-z0-9_]*")
+NO_NAMES = re.compile(r"--[^\n]*|'(?:[^']|'')*'")  # comments and texts
 
 
 class ModelError(ValueError):
@@ -193,9 +193,14 @@ def named_tables(words: dict[str, list[str]]) -> frozenset[str]:
 
 @cache
 def tables_in(sql: str) -> frozenset[str]:
-    """Return the ``schema.table`` names that a statement reads."""
-    tree = sqlglot.parse_one(sql, read="duckdb")
-    return frozenset(f"{t.db}.{t.name}" for t in tree.find_all(exp.Table) if t.db)
+    """Return the ``schema.table`` names in a statement, those in comments and texts apart.
+
+    Examples
+    --------
+    >>> sorted(tables_in("select 'marts.gpu' from core.gpu join meta.run using (day) -- core.day"))
+    ['core.gpu', 'meta.run']
+    """
+    return frozenset(TABLE.findall(NO_NAMES.sub("", sql)))
 
 
 @cache

@@ -20,14 +20,20 @@ import duckdb
 import cost_engine
 from pipelines.derive.reference_tables import reference_version
 from warehouse.meaning import hash_of, python_hash, sql_meaning
-from warehouse.models import SQL_FOLDER, TableModel, read_models, table_exists, tables_there
+from warehouse.models import (
+    SQL_FOLDER,
+    TableModel,
+    read_models,
+    table_exists,
+    tables_in,
+    tables_there,
+)
 from warehouse.rows import identifier
 
 # Filled as rows arrive, by the load. What they hold follows from what was captured and decided.
 LOADED_BY = ("warehouse/history.py", "pipelines/derive/load.py")
 # Emptied once the days in it have passed their checks: a to-do list, not an input.
 NO_INPUT = frozenset({"staged.affected_day"})
-TABLE = re.compile(r"\b(?:staged|core|marts|focus|meta)\.[a-z_][a-z0-9_]*")
 MACRO = re.compile(r"create\s+or\s+replace\s+macro\s+([a-z_][a-z0-9_]*)", re.IGNORECASE)
 COMMENT = re.compile(r"--.*$", re.MULTILINE)
 ABSENT = "absent"
@@ -161,7 +167,7 @@ def reads_of(sql: str) -> frozenset[str]:
     ['core.gpu', 'marts.offers_latest']
     """
     sql = COMMENT.sub("", sql)
-    found = set(TABLE.findall(sql))
+    found = set(tables_in(sql))
     for macro, body in macros().items():
         if re.search(rf"\b{macro}\s*\(", sql):
             found |= body
@@ -180,7 +186,7 @@ def macros(folder: Path = SQL_FOLDER / "macros") -> dict[str, frozenset[str]]:
             bodies[start[1]] = COMMENT.sub("", text[start.end() : end])
 
     def behind(name: str, seen: frozenset[str]) -> set[str]:
-        found = set(TABLE.findall(bodies[name]))
+        found = set(tables_in(bodies[name]))
         for other in bodies.keys() - seen:
             if re.search(rf"\b{other}\s*\(", bodies[name]):
                 found |= behind(other, seen | {other})

@@ -6,9 +6,11 @@ import re
 from pathlib import Path
 
 import pytest
+import sqlglot
+from sqlglot import exp
 
 from warehouse.lineage import column_edges
-from warehouse.models import ModelError, read_models
+from warehouse.models import ModelError, read_models, tables_in
 from warehouse.reports import Report, read_report, read_reports
 
 # Selects that sqlglot cannot resolve to columns; their tables are known all the same.
@@ -29,6 +31,15 @@ def test_a_report_parses_and_names_the_tables_of_its_macros(report: Report) -> N
     if "as_of(" in report.select:
         assert "core.offer_price" in report.depends_on
     assert not re.search(r"\bmarts\.\w+|\bcore\.\w+", report.select) or report.depends_on
+
+
+def test_the_tables_of_a_select_are_those_that_a_parser_finds() -> None:
+    documents = [*read_models().values(), *read_reports().values()]
+    selects = [document.select for document in documents if document.select]
+    for select in selects:
+        found = sqlglot.parse_one(select, read="duckdb").find_all(exp.Table)
+        assert tables_in(select) == {f"{table.db}.{table.name}" for table in found if table.db}
+    assert len(selects) > 100
 
 
 def test_a_parameter_without_a_meaning_is_refused(tmp_path: Path) -> None:
