@@ -8,6 +8,7 @@ import json
 import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -492,6 +493,19 @@ class Past(Market):
     def __init__(self) -> None:
         super().__init__()
         self.arrivals = 0
+        self.is_rolled_back = False
+
+    @contextmanager
+    def rolled_back(self) -> Iterator[Past]:
+        """Give this market, and take back what is done to it."""
+        day, arrivals = self.day, self.arrivals
+        self.is_rolled_back = True
+        self.connection.execute("begin")
+        try:
+            yield self
+        finally:
+            self.connection.execute("rollback")
+            self.day, self.arrivals, self.is_rolled_back = day, arrivals, False
 
     def see_day(self, day: int, rows: Iterable[Mapping[str, Any]]) -> list[str]:
         """Load the answer of a day now; return the rules that held something."""
@@ -511,7 +525,10 @@ class Past(Market):
             " from staged.normalised_offer"
         )
         self.connection.execute("update good_capture set recorded_at = ?", [recorded_at])
-        history.merge(self.connection, "arrived_offer", "good_capture", history.OFFER)
+        history.merge(
+            self.connection, "arrived_offer", "good_capture", history.OFFER,
+            is_in_transaction=self.is_rolled_back,
+        )  # fmt: skip
 
     def holdings(self) -> set[tuple[int, str | None]]:
         """Return the days held whole (None), and the held offers of the others."""
@@ -532,31 +549,49 @@ class Past(Market):
         )
 
 
+CHEAPER = times(0.97)(list_prices())
+
+
+@pytest.fixture(scope="module")
+def one_day() -> Past:
+    """A market of which one day is known."""
+    past = Past()
+    assert past.see_day(0, list_prices()) == []
+    return past
+
+
+@pytest.fixture(scope="module")
+def two_days() -> Past:
+    """A market of which the first and the third day are known."""
+    past = Past()
+    for day, rows in ((0, list_prices()), (2, CHEAPER)):
+        assert past.see_day(day, rows) == []
+    return past
+
+
 @pytest.mark.parametrize("fault", WHOLE)
-def test_a_fault_that_arrives_late_is_held_as_it_would_have_been_in_time(fault: str) -> None:
-    in_time, late = Past(), Past()
-    rows, cheaper = list_prices(), times(0.97)(list_prices())
-    broken = WHOLE[fault](rows)
-    in_time.see_day(0, rows)
-    late.see_day(0, rows)
-    held = in_time.see_day(1, broken)
-    assert held
-    for past in (in_time, late):
-        assert past.see_day(2, cheaper) == []
-    assert late.see_day(1, broken) == held
-    for day in (1, 2):
-        assert late.prices_on(day) == in_time.prices_on(day)
+def test_a_fault_that_arrives_late_is_held_as_it_would_have_been_in_time(
+    one_day: Past, two_days: Past, fault: str
+) -> None:
+    broken = WHOLE[fault](list_prices())
+    with one_day.rolled_back() as in_time:
+        held = in_time.see_day(1, broken)
+        assert held
+        assert in_time.see_day(2, CHEAPER) == []
+        prices = [in_time.prices_on(day) for day in (1, 2)]
+    with two_days.rolled_back() as late:
+        assert late.see_day(1, broken) == held
+        assert [late.prices_on(day) for day in (1, 2)] == prices
 
 
 @pytest.mark.parametrize("fault", ONE)
-def test_one_price_that_arrives_late_is_held_and_the_price_then_stays(fault: str) -> None:
-    past = Past()
-    rows = list_prices()
-    past.see_day(0, rows)
-    assert past.see_day(2, times(0.97)(rows)) == []
-    first, *others = rows
-    assert len(past.see_day(1, [first | ONE[fault], *others])) == 1
-    assert past.prices_on(1) == past.prices_on(0)
+def test_one_price_that_arrives_late_is_held_and_the_price_then_stays(
+    two_days: Past, fault: str
+) -> None:
+    first, *others = list_prices()
+    with two_days.rolled_back() as past:
+        assert len(past.see_day(1, [first | ONE[fault], *others])) == 1
+        assert past.prices_on(1) == past.prices_on(0)
 
 
 def test_an_honest_answer_that_arrives_late_is_judged_by_its_time_and_not_by_today() -> None:
@@ -595,27 +630,27 @@ LASTING = {
     ),
     data=st.data(),
 )
-def test_the_same_answers_are_held_in_whatever_order_they_arrive(days: Any, data: Any) -> None:
+def test_the_same_answers_are_held_in_whatever_order_they_arrive(
+    one_day: Past, days: Any, data: Any
+) -> None:
     answers, rows = [list_prices()], list_prices()
     for fault, number, factor in days:
         moved = rows[number] | {"usd_per_gpu_hour": rows[number]["usd_per_gpu_hour"] * factor}
         rows = [*rows[:number], moved, *rows[number + 1 :]]
         answers.append(LASTING[fault](rows) if fault else rows)
-    order = [0, *data.draw(st.permutations(range(1, len(answers))))]
-    in_time, late = Past(), Past()
-    for past, days_seen in ((in_time, sorted(order)), (late, order)):
-        for day in days_seen:
-            past.see_day(day, answers[day])
-    assert late.holdings() == in_time.holdings()
-    assert {day for day, _ in late.holdings()} == {
-        day for day, (fault, *_) in enumerate(days, start=1) if fault
-    }
+    in_time = range(1, len(answers))
+    found = []
+    for order in (in_time, data.draw(st.permutations(in_time))):
+        with one_day.rolled_back() as past:
+            for day in order:
+                past.see_day(day, answers[day])
+            found.append((past.holdings(), [past.prices_on(day) for day in range(len(answers))]))
+    (held, prices), (held_late, prices_late) = found
+    assert held_late == held
+    assert {day for day, _ in held} == {day for day in in_time if days[day - 1][0]}
     if all(fault is None or fault in WHOLE for fault, *_ in days):
         # A held row keeps the price of the time when it was judged; a held answer leaves no trace.
-        every_day = range(len(answers))
-        assert [late.prices_on(day) for day in every_day] == [
-            in_time.prices_on(day) for day in every_day
-        ]
+        assert prices_late == prices
 
 
 def test_the_second_of_two_small_days_is_held_too_where_it_comes_before_the_first() -> None:
