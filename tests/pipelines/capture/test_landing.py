@@ -302,13 +302,15 @@ def test_a_kill_at_any_moment_leaves_only_whole_files(tmp_path: Path):
             now = datetime.now(UTC).replace(year=2026, month=7, day=1)
             landing.record(Capture(source_id="acme", capture_id="", seen_at=now,
                                    recorded_at=now, status="ok"))
+            print("kept", flush=True)
     """)
-    for pause in (0.01, 0.05, 0.09):
+    for kept in range(3):
         command = [sys.executable, "-c", program, str(tmp_path)]
         with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
             assert process.stdout is not None
-            process.stdout.readline()
-            time.sleep(pause)
+            for _ in range(1 + kept):  # that it is ready, and one line for each file kept
+                process.stdout.readline()
+            time.sleep(0.01)  # it is keeping another
             process.send_signal(signal.SIGKILL)
     landing = Landing(Home(tmp_path))
     assert list(landing.damaged()) == []
