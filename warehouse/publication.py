@@ -188,7 +188,7 @@ def _publish(home: Home, run_id: str, keep: int) -> Path:
     remove_logs(home)
     _point(home.published / PARQUET_POINTER, folder.name)
     _point(home.published / POINTER, database.name)
-    _prune(home, keep)
+    prune(home, keep)
     return database
 
 
@@ -414,8 +414,11 @@ def _point(link: Path, target: str) -> None:
         raise DataFolderError(f"{error}: move it") from None
 
 
-def _prune(home: Home, keep: int) -> None:
-    """Remove the runs beyond the newest ``keep``, and what has no database beside it."""
+def prune(home: Home, keep: int) -> None:
+    """Remove the runs beyond the newest ``keep``, and what has no database beside it.
+
+    The run that the pointer names stays. Who has a file open reads it to the end.
+    """
     current = (home.published / POINTER).resolve()
     for database in published_files(home)[max(keep, 1) :]:
         if database != current:

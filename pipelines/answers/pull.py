@@ -25,13 +25,14 @@ from warehouse import files
 from warehouse.database import POINTER, DataFolderError, refuse_unreadable
 from warehouse.parquet_export import has_bytes
 from warehouse.paths import Home
-from warehouse.publication import RUN_ID, Manifest
+from warehouse.publication import RUN_ID, Manifest, prune
 
 LATEST = "latest.json"
 MANIFEST_BYTES = 16 * 2**20
 FILE_BYTES = 16 * 2**30
 MANIFEST_SECONDS = 60.0
 FILE_SECONDS = 3600.0
+KEPT_RUNS = 3
 _PUBLISHED = re.compile(rf"(?:truecost|manifest)-({RUN_ID.pattern})\.(?:duckdb|json)")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -74,6 +75,8 @@ def pulled(address: str, folder: Path) -> Path:
 def pull(address: str, home: Home) -> Path:
     """Make the newest published file of a host that of a data folder; its pointer moves last.
 
+    The three newest files are kept.
+
     Parameters
     ----------
     address : str
@@ -110,6 +113,7 @@ def pull(address: str, home: Home) -> Path:
             files.rename(kept, database)
         files.point_link(home.published / POINTER, database.name)
         shutil.rmtree(home.root / "pulled")
+        prune(home, KEPT_RUNS)
     except (ValueError, DataFolderError) as error:
         raise PullError(f"{address}: {error}") from None
     except OSError as error:

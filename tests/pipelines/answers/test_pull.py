@@ -195,12 +195,12 @@ def source(tmp_path: Path) -> Home:
     return home
 
 
-def publish(home: Home, run_id: str, content: bytes) -> None:
+def publish(home: Home, run_id: str, content: bytes, day: int = 10) -> None:
     name = f"truecost-{run_id}.duckdb"
     (home.published / name).write_bytes(content)
     manifest = Manifest(
         run_id=run_id,
-        published_at="2026-08-10T06:20:00+00:00",
+        published_at=f"2026-08-{day}T06:20:00+00:00",
         duckdb_version="1.5.5",
         schema_version=1,
         database=name,
@@ -255,6 +255,28 @@ def test_what_was_pulled_is_verified_by_its_hash(
     with pytest.raises(SystemExit) as ended:
         main(["verify"])
     assert ended.value.code == 1
+
+
+def test_three_files_are_kept_and_the_one_that_was_asked_for(source: Home, tmp_path: Path) -> None:
+    shared, mine = tmp_path / "shared", Home(tmp_path / "mine")
+    pull(str(push(source, shared)), mine)
+    with (mine.published / NAME).open("rb") as reader:
+        for number in range(2, 6):
+            publish(source, f"run-{number}", BYTES[number:], day=9 + number)
+            pull(str(push(source, shared).parent), mine)
+        assert reader.read() == BYTES  # who has it open reads on
+    assert kept(mine) == {"run-3", "run-4", "run-5"}
+    pull(str(shared / NAME), mine)
+    assert (mine.published / POINTER).read_bytes() == BYTES
+    assert kept(mine) == {"run-1", "run-3", "run-4", "run-5"}
+
+
+def kept(home: Home) -> set[str]:
+    """Return the runs of a data folder, each a file and a manifest."""
+    files = {path.stem.removeprefix("truecost-") for path in home.published.glob("truecost-*")}
+    manifests = home.published.glob("manifest-*")
+    assert files == {path.stem.removeprefix("manifest-") for path in manifests}
+    return files
 
 
 def test_bytes_that_are_wrong_leave_the_pointer(source: Home, tmp_path: Path) -> None:
