@@ -1,6 +1,7 @@
 """The data package: Parquet, CSV, README, datapackage.json, dictionary, citation, licences.
 
-The layout is that of Frictionless (datapackage.org, version 2.0). The package contains our own
+The layout is that of Frictionless (datapackage.org, version 2.0); ``croissant`` says the same in
+the words of data hubs. The package contains our own
 tables only. Printed values of a source are included where its licence allows it. The meanings of
 tables and columns are taken from their comments.
 """
@@ -21,6 +22,7 @@ from typing import Any
 import duckdb
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
+from pipelines.answers.croissant import croissant
 from warehouse.data_version import DATA_VERSION
 from warehouse.files import inside
 from warehouse.parquet_export import Layout
@@ -32,6 +34,7 @@ PROFILE = "https://datapackage.org/profiles/2.0/datapackage.json"
 SCHEMAS = ("core", "marts", "focus", "meta")
 NAME = "truecost"
 DESCRIPTION = "datapackage.json"
+CROISSANT = "croissant.json"
 UNFINISHED = ".truecost-package"
 COPIED = ("CHANGELOG.md", "DATA_LICENSES.md", "LICENSE")
 FREE = "(select source_id from meta.source where may_redistribute)"
@@ -181,9 +184,13 @@ def write_package(
         "select max(day), (select arg_max(run_id, started_at) from meta.run)"
         " from marts.gpu_price_daily"
     ).fetchall()[0]
+    [published] = report_dicts(connection, "publication")
+    cited = published["citation"]
     described = package(connection, resources, newest, run_id)
-    (fresh / DESCRIPTION).write_text(json.dumps(described, indent=1) + "\n", "utf-8")
-    (fresh / "README.md").write_text(read_me(connection, resources, newest), "utf-8")
+    for name, text in ((DESCRIPTION, described), (CROISSANT, croissant(described, cited))):
+        (fresh / name).write_text(json.dumps(text, indent=1) + "\n", "utf-8")
+    read = read_me(resources, newest, published["licence"], cited)
+    (fresh / "README.md").write_text(read, "utf-8")
     (fresh / "data_dictionary.html").write_text(dictionary(chosen, newest), "utf-8")
     (fresh / "CITATION.cff").write_text(citation(newest), "utf-8")
     for name in COPIED:
@@ -305,7 +312,7 @@ def write_csv(connection: duckdb.DuckDBPyConnection, table: PackageTable, target
 
 
 def read_me(
-    connection: duckdb.DuckDBPyConnection, resources: Sequence[dict[str, Any]], newest: date | None
+    resources: Sequence[dict[str, Any]], newest: date | None, licence: str, cited: str
 ) -> str:
     """Return the README: what is in the package, sizes, licence and how to cite it."""
     csv = {one["name"].removesuffix(".csv"): one for one in resources if one["format"] == "csv"}
@@ -323,7 +330,6 @@ def read_me(
         for one in resources
         if one["format"] == "parquet"
     ]
-    [published] = report_dicts(connection, "publication")
     return (
         templates()
         .get_template("package.md.j2")
@@ -333,8 +339,8 @@ def read_me(
             size=size(sum(one["bytes"] for one in resources)),
             version=DATA_VERSION,
             newest=newest,
-            licence=published["licence"],
-            cited=published["citation"],
+            licence=licence,
+            cited=cited,
         )
     )
 

@@ -20,9 +20,10 @@ from warehouse.files import OutsideFolderError
 )  # fmt: skip
 @click.option("--table", "only", multiple=True, help="Only this table (schema.table); repeatable.")
 def package(folder: Path, only: tuple[str, ...]) -> None:
-    """Write Parquet and CSV, README, datapackage.json, a data dictionary, citation and changelog.
+    """Write Parquet and CSV, README, data dictionary, citation and changelog.
 
-    Rows as printed by a source are left out where its licence does not allow redistribution.
+    datapackage.json (Frictionless) and croissant.json (MLCommons) describe files and columns. Rows
+    as printed by a source are left out where its licence does not allow redistribution.
 
     \b
     truecost package --out dist

@@ -567,6 +567,34 @@ def test_the_descriptor_keeps_the_rules_of_its_profile(packed: Path) -> None:
         assert set(keys) <= {field["name"] for field in fields}
 
 
+def test_croissant_says_what_the_descriptor_says(packed: Path) -> None:
+    described = json.loads((packed / "datapackage.json").read_text(encoding="utf-8"))
+    found = json.loads((packed / "croissant.json").read_text(encoding="utf-8"))
+    # What version 1.0 of the specification requires of a dataset, a file and a record set.
+    needed = {"name", "description", "license", "url", "creator", "datePublished", "version"}
+    assert needed | {"@context", "citeAs"} <= found.keys() and all(found[one] for one in needed)
+    assert found["@type"] == "sc:Dataset"
+    assert found["conformsTo"] == "http://mlcommons.org/croissant/1.0"
+    for one, file in zip(found["distribution"], described["resources"], strict=True):
+        assert one["@type"] == "cr:FileObject" and one["encodingFormat"]
+        assert (
+            hashlib.sha256((packed / one["contentUrl"]).read_bytes()).hexdigest() == one["sha256"]
+        )
+        assert one["contentSize"] == f"{file['bytes']} B"
+    files = {one["@id"]: one for one in found["distribution"]}
+    sets = found["recordSet"]
+    tables = [one for one in described["resources"] if one["format"] == "parquet"]
+    assert [one["name"] for one in sets] == [one["name"] for one in tables] != []
+    names = [one["@id"] for table in sets for one in table["field"]]
+    assert len({*names, *files, *(table["@id"] for table in sets)}) == len([*names, *files, *sets])
+    for table, kept in zip(sets, tables, strict=True):
+        for field, column in zip(table["field"], kept["schema"]["fields"], strict=True):
+            assert field["source"]["fileObject"]["@id"] in files
+            assert field["source"]["extract"]["column"] == column["name"]
+            assert field["dataType"].startswith("sc:")
+        assert {key["@id"] for key in table.get("key", [])} <= set(names)
+
+
 def test_csv_holds_the_rows_of_parquet(packed: Path) -> None:
     described = json.loads((packed / "datapackage.json").read_text(encoding="utf-8"))
     parquet = {one["name"]: one for one in described["resources"] if one["format"] == "parquet"}
