@@ -236,6 +236,17 @@ def pieces(connection: duckdb.DuckDBPyConnection, cut: Cut) -> list[tuple[str, i
     ).fetchall()
 
 
+def dataset_of(relation: str) -> str:
+    """Return the folder of a relation's parts.
+
+    Examples
+    --------
+    >>> dataset_of("core.offer_open"), dataset_of("core.gpu")
+    ('core/offer_price', 'core/gpu')
+    """
+    return DATASETS[relation][0] if relation in DATASETS else relation.replace(".", "/")
+
+
 def _exported_relations(
     connection: duckdb.DuckDBPyConnection,
 ) -> list[tuple[str, bool, str, str]]:
@@ -247,7 +258,7 @@ def _exported_relations(
     ).fetchall()
     views = {f"core.{entity.view}" for entity in (history.OFFER, history.API_PRICE)}
     return [
-        (name, is_view, *DATASETS.get(name, (name.replace(".", "/"), "")))
+        (name, is_view, dataset_of(name), DATASETS.get(name, ("", ""))[1])
         for name, is_view in relations
         if name not in views
     ]

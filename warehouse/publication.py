@@ -6,6 +6,9 @@ row counts), and two links to the newest: ``truecost.duckdb`` and ``parquet``. E
 under a name ``.*.tmp``, flushed to disk and renamed; the links move last. A run killed anywhere
 leaves the old links on an old, whole file. A published file cannot be written (mode 0444).
 
+Tables that did not change share their Parquet with the run before. A view is the largest of all and
+new each day: its Parquet is kept for the newest two runs, and ``restore`` writes it again.
+
 What is published is decided by the build. Reading belongs to ``warehouse.database``.
 """
 
@@ -17,7 +20,7 @@ import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -45,6 +48,7 @@ from warehouse.parquet_export import (
     Before,
     Part,
     cuts,
+    dataset_of,
     export,
     file_sha256,
     has_bytes,
@@ -56,6 +60,7 @@ from warehouse.paths import Home
 log = logging.getLogger(__name__)
 
 KEPT_RUNS = 7
+KEPT_VIEWS = 2  # a reader that has resolved the link reads the run before to its end
 PARQUET_POINTER = "parquet"
 RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 
@@ -189,6 +194,7 @@ def _publish(home: Home, run_id: str, keep: int) -> Path:
     _point(home.published / PARQUET_POINTER, folder.name)
     _point(home.published / POINTER, database.name)
     prune(home, keep)
+    _remove_old_views(home)
     return database
 
 
@@ -257,12 +263,31 @@ def restore(home: Home, run_id: str | None = None) -> Path:
     with open_build(home, wait_seconds=5) as build:
         build.execute("checkpoint")  # no log is left that belongs to the file before
         try:
+            _write_missing_views(home, whole)
             files.copy_file(whole, home.build_database)
         except OSError as error:
             raise DataFolderError(f"cannot restore in {home.root}: {error.strerror}") from error
     _point(home.published / PARQUET_POINTER, f"parquet-{_run_id(whole)}")
     _point(home.published / POINTER, whole.name)
     return whole
+
+
+def _write_missing_views(home: Home, database: Path) -> None:
+    """Write the Parquet of a run's views again, if it was removed."""
+    folder = database.with_name(f"parquet-{_run_id(database)}")
+    described = database.with_name(f"manifest-{_run_id(database)}.json")
+    if not (folder.is_dir() and described.is_file()):
+        return
+    manifest, exported = Manifest.read(described), _temporary(folder)
+    with exclusive(home, "publish"), open_unchanged(database) as connection:
+        if all((folder / cut.dataset).is_dir() for cut in cuts(connection)):
+            return
+        sweep(home)
+        parts = tuple(export(connection, exported, Before(folder, manifest.parts, {})))
+        folder.rename(_temporary(folder.with_name(folder.name + ".old")))
+        files.rename(exported, folder)
+        files.write_text(described, replace(manifest, parts=parts).text())
+        sweep(home)
 
 
 def damage(database: Path) -> list[str]:
@@ -430,3 +455,24 @@ def prune(home: Home, keep: int) -> None:
     for folder in home.published.glob("parquet-*"):
         if folder.name.removeprefix("parquet-") not in kept:
             _remove(folder)
+
+
+def _remove_old_views(home: Home) -> None:
+    """Remove the Parquet of views from all but the newest runs; their databases hold the views."""
+    current = (home.published / POINTER).resolve()
+    for database in published_files(home)[KEPT_VIEWS:]:
+        described = database.with_name(f"manifest-{_run_id(database)}.json")
+        if database == current or not described.is_file():
+            continue
+        try:
+            manifest = Manifest.read(described)
+        except ValueError:
+            continue  # reported by ``damage``
+        tables = {dataset_of(name) for name in manifest.rows}
+        kept = tuple(part for part in manifest.parts if str(Path(part.path).parent) in tables)
+        if kept != manifest.parts:
+            files.write_text(described, replace(manifest, parts=kept).text())
+        folder = database.with_name(f"parquet-{_run_id(database)}")
+        for path in folder.glob("*/*"):
+            if str(path.relative_to(folder)) not in tables:
+                _remove(path)

@@ -160,6 +160,24 @@ def test_the_last_runs_are_kept_and_orphans_swept(home):
     ]
 
 
+def test_old_runs_lose_the_parquet_of_views_and_restore_writes_it_again(home):
+    build_day(home, 1)
+    with database.open_build(home) as connection:
+        connection.execute("create view marts.cheap as select * from core.offer_open")
+    for number in range(4):
+        publication.publish(home, f"run-{number}")
+    views = sorted(path.parent.parent.name for path in home.published.glob("*/marts/cheap"))
+    assert views == ["parquet", "parquet-run-2", "parquet-run-3"]
+    runs = database.published_files(home)
+    assert [publication.damage(run) for run in runs] == [[]] * 4
+    assert publication.restore(home, "run-0") == runs[-1]
+    assert publication.damage(runs[-1]) == []
+    with database.open_published(home) as connection:
+        written = f"'{home.published}/parquet/marts/cheap/*.parquet'"
+        assert connection.sql(f"from marts.cheap except all from {written}").fetchall() == []
+        assert connection.sql(f"select count(*) from {written}").fetchall() == [(50,)]
+
+
 def test_a_run_published_again_replaces_itself(home):
     build_day(home, 1)
     publication.publish(home, "run-1")
