@@ -87,6 +87,7 @@ def run(
         if lake is not None:
             share_captures(home, lake, no_build, screen)
         if no_build:
+            tidy_at_end(home, now)
             return
         screen.start("Building")
         with exclusive(home, "build"):
@@ -101,10 +102,7 @@ def run(
     say_undelivered(tell_after_publication(home, clock))
     if lake is not None:
         push_build(home, lake, screen)
-    try:
-        tidied(home, now or datetime.now(UTC))
-    except Refused as untidy:  # the prices are published: tomorrow's run tidies up
-        click.echo(untidy.format_message(), err=True)
+    tidy_at_end(home, now)
     if not quiet:
         from pipelines.commands.headline import print_headline
 
@@ -115,6 +113,14 @@ def run(
         return  # a first look at the bundled prices, as the first line says
     if screen.is_unanswered or (strict and (screen.failed or screen.partial)):
         sys.exit(1)
+
+
+def tidy_at_end(home: Any, now: datetime | None) -> None:
+    """Tidy up; what goes wrong is told and fails no run, because tomorrow's run tidies up too."""
+    try:
+        tidied(home, now or datetime.now(UTC))
+    except Refused as untidy:
+        click.echo(untidy.format_message(), err=True)
 
 
 def say_undelivered(lines: Sequence[str]) -> None:

@@ -55,6 +55,12 @@ def test_a_damaged_month_is_named_and_the_status_is_2(home: Home):
     assert "0 months packed" in done.stdout
 
 
+def test_a_machine_that_only_captures_tidies_up_too(home: Home):
+    done = CliRunner().invoke(truecost, ["run", "--offline", "--no-build"], env=dict(os.environ))
+    assert done.exit_code == 0, done.output
+    assert (home.landing / "akash" / "2026-07.zip").is_file()
+
+
 def test_a_full_disk_is_one_line(home: Home, monkeypatch: pytest.MonkeyPatch):
     def full(*_: object) -> Tidied:
         raise OSError(28, "No space left on device", "a.zip")
