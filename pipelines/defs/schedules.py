@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 import dagster as dg
 
 from pipelines.defs.days import AcrossCalendars, day_tags
+from pipelines.defs.tables import PHASES, key
 
 SOURCES = dg.AssetSelection.key_prefixes("sources")
 capture_job = AcrossCalendars(
@@ -38,9 +39,13 @@ rhythm_jobs = {
         ("weekly", "capture_weekly", "what is published by the week: hardware, models, one list"),
     )
 }
+# A job with a table that has days asks whoever starts it by hand for a day. A build makes these
+# tables whether or not they are selected, and logs their days one by one.
+BY_DAY = [key(model.name) for model in PHASES.all if model.is_by_day]
 build_job = dg.define_asset_job(
     "build",
-    selection=dg.AssetSelection.all() - SOURCES,
+    selection=dg.AssetSelection.all() - SOURCES - dg.AssetSelection.assets(*BY_DAY)
+    | dg.AssetSelection.checks_for_assets(*BY_DAY),
     description="Merge what was captured, derive, check and publish. The only writer.",
     tags={"dagster/max_runtime": "3600"},
 )

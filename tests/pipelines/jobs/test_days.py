@@ -14,17 +14,21 @@ with warnings.catch_warnings():
     import dagster as dg
 
     from pipelines.definitions import defs
-    from pipelines.defs import capture
+    from pipelines.defs import capture, tables
     from pipelines.defs.capture import ON, SOURCES, source_key
     from pipelines.defs.days import DAY_TAG
 
 from click.testing import CliRunner
 
 from pipelines.commands.backfill import backfill
+from pipelines.derive.make import Outcome
+from pipelines.derive.release import PublishReport
 from pipelines.jobs.instance import prepare_instance
 from pipelines.reading.past import PastRead
+from pipelines.site.build import SiteReport
 from pipelines.sources.base import FIRST_DAY
 from warehouse.database import open_build
+from warehouse.models import CheckResult
 from warehouse.paths import Home
 
 SOURCE = "gpu_rental_prices"
@@ -148,6 +152,33 @@ def test_the_command_and_the_pages_write_the_same_days(home, monkeypatch, replay
     with dg.DagsterInstance.ephemeral() as by_page:
         assert run_for(by_page, range_tags, key).success  # captured before: into the calendar
         assert days_of(by_page, key) == wanted
+
+
+def test_a_build_logs_the_days_and_checks_of_tables_with_days(home, instance, monkeypatch):
+    """Though its job does not select them, so that it asks for no day."""
+    made, models = date(2026, 8, 9), tables.PHASES.all
+    outcomes = [Outcome(model, 1, None, {made: 1} if model.is_by_day else {}) for model in models]
+    checks = [
+        CheckResult(model.name, one.name, one.sql, 0, None)
+        for model in models
+        for one in model.checks
+    ]
+    monkeypatch.setattr(tables, "load", lambda *_, **__: None)
+    monkeypatch.setattr(tables, "make", lambda *_, **__: outcomes)
+    monkeypatch.setattr(tables, "check", lambda *_, **__: checks)
+    monkeypatch.setattr(tables, "publish_build", lambda *_, **__: PublishReport(home.root, 1))
+    report = SiteReport(home.root, 1, 1, "index.html", 1, 1.0)
+    monkeypatch.setattr("pipelines.defs.site.build_site", lambda *_, **__: report)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        job = defs().resolve_job_def("build")
+        done = job.execute_in_process(
+            instance=instance, tags={DAY_TAG: "2026-08-10"}, raise_on_error=False
+        )
+    assert done.success, first_error(done)
+    assert len(done.get_asset_check_evaluations()) == len(checks)
+    for name in ("gpu_price_daily", "gpu_price_index_revision"):
+        assert days_of(instance, dg.AssetKey(["marts", name])) == {made.isoformat()}
 
 
 @pytest.mark.recorded

@@ -62,6 +62,16 @@ def test_the_rhythms_of_sources_are_off_until_they_are_switched_on():
     assert set().union(*asked.values()) == together
 
 
+def test_a_build_that_is_started_by_hand_asks_for_no_day():
+    job = defs().get_repository_def().get_job("build")
+    graph = defs().resolve_asset_graph()
+    assert job.partitions_def is None
+    tables = {key for key in graph.get_all_asset_keys() if key.path[0] != "sources"}
+    with_days = {key for key in tables if graph.get(key).partitions_def}
+    assert job.asset_layer.selected_asset_keys == tables - with_days
+    assert {check.asset_key for check in job.asset_layer.asset_graph.asset_check_keys} >= with_days
+
+
 def test_a_scheduled_run_belongs_to_its_day():
     schedule = defs().get_repository_def().get_schedule_def("hourly_marketplaces")
     at = datetime(2026, 10, 25, 23, 40, tzinfo=UTC)
