@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import shutil
-from collections.abc import Sequence
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
 import vl_convert
 
+from pipelines.site.folder import Folder
 from pipelines.site.theme import vega_config
 
 ASSETS = Path(__file__).parent / "assets"
@@ -36,15 +35,16 @@ def is_theme(path: Path) -> bool:
         return file.read(len(THEME_START)) == THEME_START.encode()
 
 
-def write_assets(folder: Path, earlier_sites: Sequence[Path], names: str) -> dict[str, int]:
+def write_assets(files: Folder, other_site: Path, names: str) -> dict[str, int]:
     """Write the scripts and styles.
 
     Parameters
     ----------
-    folder : Path
-        Where to write them.
-    earlier_sites : sequence of Path
-        Sites whose script bundle is copied if it has the same version: making one takes seconds.
+    files : Folder
+        The folder of the site.
+    other_site : Path
+        A site whose script bundle is taken where the earlier site has none of the same version:
+        making one takes seconds.
     names : str
         The script that holds all names, for the search.
 
@@ -53,16 +53,14 @@ def write_assets(folder: Path, earlier_sites: Sequence[Path], names: str) -> dic
     dict of str to int
         The size of each by its name. [byte]
     """
-    for path in ASSETS.iterdir():
-        shutil.copyfile(path, folder / path.name)
-    (folder / "names.js").write_text(names, encoding="utf-8")
     themes = {"light": vega_config(False), "dark": vega_config(True)}
-    (folder / THEME).write_text(f"{THEME_START}{json.dumps(themes)};\n", encoding="utf-8")
-    made = [site / "assets" / bundle_name() for site in earlier_sites]
-    for earlier in made:
-        if earlier.exists():
-            shutil.copyfile(earlier, folder / bundle_name())
-            break
-    else:
-        (folder / bundle_name()).write_text(bundle(), encoding="utf-8")
-    return {path.name: path.stat().st_size for path in folder.iterdir()}
+    contents = {path.name: path.read_bytes() for path in ASSETS.iterdir()} | {
+        "names.js": names.encode(),
+        THEME: f"{THEME_START}{json.dumps(themes)};\n".encode(),
+    }
+    made = [site / "assets" / bundle_name() for site in (files.old, other_site)]
+    earlier = next((path for path in made if path.is_file()), None)
+    contents[bundle_name()] = earlier.read_bytes() if earlier else bundle().encode()
+    for name, content in contents.items():
+        files.write(f"assets/{name}", content)
+    return {name: len(content) for name, content in contents.items()}

@@ -5,15 +5,17 @@ The list of pages, and their order, belong here; their wording belongs to ``page
 
 from __future__ import annotations
 
-import shutil
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from altair.utils.schemapi import debug_mode
+
 from pipelines.answers.as_of import Past
 from pipelines.site.assets import THEME, bundle_name, is_theme, write_assets
 from pipelines.site.exports import Exports
+from pipelines.site.folder import Folder, finish_swap, remove, swap
 from pipelines.site.footer import banners_of, facts_of, is_synthetic
 from pipelines.site.markup import environment
 from pipelines.site.names import search_script
@@ -27,7 +29,6 @@ from pipelines.site.pages.provider import provider_pages
 from pipelines.site.pages.training import training_page
 from pipelines.site.pages.value import value_page
 from pipelines.site.published import opened
-from warehouse.files import rename
 from warehouse.paths import Home
 
 MAIN_PAGES = (market_page, value_page, inference_page, training_page, decide_page, calculators_page,
@@ -46,6 +47,7 @@ class SiteReport:
 
     folder: Path
     page_count: int
+    changed_files: int  # that are new or differ from those of the earlier site
     bytes: int
     heaviest_page: str
     heaviest_page_bytes: int  # with the scripts and styles that it loads
@@ -59,7 +61,9 @@ def build_site(
     past: Past | None = None,
     now: datetime | None = None,
 ) -> SiteReport:
-    """Write the whole site from the published file, and replace the old one when it is complete.
+    """Make the whole site from the published file, and replace the old one when it is complete.
+
+    Files that say what they said before are left as they are.
 
     Parameters
     ----------
@@ -85,17 +89,15 @@ def build_site(
     refuse_other_folder(folder)
     fresh = folder.with_name(f".{folder.name}.new")
     remove(fresh)
-    (fresh / "assets").mkdir(parents=True)
-    (fresh / "gpu").mkdir()
-    (fresh / "provider").mkdir()
+    files = Folder(fresh, folder)
     weights: dict[str, int] = {}
-    with opened(home, past) as published:
-        sizes = write_assets(fresh / "assets", [folder, home.site], search_script(published))
+    with opened(home, past) as published, debug_mode(False):  # specifications unchecked, see finish
+        sizes = write_assets(files, home.site, search_script(published))
         facts = facts_of(published, now or datetime.now(UTC))
         banners = list(banners_of(published, facts))
         pages = [page_of(published) for page_of in MAIN_PAGES]
         navigation = [(page.path, page.name) for page in pages]
-        exports = Exports(fresh, "synthetic-" if is_synthetic(published) else "")
+        exports = Exports(files, "synthetic-" if is_synthetic(published) else "")
         template = environment().get_template("page.html.j2")
         of_one_page = {script for page in pages for script in page.scripts}
         for page in [*pages, *gpu_pages(published), *provider_pages(published)]:
@@ -110,13 +112,14 @@ def build_site(
                 script_source=SCRIPT_SOURCE,
             )
             text = "\n".join(line for line in html.splitlines() if line.strip())
-            (fresh / page.path).write_text(text, encoding="utf-8")
+            files.write(page.path, text)
             weights[page.path] = len(text.encode()) + sum(sizes[name] for name in loaded)
     swap(fresh, folder)
     heaviest = max(weights, key=lambda path: weights[path])
     return SiteReport(
         folder=folder,
         page_count=len(weights),
+        changed_files=files.changed,
         bytes=sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()),
         heaviest_page=heaviest,
         heaviest_page_bytes=weights[heaviest],
@@ -132,27 +135,3 @@ def refuse_other_folder(folder: Path) -> None:
         raise NotASiteFolderError(f"{folder} is a file; give a folder")
     if any(folder.iterdir()) and not is_theme(folder / "assets" / THEME):
         raise NotASiteFolderError(f"{folder} holds other things than a site; give a new folder")
-
-
-def finish_swap(folder: Path) -> None:
-    """Put the old site back where a run was killed between the two renames of ``swap``."""
-    old = folder.with_name(f".{folder.name}.old")
-    if old.is_dir() and not old.is_symlink() and not folder.exists():
-        rename(old, folder)
-
-
-def swap(fresh: Path, folder: Path) -> None:
-    """Replace the old folder by the complete new one."""
-    old = folder.with_name(f".{folder.name}.old")
-    remove(old)
-    if folder.exists():
-        rename(folder, old)
-    rename(fresh, folder)
-    remove(old)
-
-
-def remove(unfinished: Path) -> None:
-    """Remove a folder that a run left; a link under its name, and not what it leads to."""
-    if unfinished.is_symlink():
-        unfinished.unlink()
-    shutil.rmtree(unfinished, ignore_errors=True)

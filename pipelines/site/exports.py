@@ -10,13 +10,13 @@ import io
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet
 from markupsafe import Markup
 
+from pipelines.site.folder import Folder
 from pipelines.site.page import Block, Chart, Page
 from pipelines.text import spreadsheet
 from warehouse.rows import plain
@@ -28,7 +28,7 @@ class Exports:
 
     Parameters
     ----------
-    folder : Path
+    folder : Folder
         The folder of the site.
     mark : str
         Prefix of all file names, for invented data.
@@ -36,7 +36,7 @@ class Exports:
         The files so far, by page and query.
     """
 
-    folder: Path
+    folder: Folder
     mark: str = ""
     written: dict[tuple[str, str], str] = field(default_factory=dict)
 
@@ -51,15 +51,9 @@ class Exports:
             name = page.path.removesuffix(".html").replace("/", "-")
             stem = f"data/{self.mark}{name}-{block.id}"
             self.written[key] = stem
-            (self.folder / "data").mkdir(exist_ok=True)
             cells = answer.cells()
-            write_csv(self.folder / f"{stem}.csv", answer.columns, cells)
-            columns = dict(zip(answer.columns, zip(*cells, strict=True), strict=True))
-            pyarrow.parquet.write_table(
-                pa.table({name: list(values) for name, values in columns.items()}),
-                self.folder / f"{stem}.parquet",
-                compression="zstd",
-            )
+            self.folder.write(f"{stem}.csv", csv_text(answer.columns, cells))
+            self.folder.write(f"{stem}.parquet", parquet(answer.columns, cells))
         return {"csv": f"{stem}.csv", "parquet": f"{stem}.parquet"}
 
     def chart_json(self, chart: Chart) -> Markup:
@@ -107,6 +101,10 @@ def csv_text(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
     return target.getvalue()
 
 
-def write_csv(path: Path, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    """Write rows as CSV."""
-    path.write_text(csv_text(columns, rows), encoding="utf-8", newline="")
+def parquet(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> bytes:
+    """Return rows as a Parquet file."""
+    values = zip(columns, zip(*rows, strict=True), strict=True)
+    target = io.BytesIO()
+    table = pa.table({name: list(column) for name, column in values})
+    pyarrow.parquet.write_table(table, target, compression="zstd")
+    return target.getvalue()

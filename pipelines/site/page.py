@@ -265,6 +265,7 @@ class Page:
     filters: Sequence[Filter] = ()
     links: Sequence[tuple[str, str]] = ()
     scripts: Sequence[str] = ()  # of this page alone, after those of all pages
+    shows_build: bool = False  # says when the site was built; other pages change with their data
     is_home: bool = False  # the search stands large, the filters under the first block
 
     @property

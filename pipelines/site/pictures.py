@@ -51,8 +51,7 @@ def picture(block: Block) -> bytes:
 def pictures(published: Published) -> dict[str, Block]:
     """Return the blocks whose charts are in documents, by file name."""
     gpu = {"gpu_id": GPU, "is_coarse": True}
-    changes = published.ask("gpu/changes", gpu_id=GPU)
-    price = {block.id: block for block in gpu_page(published, gpu, changes).blocks}
+    price = {block.id: block for block in gpu_page(published, gpu).blocks}
     training = {block.id: block for block in training_page(published).blocks}
     return {
         "h100_price.png": price["strip"],

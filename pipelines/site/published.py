@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import duckdb
@@ -74,10 +74,13 @@ class Published:
         The open file.
     past : Past or None
         The past day and the day of knowledge, if a past was asked for.
+    asked : dict
+        The queries that were run for all values of a parameter, by name.
     """
 
     connection: duckdb.DuckDBPyConnection
     past: Past | None = None
+    asked: dict[str, Callable[[Any], Answer]] = field(default_factory=dict, compare=False)
 
     def ask(self, query: str, **values: Any) -> Answer:
         """Run one query of the site.
@@ -106,6 +109,8 @@ class Published:
         callable
             From a value of the parameter to its answer, with the SQL that gives it alone.
         """
+        if query in self.asked:
+            return self.asked[query]
         asked = read_query(query)
         everything = self.run(asked.sql_of_all(key))
         rows: dict[Any, list[Row]] = {}
@@ -117,6 +122,7 @@ class Published:
             reason = "" if known else everything.reason or NO_ROWS
             return Answer(asked.sql(**{key: value}), everything.columns, known, reason)
 
+        self.asked[query] = answer
         return answer
 
     def run(self, sql: str) -> Answer:

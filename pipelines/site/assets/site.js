@@ -6,7 +6,7 @@
   const form = document.querySelector(".filters");
   const dark = matchMedia("(prefers-color-scheme: dark)");
   const units = {
-    hour: [["hour", 1, "USD/GPU-h", "USD/h"], ["month", 730, "USD/GPU-month", "USD/month"]],
+    hour: [["hour", 1, "USD/GPU-h", "USD/h"], ["month", 730.5, "USD/GPU-month", "USD/month"]],
     tokens: [["1M", 1, "USD/1M tok"], ["1k", 0.001, "USD/1k tok"]],
   };
   document.documentElement.classList.add("js");
@@ -154,7 +154,7 @@
     for (const [name, , words] of units[kind]) {
       const button = document.createElement("button");
       Object.assign(button, { type: "button", value: name });
-      button.textContent = words + (name === "month" ? " (730 h)" : "");
+      button.textContent = words + (name === "month" ? " (730.5 h)" : "");
       button.dataset.unitKind = kind;
       button.addEventListener("click", () => {
         setUnit(kind, name);

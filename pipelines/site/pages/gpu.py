@@ -9,24 +9,21 @@ from pipelines.site.page import Block, Column, Filter, Page, Table, choices
 from pipelines.site.pages.gpu_history import history
 from pipelines.site.pages.gpu_offers import offer_table, strip
 from pipelines.site.pages.prices import LIST_PRICES, median_cell
-from pipelines.site.published import Answer, Published, Row
+from pipelines.site.published import Published, Row
 from pipelines.site.rows.gpu import cheapest_of_each, fresh_on_demand
 from pipelines.site.rows.prices import PROVIDERS_NEEDED, has_enough, oldest_age_hours, on_demand
 
 
 def gpu_pages(published: Published) -> list[Page]:
     """Return the pages of all GPUs that have or had an offer, most offered first."""
-    changes = published.ask_each("gpu/changes", "gpu_id")
-    return [
-        gpu_page(published, gpu, changes(gpu["gpu_id"])) for gpu in published.ask("gpu/gpus").rows
-    ]
+    return [gpu_page(published, gpu) for gpu in published.ask("gpu/gpus").rows]
 
 
-def gpu_page(published: Published, gpu: Row, changes: Answer) -> Page:
+def gpu_page(published: Published, gpu: Row) -> Page:
     """Return the page of one GPU."""
     gpu_id = gpu["gpu_id"]
-    offers = published.ask("gpu/offers", gpu_id=gpu_id)
-    market = published.ask("gpu/market", gpu_id=gpu_id)
+    offers = published.ask_each("gpu/offers", "gpu_id")(gpu_id)
+    market = published.ask_each("gpu/market", "gpu_id")(gpu_id)
     shown = cheapest_of_each(offers.rows)
     return Page(
         path=f"gpu/{slug(gpu_id)}.html",
@@ -58,7 +55,7 @@ def gpu_page(published: Published, gpu: Row, changes: Answer) -> Page:
                     age_hours=oldest_age_hours,
                 ),
             ),
-            *history(published, gpu_id, changes),
+            *history(published, gpu_id),
             chip(published, gpu),
         ],
     )
@@ -143,7 +140,7 @@ MARKET_COLUMNS = [
 
 def chip(published: Published, gpu: Row) -> Block:
     """Return the block of the peaks of the chip, dense and sparse apart."""
-    answer = published.ask("gpu/peaks", gpu_id=gpu["gpu_id"])
+    answer = published.ask_each("gpu/peaks", "gpu_id")(gpu["gpu_id"])
     dense = [
         row for row in answer.rows if not row["is_sparse"] and row["precision"] in ("bf16", "fp16")
     ]

@@ -14,10 +14,11 @@ from pipelines.site.rows.moves import told
 from pipelines.site.rows.prices import PROVIDERS_NEEDED
 
 
-def history(published: Published, gpu_id: str, changes: Answer) -> list[Block]:
+def history(published: Published, gpu_id: str) -> list[Block]:
     """Return the blocks of the daily medians and of their change-points."""
-    answer = published.ask("gpu/history", gpu_id=gpu_id)
-    same = published.ask("market/same_offers", gpu_ids=[gpu_id])
+    answer = published.ask_each("gpu/history", "gpu_id")(gpu_id)
+    changes = published.ask_each("gpu/changes", "gpu_id")(gpu_id)
+    same = published.ask_each("gpu/same_offers", "gpu_id")(gpu_id)
     marks = {(row["day"], row["purchase_model"]): change_mark(row) for row in changes.rows}
     days = {row["day"] for row in answer.rows}
     blocks = [

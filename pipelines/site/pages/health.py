@@ -19,6 +19,7 @@ def health_page(published: Published) -> Page:
     status = published.ask("health/sources")
     return Page(
         path="health.html",
+        shows_build=True,
         name="Data health",
         title=headline(status.rows),
         evidence="sources",

@@ -45,7 +45,7 @@ def inference_page(published: Published) -> Page:
         ],
         blocks=[
             dumbbells(margin),
-            pareto(published),
+            pareto(published, workloads),
             cheapest_table(cheapest),
             margin_table(margin),
             truth(published),
@@ -77,12 +77,10 @@ def cheapest_of(rows: list[Row]) -> str:
     )
 
 
-def pareto(published: Published) -> Block:
+def pareto(published: Published, workloads: list[str]) -> Block:
     """Return the block on price against pace, of the sets that no other beats on both."""
-    workloads = published.ask("inference/workloads")
-    answer = published.ask(
-        "inference/efficient_sets", workload=workloads.first["workload"] if workloads else ""
-    )
+    workload = USUAL_WORKLOAD if USUAL_WORKLOAD in workloads else next(iter(workloads), "")
+    answer = published.ask("inference/efficient_sets", workload=workload)
     rows = pace_marks(answer.rows)
     models = sorted({row["model_id"] for row in rows})
     usual = ""
@@ -96,7 +94,6 @@ def pareto(published: Published) -> Block:
             f"For {usual}, output tokens cost {numbers.usd(low)} to {numbers.usd(high)} a"
             " million, by how fast a user wants them"
         )
-    workload = workloads.first["workload"] if workloads else ""
     return Block(
         "pace",
         title,

@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 import pytest
 
 from cost_engine.training.planning import plan
+from cost_engine.units import HOURS_PER_MONTH
 from pipelines.site.numbers import count, figure
 from pipelines.site.theme import AGES
 from warehouse.database import open_published
@@ -179,10 +180,10 @@ def test_every_choice_of_a_filter_is_drawn_without_a_complaint(
         tab.page.close()
 
 
-def test_a_month_is_730_hours_and_says_so(context: Any, site: Path) -> None:
+def test_a_month_is_a_twelfth_of_a_year_and_says_so(context: Any, site: Path) -> None:
     page = Tab(context, address(site, "gpu/h100-sxm-80gb.html")).page
     page.click("button[value=month]")
-    assert column(page, 0)[0] == figure(1.25 * 730)
+    assert column(page, 0)[0] == figure(1.25 * HOURS_PER_MONTH)
     head = page.locator("#offers-table th").first.inner_text()
     assert "USD/GPU-month" in head
     assert "month=month" in page.url or "hour=month" in page.url

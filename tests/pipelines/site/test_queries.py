@@ -130,8 +130,11 @@ def test_a_typo_in_an_older_file_is_still_an_error(file: Published) -> None:
         file.run("select offer_kay from marts.offers_latest")
 
 
-def test_one_query_for_all_values_gives_what_each_alone_gives(published: Published) -> None:
-    changes = published.ask_each("gpu/changes", "gpu_id")
+@pytest.mark.parametrize("name", ["changes", "offers", "market", "history", "peaks", "same_offers"])
+def test_one_query_for_all_values_gives_what_each_alone_gives(
+    published: Published, name: str
+) -> None:
+    each = published.ask_each(f"gpu/{name}", "gpu_id")
     for gpu_id in ("H100-SXM-80GB", "none"):
-        alone = published.ask("gpu/changes", gpu_id=gpu_id)
-        assert changes(gpu_id) == alone
+        assert each(gpu_id) == published.ask(f"gpu/{name}", gpu_id=gpu_id)
+    assert published.ask_each(f"gpu/{name}", "gpu_id") is each

@@ -11,6 +11,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import urldefrag
 
+import altair as alt
 import duckdb
 import pyarrow.parquet
 import pytest
@@ -149,11 +150,37 @@ def test_the_numbers_of_every_chart_stand_in_a_table_too(page: Path) -> None:
         assert f'<table id="{TABLE_OF_CHART.get(id, id)}-table"' in html, id
 
 
+def test_every_chart_is_vega_lite(page: Path) -> None:
+    for data in re.findall(r'<script type="application/json" id="[\w-]+-data">(.*?)</script>',
+                           page.read_text()):  # fmt: skip
+        loaded = json.loads(data)
+        if "spec" in loaded:
+            alt.Chart.from_dict(loaded["spec"], validate=True)
+
+
 def test_the_foot_says_where_it_comes_from(page: Path) -> None:
     text = " ".join(" ".join(read(page).text).split())
     for part in ("Data as of 2026-11-21 06:00Z", f"Schema version {SCHEMA_VERSION}", "Methodology",
                  "CC BY 4.0", "Truecost, data of 2026-11-21", "run-1"):  # fmt: skip
         assert part in text
+
+
+def test_what_did_not_change_is_not_written_again(small_home: Home, tmp_path: Path) -> None:
+    def stamps() -> dict[str, tuple[int, int]]:
+        paths = (path for path in (tmp_path / "site").rglob("*") if path.is_file())
+        return {path.name: (path.stat().st_mtime_ns, path.stat().st_ino) for path in paths}
+
+    moment = NOW.replace(tzinfo=UTC)
+    first = build_site(small_home, tmp_path / "site", now=moment)
+    before = stamps()
+    assert first.changed_files == len(before)
+    again = build_site(small_home, tmp_path / "site", now=moment + timedelta(hours=1))
+    after = stamps()
+    assert [name for name in after if after[name] != before[name]] == ["health.html"]
+    assert again.changed_files == 1
+    (tmp_path / "site" / "value.html").write_text("else")
+    build_site(small_home, tmp_path / "site", now=moment + timedelta(hours=1))
+    assert "<h1>" in (tmp_path / "site" / "value.html").read_text()
 
 
 @pytest.mark.parametrize("name", PRICED)

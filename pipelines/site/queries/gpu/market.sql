@@ -1,5 +1,6 @@
 -- One row per purchase model, commitment and market family: prices of a GPU on the newest day.
 -- parameter: gpu_id | the accelerator
+-- gpu_id | the accelerator
 -- purchase_model | on_demand, spot, reserved or capacity_block
 -- commitment_months | length of the commitment, null where there is none [month]
 -- market_family | hyperscaler, neocloud, marketplace, or all (the three together)
@@ -13,7 +14,7 @@
 -- oldest_seen_on | the earliest day on which a source behind the value last answered [date]
 -- day | the day, with the prices at its end [UTC date]
 select
-    purchase_model, commitment_months, market_family, median_usd_per_gpu_hour,
+    gpu_id, purchase_model, commitment_months, market_family, median_usd_per_gpu_hour,
     p10_usd_per_gpu_hour, p90_usd_per_gpu_hour, min_usd_per_gpu_hour, max_usd_per_gpu_hour,
     provider_count, offer_count, oldest_seen_on, day
 from marts.gpu_price_daily

@@ -1,5 +1,6 @@
 -- One row per current offer of a GPU.
 -- parameter: gpu_id | the accelerator
+-- gpu_id | the accelerator
 -- offer_key | stable identity of the offer
 -- usd_per_gpu_hour | price of one GPU for one hour [USD/(GPU h)]
 -- usd_per_node_hour | price of the whole instance for one hour [USD/h]
@@ -24,7 +25,7 @@
 -- provider_name | full name of the provider
 -- place | rank by price among offers of the same provider, purchase model and commitment
 select
-    offer_key, usd_per_gpu_hour, usd_per_node_hour, gpu_count, provider_id, sku, region, area,
+    gpu_id, offer_key, usd_per_gpu_hour, usd_per_node_hour, gpu_count, provider_id, sku, region, area,
     purchase_model, commitment_months, market_tier, o.market_family, is_available, is_witness,
     is_stale, source_kind, source_id, source_url, seen_at,
     -- a feed says how old its own prices are
@@ -35,7 +36,7 @@ select
     end as price_age_hours,
     payload_sha256, coalesce(p.name, provider_id) as provider_name,
     row_number() over (
-        partition by provider_id, purchase_model, commitment_months
+        partition by gpu_id, provider_id, purchase_model, commitment_months
         order by is_available is not distinct from false, usd_per_gpu_hour, sku, region
     ) as place
 from marts.offers_latest as o

@@ -9,4 +9,4 @@ select seen_at, source_id, rule, reason, row_json, payload_sha256
 from meta.quarantine
 where state = 'held'
 qualify row_number() over (partition by source_id, rule order by seen_at desc, held_id) <= 5
-order by source_id, rule, seen_at desc
+order by source_id, rule, seen_at desc, held_id

@@ -26,9 +26,11 @@ where i.purchase_model = 'on_demand' and i.is_default_basis and i.evidence = 'ma
 qualify i.tokens_per_second_per_user > 1.05 * coalesce(
     max(i.tokens_per_second_per_user) over (
         partition by i.model_id
-        order by i.usd_per_1k_output_tokens, i.tokens_per_second_per_user desc
+        order by
+            i.usd_per_1k_output_tokens, i.tokens_per_second_per_user desc, i.gpu_id, i.gpu_count,
+            i.precision, i.service_level_id
         rows between unbounded preceding and 1 preceding
     ),
     0
 )
-order by i.model_id, i.usd_per_1k_output_tokens
+order by i.model_id, i.usd_per_1k_output_tokens, i.gpu_id, i.gpu_count, i.precision

@@ -1,5 +1,5 @@
 -- One row per GPU, market family and horizon: how the prices of the same offers moved, on demand in the US.
--- parameter: gpu_ids | the accelerators
+-- parameter: gpu_id | the accelerator
 -- gpu_id | the accelerator
 -- market_family | hyperscaler, neocloud or marketplace
 -- horizon_months | 1, 3 or 12 months; null for since the first month that compares [month]
@@ -23,7 +23,7 @@ select
     median_usd_per_gpu_hour, median_provider_count, then_median_usd_per_gpu_hour,
     then_median_provider_count, median_change_fraction, mix_change_fraction
 from marts.like_for_like_change
-where gpu_id in $gpu_ids and purchase_model = 'on_demand'
+where gpu_id = $gpu_id and purchase_model = 'on_demand'
     and reference_region = 'us'
 order by
     gpu_id, evidence, link_provider_count desc, market_family, horizon_months nulls last
