@@ -103,12 +103,12 @@ def age(hours: Any) -> str:
     Examples
     --------
     >>> age(0.2), age(30), age(75)
-    ('under 1 h', '30 h', '3.1 days')
+    ('under 1 h', '30 h', '3 days')
     """
     number = float(hours)
     if number < 1:
         return "under 1 h"
-    return f"{number:.0f} h" if number < 48 else f"{number / 24:.1f} days"
+    return f"{number:.0f} h" if number < 48 else f"{number / 24:.0f} days"
 
 
 def plural(number: int, thing: str) -> str:

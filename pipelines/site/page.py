@@ -32,6 +32,7 @@ class Cell:
     is_link: bool = False  # whether it leads to its query
     bare: str = ""  # the number itself, where the text is not that number
     after: Markup | str = ""  # what stands under it
+    is_date: bool = False  # which does not break at its hyphens
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,7 @@ class Column:
         """
         value, text = row.get(self.key), self.text(row)
         if not is_number or value is None or "<" in text:
-            return Cell(text, is_number)
+            return Cell(text, is_number, is_date=isinstance(value, date))
         after = self.below(row)
         bare = text.replace(",", "")
         is_shown = re.fullmatch(r"[\d.]+(e-?\d+)?", bare) and math.isclose(

@@ -14,8 +14,13 @@ from click.testing import CliRunner, Result
 
 from pipelines.answers import package
 from pipelines.cli import truecost
-from pipelines.site.build import NotASiteFolderError, build_site, refuse_other_folder
-from pipelines.site.folder import finish_swap, swap
+from pipelines.site.build import (
+    NotASiteFolderError,
+    build_site,
+    finish_swap,
+    refuse_other_folder,
+    swap,
+)
 from tests.conftest import BuildOnce
 from tests.pipelines.commands.conftest import publish_days
 from tests.pipelines.site.conftest import NOW, publish_by_hand

@@ -100,6 +100,15 @@
     return cell.dataset.v ?? (bare !== "" && !isNaN(bare) ? bare : text);
   }
 
+  // On phones the first price stands beside the first column, which is pinned.
+  if (matchMedia("(max-width: 600px)").matches) {
+    for (const table of all("main table")) {
+      const index = [...table.tHead.rows[0].cells].findIndex((head) => /USD/.test(head.textContent));
+      if (index < 2) continue;
+      for (const row of table.rows) row.cells[0].after(row.cells[index]);
+    }
+  }
+
   function sort(table, index, direction) {
     const heads = all("thead th", table), body = table.tBodies[0];
     heads.forEach((head) => head.removeAttribute("aria-sort"));
@@ -214,6 +223,21 @@
     views.get(id)?.finalize();
     views.set(id, result.view);
   }
+
+  // With the arrows readers go from mark to mark of a chart that has the focus; each is read out.
+  document.addEventListener("keydown", (event) => {
+    const box = event.target.closest?.(".chart"), step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    if (!box || !step) return;
+    const found = all('[role="graphics-symbol"][aria-label]', box);
+    if (!found.length) return;
+    event.preventDefault();
+    const place = found.findIndex((mark) => mark.classList.contains("read-out"));
+    const next = place < 0 ? (step > 0 ? 0 : found.length - 1) : (place + step + found.length) % found.length;
+    found[place]?.classList.remove("read-out");
+    found[next].classList.add("read-out");
+    const line = box.parentElement.querySelector(".read");
+    line.textContent = `${next + 1} of ${found.length}. ${found[next].getAttribute("aria-label")}`;
+  });
   const drawAll = () => all(".chart").forEach((box) => box.dataset.drawn && draw(box));
   const seen = new IntersectionObserver((entries) => entries.forEach((entry) => {
     if (!entry.isIntersecting || entry.target.dataset.drawn) return;
@@ -259,7 +283,7 @@
     return done;
   }
   document.addEventListener("click", async (event) => {
-    const button = event.target.closest("button[data-copy], button[data-png]");
+    const button = event.target.closest("button[data-copy], button[data-picture]");
     if (!button) return;
     if (button.dataset.copy) {
       const usual = button.textContent;
@@ -268,13 +292,63 @@
       setTimeout(() => { button.textContent = usual; }, 2000);
       return;
     }
-    const view = views.get(button.dataset.png);
+    const view = views.get(button.dataset.picture);
     if (!view) return;
+    const svg = await picture(view, button.closest("section"));
     const link = document.createElement("a");
-    link.href = await view.toImageURL("png", 2);
+    const isPng = button.dataset.name.endsWith(".png");
+    const address = "data:image/svg+xml;charset=utf-8," + encodeURIComponent(svg);
+    link.href = isPng ? await png(address) : address;
     link.download = button.dataset.name;
     link.click();
   });
+
+  // A chart with what it needs outside its page: the finding, the basis, where it is from, the licence.
+  async function picture(view, section) {
+    const chart = new DOMParser().parseFromString(await view.toSVG(), "image/svg+xml").documentElement;
+    const width = Number(chart.getAttribute("width")), height = Number(chart.getAttribute("height"));
+    const ink = getComputedStyle(document.body), SVG = chart.namespaceURI;
+    const made = document.createElementNS(SVG, "svg");
+    let y = 8;
+    const write = (text, size, weight) => {
+      const longest = Math.floor((width - 16) / (size * 0.56));
+      const lines = text.replace(/\s+/g, " ").trim().split(" ").reduce((kept, word) => {
+        const last = kept.at(-1);
+        if (last !== undefined && (last + word).length < longest) kept[kept.length - 1] = last + " " + word;
+        else kept.push(word);
+        return kept;
+      }, []);
+      for (const line of lines) {
+        const element = document.createElementNS(SVG, "text");
+        y += size * 1.35;
+        Object.entries({ x: 8, y, "font-size": size, "font-weight": weight, "font-family": ink.fontFamily, fill: ink.color })
+          .forEach(([name, value]) => element.setAttribute(name, value));
+        element.textContent = line;
+        made.append(element);
+      }
+    };
+    write(section.querySelector("h2").textContent.replace(/#\s*$/, ""), 16, 600);
+    write(section.querySelector(".basis")?.textContent || "", 11, 400);
+    chart.setAttribute("y", y + 8);
+    made.append(chart);
+    y += height + 8;
+    write(document.querySelector("[data-citation]").textContent + " CC BY 4.0; sources keep their own licences.", 10, 400);
+    const ground = document.createElementNS(SVG, "rect");
+    Object.entries({ width: "100%", height: "100%", fill: ink.backgroundColor })
+      .forEach(([name, value]) => ground.setAttribute(name, value));
+    made.prepend(ground);
+    Object.entries({ width, height: y + 12, viewBox: `0 0 ${width} ${y + 12}` })
+      .forEach(([name, value]) => made.setAttribute(name, value));
+    return new XMLSerializer().serializeToString(made);
+  }
+  async function png(address) {
+    const image = new Image();
+    image.src = address;
+    await image.decode();
+    const canvas = Object.assign(document.createElement("canvas"), { width: 2 * image.width, height: 2 * image.height });
+    canvas.getContext("2d").drawImage(image, 0, 0, canvas.width, canvas.height);
+    return canvas.toDataURL("image/png");
+  }
 
   const openTarget = () => {
     const target = location.hash.length > 1 && document.getElementById(location.hash.slice(1));

@@ -153,7 +153,8 @@ def changes_title(rows: list[Row]) -> str:
 def history_title(gpu_id: str, same: list[Row]) -> str:
     """Return how the same offers moved; the chart shows the median over changing sellers."""
     return told(same) or (
-        f"{gpu_id}: too few providers show the same offers in two months to say how prices moved"
+        f"{numbers.gpu_name(gpu_id)}: too few providers show the same offers in two months to say"
+        " how prices moved"
     )
 
 

@@ -44,7 +44,7 @@ def spread_title(gpu_id: str, offers: list[Row]) -> str:
             f" {'offers' if len(providers) == 1 else 'offer'} it"
         )
     return (
-        f"On demand, the dearest fresh offer of {gpu_id} costs"
+        f"On demand, the dearest fresh offer of {numbers.gpu_name(gpu_id)} costs"
         f" {numbers.figure(max(prices) / min(prices))} times the cheapest"
     )
 

@@ -73,7 +73,7 @@ def cheapest_of(rows: list[Row]) -> str:
     row = min(rows, key=lambda row: row["usd_per_1m"])
     return (
         f"{row['model_id']}: {numbers.usd(row['usd_per_1m'])} a million on"
-        f" {row['gpu_count']} × {row['gpu_id']}"
+        f" {row['gpu_count']} × {numbers.gpu_name(row['gpu_id'])}"
     )
 
 

@@ -103,4 +103,4 @@ def margin_table(answer: Answer) -> Block:
 
 def gpu_set(gpu_id: Any, row: Row) -> Any:
     """Return a GPU set, its number and GPU, as a link."""
-    return link(f"gpu/{slug(str(gpu_id))}.html", f"{row['gpu_count']} × {gpu_id}")
+    return link(f"gpu/{slug(str(gpu_id))}.html", f"{row['gpu_count']} × {numbers.gpu_name(gpu_id)}")

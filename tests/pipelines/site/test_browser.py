@@ -62,6 +62,13 @@ def browser() -> Iterator[Any]:
 
 
 @pytest.fixture(scope="module")
+def phone(browser: Any) -> Iterator[Any]:
+    context = browser.new_context(viewport={"width": 390, "height": 844})
+    yield context
+    context.close()
+
+
+@pytest.fixture(scope="module")
 def context(browser: Any) -> Iterator[Any]:
     context = browser.new_context(viewport={"width": WIDTHS[0], "height": 900})
     context.set_default_timeout(10_000)
@@ -244,9 +251,16 @@ def test_the_query_and_the_picture_can_be_taken_along(context: Any, site: Path) 
     page = tab.page
     assert page.locator("#strip-sql").get_attribute("open") is not None
     tab.draw_all()
-    with page.expect_download() as download:
-        page.click("button[data-png=strip]")
-    assert download.value.suggested_filename == "strip.png"
+    for name, start in (("strip.png", b"\x89PNG"), ("strip.svg", b"<svg ")):
+        with page.expect_download() as download:
+            page.click(f"button[data-name='{name}']")
+        assert download.value.suggested_filename == name
+        taken = Path(download.value.path()).read_bytes()
+        assert taken.startswith(start)
+    drawn = " ".join(re.findall(r">([^<]+)<", taken.decode()))
+    assert "the dearest fresh offer of H100 SXM 80 GB" in drawn
+    assert "Truecost, data of 2026-11-21" in drawn
+    assert "CC BY 4.0" in drawn
     page.click("button[data-copy=strip-query]")
     tab.wait_for(
         "document.querySelector('button[data-copy=strip-query]').textContent !== 'Copy SQL'"
@@ -277,6 +291,21 @@ def test_pages_are_read_without_scripts(browser: Any, site: Path) -> None:
     assert not page.locator("form.filters").is_visible()
     assert not page.locator("button[data-copy]").first.is_visible()
     context.close()
+
+
+def test_the_arrows_read_the_marks_of_a_chart_out(context: Any, site: Path) -> None:
+    tab = Tab(context, address(site, "gpu/h100-sxm-80gb.html"))
+    tab.draw_all()
+    tab.page.focus("#strip-chart")
+    said = []
+    for key in ("ArrowRight", "ArrowRight", "ArrowLeft"):
+        tab.page.keyboard.press(key)
+        said.append(tab.page.inner_text("#strip .read"))
+    assert "provider" in said[0] and "USD per GPU-hour" in said[0], said
+    assert said[0].startswith("1 of ") and said[1].startswith("2 of ") and said[2] == said[0]
+    assert tab.page.locator("#strip-chart .read-out").count() == 1
+    assert tab.complaints == []
+    tab.page.close()
 
 
 def test_marks_of_a_family_have_one_colour_on_all_pages(context: Any, site: Path) -> None:
@@ -378,6 +407,20 @@ def test_a_slash_leads_to_the_search_and_enter_to_the_page(context: Any, site: P
     page.focus("form.find input")
     page.keyboard.type("no such thing")
     assert "is called" in page.inner_text("#found")
+    page.close()
+
+
+@pytest.mark.parametrize("name", [*CHARTS, "provider/alpha.html"])
+def test_every_table_of_prices_has_one_in_sight_on_a_phone(
+    phone: Any, site: Path, name: str
+) -> None:
+    page = Tab(phone, address(site, name)).page
+    page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true; })")
+    for table in page.locator("main table", has=page.locator("th", has_text="USD")).all():
+        head = table.locator("th", has_text="USD").first.bounding_box()
+        assert head["x"] + head["width"] <= 390, table.get_attribute("id")
+        table.locator("xpath=..").evaluate("box => { box.scrollLeft = 200; }")
+        assert table.locator("th").first.bounding_box()["x"] < 30  # the first column is pinned
     page.close()
 
 

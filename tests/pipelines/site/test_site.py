@@ -231,7 +231,7 @@ def test_the_age_of_the_data_is_that_of_its_prices(tmp_path: Path) -> None:
     home = publish_by_hand(Home(tmp_path / "home"), later_models)
     report = build_site(home, now=(NOW + timedelta(days=4)).replace(tzinfo=UTC))
     html = (report.folder / "index.html").read_text()
-    assert "These prices are 4.0 days old" in html
+    assert "These prices are 4 days old" in html
     assert "<dt>Data as of</dt><dd>2026-11-21 06:00Z" in html
 
 
@@ -405,7 +405,7 @@ def test_old_data_say_so_on_every_page(small_home: Home, tmp_path: Path, site: P
     build_site(small_home, tmp_path / "old", now=datetime(2026, 12, 24, tzinfo=UTC))
     for name in PAGES:
         assert (
-            "33.0 days old" in (tmp_path / "old" / name).read_text()
+            "33 days old" in (tmp_path / "old" / name).read_text()
             or "32." in (tmp_path / "old" / name).read_text()
         )
         assert "days old" not in (site / name).read_text()
