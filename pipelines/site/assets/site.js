@@ -228,7 +228,7 @@
   document.addEventListener("keydown", (event) => {
     const box = event.target.closest?.(".chart"), step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
     if (!box || !step) return;
-    const found = all('[role="graphics-symbol"][aria-label]', box);
+    const found = all('.role-mark [role="graphics-symbol"][aria-label]', box);
     if (!found.length) return;
     event.preventDefault();
     const place = found.findIndex((mark) => mark.classList.contains("read-out"));
