@@ -25,6 +25,7 @@ from pipelines.site.pages.gpu import gpu_pages
 from pipelines.site.pages.health import health_page
 from pipelines.site.pages.inference import inference_page
 from pipelines.site.pages.market import market_page
+from pipelines.site.pages.model import model_pages
 from pipelines.site.pages.provider import provider_pages
 from pipelines.site.pages.training import training_page
 from pipelines.site.pages.value import value_page
@@ -33,6 +34,7 @@ from warehouse.paths import Home
 
 MAIN_PAGES = (market_page, value_page, inference_page, training_page, decide_page, calculators_page,
               health_page)  # fmt: skip
+KINDS = (gpu_pages, model_pages, provider_pages)
 # 'self' is every file of the site; for files from disk some browsers need file: as well.
 SCRIPT_SOURCE = "'self' file:"
 
@@ -98,9 +100,10 @@ def build_site(
         pages = [page_of(published) for page_of in MAIN_PAGES]
         navigation = [(page.path, page.name) for page in pages]
         exports = Exports(files, "synthetic-" if is_synthetic(published) else "")
+        things = [of_kind for kind in KINDS for of_kind in kind(published)]
         template = environment().get_template("page.html.j2")
         of_one_page = {script for page in pages for script in page.scripts}
-        for page in [*pages, *gpu_pages(published), *provider_pages(published)]:
+        for page in [*pages, *things]:
             loaded = sizes.keys() - of_one_page | set(page.scripts)
             html = template.render(
                 page=page,

@@ -7,11 +7,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from urllib.parse import quote
 
-from pipelines.site.markup import slug
 from pipelines.site.numbers import gpu_name
-from pipelines.site.pages.prices import provider_path
+from pipelines.site.pages.prices import gpu_path, model_path, provider_path
 from pipelines.site.published import Published
 from warehouse.reference.gpu_names import plain
 
@@ -22,12 +20,12 @@ def search_script(published: Published) -> str:
     """Return the script that holds all names: label, kind, page and folded spellings of each."""
     entries = [
         *(
-            entry(gpu_name(row["gpu_id"]), "GPU", f"gpu/{slug(row['gpu_id'])}.html",
+            entry(gpu_name(row["gpu_id"]), "GPU", gpu_path(row["gpu_id"]),
                   (row["gpu_id"], row["name"], *row["spellings"]))
             for row in published.ask("search/gpus").rows
         ),
         *(
-            entry(row["name"], "model", f"inference.html?model_id={quote(row['model_id'])}",
+            entry(row["name"], "model", model_path(row["model_id"]),
                   (row["model_id"], *row["spellings"]))
             for row in published.ask("search/models").rows
         ),

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pipelines.site import numbers
-from pipelines.site.markup import host, slug
+from pipelines.site.markup import host
 from pipelines.site.numbers import words
 from pipelines.site.page import Block, Column, Filter, Page, Table, choices
 from pipelines.site.pages.gpu_history import history
 from pipelines.site.pages.gpu_offers import offer_table, strip
-from pipelines.site.pages.prices import LIST_PRICES, median_cell
+from pipelines.site.pages.prices import LIST_PRICES, gpu_path, median_cell
 from pipelines.site.published import Published, Row
 from pipelines.site.rows.gpu import cheapest_of_each, fresh_on_demand
 from pipelines.site.rows.prices import PROVIDERS_NEEDED, has_enough, oldest_age_hours, on_demand
@@ -26,7 +26,7 @@ def gpu_page(published: Published, gpu: Row) -> Page:
     market = published.ask_each("gpu/market", "gpu_id")(gpu_id)
     shown = cheapest_of_each(offers.rows)
     return Page(
-        path=f"gpu/{slug(gpu_id)}.html",
+        path=gpu_path(gpu_id),
         name=numbers.gpu_name(gpu_id),
         title=headline(gpu_id, market.rows, offers.rows),
         evidence="offers",

@@ -12,7 +12,7 @@ from pipelines.site.charts.inference import speed_cost
 from pipelines.site.markup import link
 from pipelines.site.page import Block, Chart, Column, Filter, Page, Table, choices
 from pipelines.site.pages.margins import dumbbells, gpu_set, margin_table
-from pipelines.site.pages.prices import LIST_PRICES
+from pipelines.site.pages.prices import LIST_PRICES, model_link
 from pipelines.site.published import Answer, Published, Row
 from pipelines.site.rows.accuracy import commonest_unit, with_equality
 from pipelines.site.rows.inference import pace_marks
@@ -112,7 +112,7 @@ def pareto(published: Published, workloads: list[str]) -> Block:
         table=Table(
             answer,
             [
-                Column("model_id", "model"),
+                Column("model_id", "model", show=model_link),
                 Column("gpu_id", "set", show=gpu_set),
                 Column("precision", "precision"),
                 Column("tokens_per_second_per_user", "pace", "token/s per user"),
@@ -147,7 +147,7 @@ def cheapest_table(answer: Answer) -> Block:
         table=Table(
             answer,
             [
-                Column("model_id", "model"),
+                Column("model_id", "model", show=model_link),
                 Column("workload", "workload"),
                 Column("gpu_id", "set", show=gpu_set),
                 Column("precision", "precision"),

@@ -6,9 +6,10 @@ from typing import Any
 
 from pipelines.site import numbers
 from pipelines.site.charts.inference import margins
-from pipelines.site.markup import link, slug
+from pipelines.site.markup import link
 from pipelines.site.numbers import percentage
 from pipelines.site.page import Block, Chart, Column, Table
+from pipelines.site.pages.prices import gpu_path, model_link
 from pipelines.site.published import Answer, Row
 from pipelines.site.rows.inference import ODD_RATIO, margin_marks
 
@@ -60,7 +61,7 @@ def margin_table(answer: Answer) -> Block:
         table=Table(
             answer,
             [
-                Column("model_id", "model"),
+                Column("model_id", "model", show=model_link),
                 Column("api_provider_id", "API provider"),
                 Column("is_relisted", "re-listed"),
                 Column("listed", "list price", "USD/1M tok", toggle="tokens"),
@@ -103,4 +104,4 @@ def margin_table(answer: Answer) -> Block:
 
 def gpu_set(gpu_id: Any, row: Row) -> Any:
     """Return a GPU set, its number and GPU, as a link."""
-    return link(f"gpu/{slug(str(gpu_id))}.html", f"{row['gpu_count']} × {numbers.gpu_name(gpu_id)}")
+    return link(gpu_path(gpu_id), f"{row['gpu_count']} × {numbers.gpu_name(gpu_id)}")

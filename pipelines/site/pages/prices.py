@@ -28,7 +28,22 @@ def gpu_link(gpu_id: Any, row: Row, root: str = "") -> Markup:
     """Return a link to the page of a GPU; ``root`` is the path to the top of the site."""
     name = numbers.gpu_name(gpu_id)
     text = f"{name} (variant not said)" if row.get("is_coarse") else name
-    return link(f"{root}gpu/{slug(str(gpu_id))}.html", text)
+    return link(f"{root}{gpu_path(gpu_id)}", text)
+
+
+def model_link(model_id: Any, _: Row) -> Markup:
+    """Return a link to the page of a model, from the top of the site."""
+    return link(model_path(model_id), model_id)
+
+
+def gpu_path(gpu_id: Any) -> str:
+    """Return the path of the page of a GPU from the top of the site."""
+    return f"gpu/{slug(str(gpu_id))}.html"
+
+
+def model_path(model_id: Any) -> str:
+    """Return the path of the page of a model from the top of the site."""
+    return f"model/{slug(str(model_id))[:LONGEST_NAME]}.html"
 
 
 def provider_path(provider_id: str) -> str:

@@ -21,6 +21,7 @@ VALUES: dict[str, Any] = {
     "gpu_id": "H100-SXM-80GB",
     "gpu_ids": ["H100-SXM-80GB", "L4-24GB"],
     "provider_id": "alpha",
+    "model_id": "llama-3.1-70b",
     "level": "interactive",
     "workload": "chat",
     "method": "amortized",

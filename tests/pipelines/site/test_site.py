@@ -23,9 +23,10 @@ from warehouse.paths import Home
 
 from .conftest import BREAKOUT, EVIL, FORMULA, NOW, TODAY, fill, insert, publish_by_hand
 
-PAGES = ("index.html", "gpu/h100-sxm-80gb.html", "provider/alpha.html", "value.html",
-         "inference.html", "training.html", "decide.html", "health.html")  # fmt: skip
-PRICED = PAGES[:7]
+PAGES = ("index.html", "gpu/h100-sxm-80gb.html", "provider/alpha.html",
+         "model/llama-3-1-70b.html", "value.html", "inference.html", "training.html",
+         "decide.html", "health.html")  # fmt: skip
+PRICED = PAGES[:8]
 WEIGHT_LIMIT = 1_500_000  # bytes
 
 
@@ -145,7 +146,7 @@ TABLE_OF_CHART = {
 def test_the_numbers_of_every_chart_stand_in_a_table_too(page: Path) -> None:
     html = page.read_text()
     charts = re.findall(r'data-chart="([\w-]+)"', html)
-    assert charts or "provider" in str(page)
+    assert charts or page.parent.name in ("model", "provider")
     for id in charts:
         assert f'<table id="{TABLE_OF_CHART.get(id, id)}-table"' in html, id
 
@@ -385,6 +386,17 @@ def test_a_provider_stands_beside_its_market(site: Path) -> None:
     assert "Alpha Cloud rents 2 GPUs on demand, for $0.400 to $2.00 per GPU-hour" in text
     assert "2 of 2 prices on demand below the middle" in text
     assert not (site / "provider/gamma.html").exists()  # its prices are stale
+
+
+def test_a_model_has_its_sets_by_price_and_every_mention_leads_to_it(site: Path) -> None:
+    html = (site / "model/llama-3-1-70b.html").read_text()
+    text = Text.of(html)
+    assert "Llama 3.1 70B, a million tokens: $0.150 on 4 × L4 24 GB" in text
+    assert "2 GPUs on offer serve it in chats" in text
+    assert "weights" not in text.split("Lower is better")[0]  # nobody said whether they are open
+    assert "No list that we read shows a price of it" in text
+    assert 'href="../gpu/h100-sxm-80gb.html"' in html
+    assert 'href="model/llama-3-1-70b.html"' in (site / "inference.html").read_text()
 
 
 def test_the_calculators_carry_prices_and_say_what_is_missing(site: Path) -> None:
