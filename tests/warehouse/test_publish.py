@@ -67,7 +67,7 @@ def test_the_parquet_export_is_core_and_marts(home):
     for day in range(3):
         build_day(home, day)
     publication.publish(home, "run-1")
-    with database.open_published(home) as connection:
+    with database.open_published(home, folders=[home.published]) as connection:
         folder = home.published / "parquet"
         for name in ("core.offer_price", "marts.day_price"):
             files = f"'{folder / name.replace('.', '/')}/*.parquet'"
@@ -135,7 +135,7 @@ def test_a_part_whose_column_was_renamed_is_written_anew(home):
         connection.execute("alter table marts.day_price rename column offers to offer_count")
     publication.publish(home, "run-2")
     files = f"'{home.published}/parquet/marts/day_price/*.parquet'"
-    with database.open_published(home) as connection:
+    with database.open_published(home, folders=[home.published]) as connection:
         names = [row[0] for row in connection.sql(f"describe from {files}").fetchall()]
     assert "offer_count" in names and "offers" not in names
 
