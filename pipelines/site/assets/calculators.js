@@ -11,7 +11,8 @@
   const scales = [[1e12, " trillion"], [1e9, " billion"], [1e6, " million"]];
   const figure = (value) => {
     const power = Math.floor(Math.log10(Math.abs(Number(value.toPrecision(3)))));
-    const digits = Math.min(Math.max(0, 2 - power), 8);
+    if (power < -4) return value.toExponential(2);
+    const digits = Math.max(0, 2 - power);
     return Number(value.toPrecision(3)).toLocaleString("en-US",
       { minimumFractionDigits: digits, maximumFractionDigits: digits });
   };

@@ -59,7 +59,7 @@
       const cluster = own.purchase_usd / (1 - own.network_fraction);
       const growth = (1 + own.interest_fraction) ** own.lifetime_years;
       const present = cluster * (1 - own.residual_fraction / growth);
-      const factor = own.interest_fraction > 0
+      const factor = growth > 1
         ? own.interest_fraction / (1 - 1 / growth) : 1 / own.lifetime_years;
       const kilowatts = own.board_power_watts / f.watts_per_kilowatt * own.server_power_ratio;
       return present * factor + own.team_usd_per_gpu_year + own.team_usd_per_year / gpu_count
@@ -81,10 +81,12 @@
       return margin > 0 ? idle / margin : Infinity;
     },
   };
-  // A number as the commands take it: 70B, 1.5T, 3e25; NaN where it is none.
+  // A number such as 70B, 1.5T, 3e25, 1,500; NaN where it is none. A comma sets thousands apart and
+  // is no decimal point: 1,5 is no number.
   formulas.amount = (text) => {
     const [, number, suffix] = /^(\d+\.?\d*(?:E[+-]?\d+)?|\.\d+)([KMBT]?)$/
-      .exec(String(text).trim().toUpperCase().replace(/[_,]/g, "")) || [];
+      .exec(String(text).trim().toUpperCase().replaceAll("_", "")
+        .replace(/(?<=^\d{1,3}(?:,\d{3})*),(?=\d{3}(?!\d))/g, "")) || [];
     return number === undefined ? NaN : Number(number) * ({ K: 1e3, M: 1e6, B: 1e9, T: 1e12 }[suffix] || 1);
   };
   if (typeof module === "object") module.exports = formulas; else window.truecostFormulas = formulas;

@@ -464,12 +464,40 @@ def test_an_impossible_input_says_what_is_allowed(context: Any, site: Path) -> N
     assert "training.tokens" in page.inner_text(".say")
     assert page.input_value("form[data-calculator=training] input[name=tokens]") == "2T"
     form = "form[data-calculator=reservation]"
-    for name, wrong, allowed in (("resale", "1.5", "from 0 to 1"), ("job", "-1", "above 0")):
+    for name, wrong, allowed in (
+        ("resale", "1.5", "from 0 to 1"),
+        ("job", "-1", "above 0"),
+        ("term", "1,5", "above 0"),
+        ("price", "1e400", "above 0"),
+    ):
         page.fill(f"{form} input[name={name}]", wrong)
         label = page.locator(f"{form} label", has=page.locator(f"input[name={name}]"))
         assert allowed in label.locator(".wrong").inner_text()
         assert "Correct" in page.inner_text(f"{form} output")
     page.close()
+
+
+def test_no_input_of_a_calculator_gives_what_is_no_number(context: Any, site: Path) -> None:
+    tab = Tab(context, address(site, "calculators.html"))
+    answers = tab.page.evaluate(
+        """() => [...document.querySelectorAll("form.calculator input")].flatMap(input => {
+          const form = input.closest("form"), usual = input.value;
+          const said = ["", "0", "1e-300", "1e308", "1e400", "-1", "1,5", "1,500", "NaN", "<b>"]
+            .map(value => {
+              input.value = value;
+              input.dispatchEvent(new Event("input", { bubbles: true }));
+              return [input.name, value, form.querySelector(".answer").textContent];
+            });
+          input.value = usual;
+          input.dispatchEvent(new Event("input", { bubbles: true }));
+          return said;
+        })"""
+    )
+    assert len(answers) > 100
+    odd = [one for one in answers if re.search("NaN|undefined|Infinity|null|<b>", one[2])]
+    assert odd == []
+    assert tab.complaints == []
+    tab.page.close()
 
 
 MONEY = re.compile(r"\$([\d.,]+)")
