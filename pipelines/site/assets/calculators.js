@@ -101,7 +101,7 @@
           ...(asked ? [[`bought: median of ${api.provider_count} API providers`, asked, null, null, "USD per million tokens"],
             ["one replica breaks even at", formulas.break_even_tokens_per_day(row.usd_per_gpu_hour, row.gpu_count, asked),
               null, null, "tokens a day"]] : [])],
-        basis: `Cheapest of ${sets.length} sets at the pace "${given.level}" (${figure(row.tokens_per_second_per_user)} tokens/s per user), speeds of requests as in chat, prices of ${row.day}; 80 % interval of price and speed. At least one replica is always on.`
+        basis: `${sets.length === 1 ? "The only set" : `Cheapest of ${sets.length} sets`} at the pace "${given.level}" (${figure(row.tokens_per_second_per_user)} tokens/s per user), speeds of requests as in chat, prices of ${row.day}; 80 % interval of price and speed. At least one replica is always on.`
           + (asked ? "" : " No API provider lists this model."),
         command: `truecost infer ${given.model} --gpu ${row.gpu_id} -n ${row.gpu_count} --precision ${row.precision} --fleet-utilisation-fraction ${Number((1 / given.peak).toPrecision(6))}`,
         sql: `select usd_per_1k_input_tokens, usd_per_1k_output_tokens, low, high\nfrom marts.inference_cost\nwhere model_id = '${row.model_id}' and gpu_id = '${row.gpu_id}' and gpu_count = ${row.gpu_count}\n    and precision = '${row.precision}' and workload = 'chat' and service_level_id = '${row.service_level_id}'\n    and purchase_model = 'on_demand' and is_default_basis`,
@@ -120,7 +120,7 @@
         rows: [["an hour of work, owned", hour, null, null, "USD/GPU-hour"], ["an hour, rented", ...rent, "USD/GPU-hour"],
           ["owning is cheaper from", reached(even[0]), reached(even[2]), reached(even[1]), "% of the hours used"]],
         curve: { own, given, rent },
-        basis: basis(given) + ` Price paid: ${own.purchase_usd} USD a GPU with its server; staff ${usd(own.team_usd_per_year)} a year; network ${figure(100 * own.network_fraction)} % of the cluster. Above 100 % owning is never cheaper. The interval is that of the rent; the command has that of owning, too.`,
+        basis: basis(given) + ` Price paid: ${usd(own.purchase_usd)} a GPU with its server; staff ${usd(own.team_usd_per_year)} a year; network ${figure(100 * own.network_fraction)} % of the cluster. Above 100 % owning is never cheaper. The interval is that of the rent; the command has that of owning, too.`,
         command: `truecost own-vs-rent --gpu ${given.gpu} -n ${given.gpus} --purchase-usd ${own.purchase_usd} --fleet-utilisation-fraction ${given.utilisation} --lifetime-years ${own.lifetime_years} --interest ${own.interest_fraction} --usd-per-kwh ${own.usd_per_kwh} --set pue=${own.pue} --set residual_fraction=${own.residual_fraction} --set purchase_price_factor=1 --set electricity_factor=1${given.team_usd_per_year === null ? "" : ` --set team_usd_per_year=${given.team_usd_per_year}`}${own_price(given)}`,
         sql: `select owned_usd_per_gpu_hour, low, high, break_even_utilisation_fraction\nfrom marts.own_vs_rent\nwhere gpu_id = '${given.gpu}' and gpu_count = ${given.gpus}`,
       };
