@@ -71,3 +71,18 @@ def test_old_rows_of_a_table_that_grows_are_read_when_all_are_asked_for() -> Non
         for since, wrong in ((None, 2), (date(2026, 7, 2), 1), (date.max, 0)):
             [found] = run_checks(connection, [model], since)
             assert found.wrong_rows == wrong
+
+
+def test_a_view_is_computed_once_for_all_its_checks() -> None:
+    checks = ("select * from {this} where place < 1", "select * from {this} where place > 4")
+    model = replace(
+        read_models()["marts.cost_per_flop"],
+        checks=tuple(Check(f"number {n}", sql) for n, sql in enumerate(checks)),
+    )
+    with duckdb.connect() as connection:
+        connection.execute(
+            "create schema marts; create sequence place; create view marts.cost_per_flop as"
+            " select nextval('place') as place from range(4)"
+        )
+        assert [found.wrong_rows for found in run_checks(connection, [model])] == [0, 0]
+        assert connection.execute("select nextval('place')").fetchall() == [(5,)]
