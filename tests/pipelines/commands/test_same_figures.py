@@ -14,6 +14,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -22,7 +23,10 @@ from click.testing import CliRunner
 
 from pipelines.cli import truecost
 from pipelines.site.query import read_query
+from tests.conftest import BuildOnce
+from tests.pipelines.commands.conftest import without_parquet
 from tests.pipelines.commands.test_questions import QUESTIONS
+from warehouse import publication
 from warehouse.confinement import admit, confined
 from warehouse.database import open_published
 from warehouse.paths import Home
@@ -316,3 +320,33 @@ def test_every_question_is_compared() -> None:
 @pytest.mark.parametrize("number", COMPARED)
 def test_command_query_and_site_say_the_same_of_some_days(number: int, answers_home: Home) -> None:
     compare(number, answers_home)
+
+
+NOTHING_MOVED = {2, 20}
+"""Questions without an answer on two recorded days: no week lies between them, no index moved."""
+
+
+@pytest.fixture(scope="module")
+def recorded_home(build_once: BuildOnce, replay_server: str) -> Home:
+    """Return a home that ran on two days of the recorded payloads."""
+
+    def run(folder: Path) -> None:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("pipelines.derive.load.SNAPSHOT", folder / "no_snapshot")
+            patch.setattr(publication, "export", without_parquet)
+            patch.setenv("TRUECOST_HOME", str(folder / "home"))
+            for day in ("2026-08-09", "2026-08-10"):
+                mirror, now = f"{replay_server}/__asof/{day}", f"{day}T07:00:00Z"
+                asked = ["run", "--quiet", "--mirror", mirror, "--now", now]
+                done = CliRunner().invoke(truecost, asked)
+                assert done.exit_code == 0, done.output
+
+    return Home(build_once("recorded_answers", run) / "home")
+
+
+@pytest.mark.recorded
+@pytest.mark.parametrize("number", sorted(COMPARED.keys() - NOTHING_MOVED))
+def test_command_query_and_site_say_the_same_of_recorded_payloads(
+    number: int, recorded_home: Home
+) -> None:
+    compare(number, recorded_home)
