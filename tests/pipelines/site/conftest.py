@@ -36,7 +36,8 @@ def column_type(name: str, unit: str | None) -> str:
     numeric = r"low|high|ratio|share|growth|^ci_|_fraction|_tokens|flops|watts|bytes|usd|r_squared"
     if unit is not None or re.search(numeric, name):
         return "double" if name not in ("unit", "currency") else "varchar"
-    numbers = ("reported", "predicted", "multiplier", "parameters", "margin")
+    numbers = ("reported", "predicted", "multiplier", "parameters", "margin",
+               "active_parameters")  # fmt: skip
     return "double" if name.startswith(numbers) else "varchar"
 
 
