@@ -27,9 +27,9 @@ def verify(context: click.Context, rows: int) -> None:
     """Check every payload and published file by its hash, and parse some prices again.
 
     A sample of published prices is parsed again from the bytes in landing, and the build file is
-    compared with the run that was published from it. A file from `truecost pull` has no landing
-    here: only its hash is checked. Ends with status 1 and one line for each fault. `truecost verify
-    index --day D` recomputes the index.
+    compared with the run that was published from it. Bundled prices and a file from `truecost
+    pull` have no landing here: of these only the hash is checked. Ends with status 1 and one line
+    for each fault. `truecost verify index --day D` recomputes the index.
     """
     if context.invoked_subcommand:
         return
@@ -67,8 +67,14 @@ def verify(context: click.Context, rows: int) -> None:
             if is_pulled(home):
                 click.echo("truecost verify: its prices are read again where it was made", err=True)
             else:
-                checked, differences = wrong_prices(connection, landing, rows)
+                checked, bundled, differences = wrong_prices(connection, landing, rows)
                 wrong += differences
+                if bundled:
+                    click.echo(
+                        f"truecost verify: {bundled} prices are bundled ones, whose bytes are not"
+                        " on this machine: not read again",
+                        err=True,
+                    )
     except ForeignLogError:
         pass  # named above
     except PublishedDamagedError as error:

@@ -138,8 +138,8 @@ def test_verify_reads_payloads_in_the_child(home: Home, monkeypatch: pytest.Monk
     monkeypatch.setattr(verify, "run_report", lambda *_, **__: report)
     monkeypatch.setattr(parsers, "LIMITS", TIGHT)
     with duckdb.connect() as connection:
-        checked, wrong = verify.wrong_prices(connection, Landing(home), 1)
-    assert checked == 0
+        checked, bundled, wrong = verify.wrong_prices(connection, Landing(home), 1)
+    assert (checked, bundled) == (0, 0)
     [line] = wrong
     assert re.fullmatch(f"akash: ({OUT_OF_MEMORY})", line)
 

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from pipelines.answers.verify import wrong_prices
+from pipelines.capture.landing import Landing
 from pipelines.cli import truecost
 from tests.conftest import BuildOnce
 from tests.pipelines.commands.conftest import DAYS, copy_days, without_parquet
@@ -100,3 +102,11 @@ def test_no_rule_of_an_alert_fires_on_old_prices(folder: Path, tmp_path: Path) -
         CliRunner().invoke(truecost, ["alert", str(rules), "--json"], env=home).stdout
     )["rules"]
     assert (rule["state"], "not of now" in rule["reason"]) == ("withheld", True)
+
+
+def test_prices_whose_bytes_are_elsewhere_are_not_called_wrong(folder: Path) -> None:
+    home = Home(folder / "home")
+    with open_published(home) as connection:
+        checked, bundled, wrong = wrong_prices(connection, Landing(home), 50)
+    assert (checked, wrong) == (0, [])
+    assert bundled > 0

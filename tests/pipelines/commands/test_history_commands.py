@@ -60,12 +60,12 @@ def test_a_published_price_is_what_its_payload_says_and_a_changed_one_is_found(h
     load(home, now=NOW, run_id="run-1")
     landing = Landing(home)
     with open_build(home) as connection:
-        checked, wrong = wrong_prices(connection, landing, 50)
+        checked, bundled, wrong = wrong_prices(connection, landing, 50)
         [(standing,)] = connection.execute(
             "select count(*) from core.offer_price where superseded_at is null"
         ).fetchall()
-        assert (checked, wrong) == (standing, [])
+        assert (checked, bundled, wrong) == (standing, 0, [])
         connection.execute("update core.offer_open set price_amount = 1 where provider_id = 'vast'")
-        checked, wrong = wrong_prices(connection, landing, 50)
-    assert checked == standing > 3 and len(wrong) == 1
+        checked, bundled, wrong = wrong_prices(connection, landing, 50)
+    assert checked == standing > 3 and bundled == 0 and len(wrong) == 1
     assert "1.000000000000000000 published, 1.4 in landing" in wrong[0]
