@@ -6,6 +6,7 @@ The list of pages, and their order, belong here; their wording belongs to ``page
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,12 +16,14 @@ from altair.utils.schemapi import debug_mode
 from pipelines.answers.as_of import Past
 from pipelines.site.assets import THEME, bundle_name, is_theme, write_assets
 from pipelines.site.exports import Exports
+from pipelines.site.feed import FEED, feed
 from pipelines.site.folder import Folder, finish_swap, remove, swap
 from pipelines.site.footer import banners_of, facts_of, is_synthetic
 from pipelines.site.markup import environment
 from pipelines.site.names import search_script
 from pipelines.site.pages.calculators import calculators_page
 from pipelines.site.pages.decide import decide_page
+from pipelines.site.pages.documents import METHODS, DocumentPage, document_pages
 from pipelines.site.pages.gpu import gpu_pages
 from pipelines.site.pages.health import health_page
 from pipelines.site.pages.inference import inference_page
@@ -103,18 +106,22 @@ def build_site(
         things = [of_kind for kind in KINDS for of_kind in kind(published)]
         template = environment().get_template("page.html.j2")
         of_one_page = {script for page in pages for script in page.scripts}
-        for page in [*pages, *things]:
+        documents = document_pages()
+        listed = [*footer_links(documents)]
+        files.write(FEED, feed(published))
+        for page in [*pages, *things, *documents]:
             loaded = sizes.keys() - of_one_page | set(page.scripts)
             html = template.render(
                 page=page,
                 navigation=navigation,
+                documents=listed,
                 banners=banners,
                 facts=facts,
                 exports=exports,
                 bundle=bundle_name(),
                 script_source=SCRIPT_SOURCE,
             )
-            text = "\n".join(line for line in html.splitlines() if line.strip())
+            text = html if page in documents else without_empty_lines(html)
             files.write(page.path, text)
             weights[page.path] = len(text.encode()) + sum(sizes[name] for name in loaded)
     swap(fresh, folder)
@@ -128,6 +135,19 @@ def build_site(
         heaviest_page_bytes=weights[heaviest],
         seconds=time.monotonic() - started,
     )
+
+
+def footer_links(documents: Sequence[DocumentPage]) -> Iterator[tuple[str, str]]:
+    """Yield path and name of what the foot of a page leads to; one link for all methods."""
+    for page in documents:
+        if not page.path.startswith("methodology/"):
+            yield page.path, page.name
+    yield METHODS, "Methodology"
+
+
+def without_empty_lines(html: str) -> str:
+    """Return a page without the empty lines that templates leave."""
+    return "\n".join(line for line in html.splitlines() if line.strip())
 
 
 def refuse_other_folder(folder: Path) -> None:
