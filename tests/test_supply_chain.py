@@ -14,6 +14,7 @@ import grimp
 import pytest
 
 from pipelines.answers import package
+from pipelines.site.pages.documents import DOCUMENTS
 from tests import supply_chain
 from tests.supply_chain import ROOT, packages, verdict
 from warehouse import citation, paths
@@ -118,7 +119,13 @@ def test_a_wheel_carries_what_the_package_reads_of_the_root(
     tools = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]
     carried = dict(tools["hatch"]["build"]["targets"]["wheel"]["force-include"])
     assert carried.pop("dg.toml") == "pipelines/dg.toml"  # where Dagster looks for it
-    assert {*package.COPIED, citation.CITATION, "dagster.yaml"} == carried.keys()
+    read = {*package.COPIED, citation.CITATION, "dagster.yaml", *DOCUMENTS}
+    assert {
+        name for name in read if not any(Path(name).is_relative_to(one) for one in carried)
+    } == set()
+    assert {
+        one for one in carried if not any(Path(name).is_relative_to(one) for name in read)
+    } == set()
     assert {paths.project_file(name) for name in carried} == {ROOT / name for name in carried}
     monkeypatch.setattr(paths, "IS_CHECKOUT", False)
     assert {paths.project_file(name) for name in carried} == {

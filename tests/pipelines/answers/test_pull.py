@@ -262,12 +262,13 @@ def test_three_files_are_kept_and_the_one_that_was_asked_for(source: Home, tmp_p
     pull(str(push(source, shared)), mine)
     with (mine.published / NAME).open("rb") as reader:
         for number in range(2, 6):
-            publish(source, f"run-{number}", BYTES[number:], day=9 + number)
+            content = database(sql=f"create table marts.run as select {number} as number")
+            publish(source, f"run-{number}", content, day=9 + number)
             pull(str(push(source, shared).parent), mine)
-        assert reader.read() == BYTES  # who has it open reads on
+        assert reader.read() == FIRST  # who has it open reads on
     assert kept(mine) == {"run-3", "run-4", "run-5"}
     pull(str(shared / NAME), mine)
-    assert (mine.published / POINTER).read_bytes() == BYTES
+    assert (mine.published / POINTER).read_bytes() == FIRST
     assert kept(mine) == {"run-1", "run-3", "run-4", "run-5"}
 
 

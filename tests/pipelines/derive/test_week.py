@@ -49,7 +49,9 @@ def small_build(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pipelines.derive.make.DERIVATIONS", {})
     monkeypatch.setattr("pipelines.derive.make.run_macros", lambda connection: None)
     monkeypatch.setattr(headline, "print_headline", lambda gpus: None)
-    monkeypatch.setattr(site, "build_site", lambda home, now: SiteReport(home.site, 0, 0, "", 0, 0))
+    monkeypatch.setattr(
+        site, "build_site", lambda home, now: SiteReport(home.site, 0, 0, 0, "", 0, 0)
+    )
 
 
 def live(home: Home, day: int, down: Play | None) -> Result:

@@ -167,7 +167,7 @@ def test_a_build_logs_the_days_and_checks_of_tables_with_days(home, instance, mo
     monkeypatch.setattr(tables, "make", lambda *_, **__: outcomes)
     monkeypatch.setattr(tables, "check", lambda *_, **__: checks)
     monkeypatch.setattr(tables, "publish_build", lambda *_, **__: PublishReport(home.root, 1))
-    report = SiteReport(home.root, 1, 1, "index.html", 1, 1.0)
+    report = SiteReport(home.root, 1, 1, 1, "index.html", 1, 1.0)
     monkeypatch.setattr("pipelines.defs.site.build_site", lambda *_, **__: report)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
