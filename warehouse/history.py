@@ -108,6 +108,7 @@ OFFER = Entity(
         "price_unit": "varchar",
         "usd_per_gpu_hour": "double",
         "is_available": "boolean",
+        "correction_id": "varchar",
     },
     provenance={
         "source_url": "varchar",

@@ -43,6 +43,10 @@ WORKING_TABLES = {
             ),
         ),
     ),
+    # When corrections of prices changed; made before it is known what arrived.
+    "price_correction_change": WorkingTable(
+        LOAD, (f"{SQL_LOAD}known_capture.sql", f"{SQL_LOAD}arrived.sql")
+    ),
     # The sources' own times; filled row by row.
     "capture_source_time": WorkingTable(LOAD, (LOAD, f"{SQL_LOAD}capture.sql")),
     # The good captures of one moment: of offers, those that are the newest, and of token prices.

@@ -18,7 +18,7 @@ PRIVATE = "private"
 SHOWN = (
     "usd_per_gpu_hour", "usd_per_node_hour", "gpu_count", "provider_id", "sku", "region",
     "purchase_model", "commitment_months", "availability", "network", "age_hours", "source_time",
-    "is_stale", "source_id", "is_witness",
+    "is_stale", "source_id", "is_witness", "correction_id",
 )  # fmt: skip
 
 
@@ -63,6 +63,9 @@ def for_people(found: ReportRows, asked: OffersAsked) -> ReportRows:
             hidden.add("commitment_months")
     if not asked.with_witnesses:
         hidden.add("is_witness")
+    place = found.columns.index("correction_id")
+    if not any(row[place] for row in found.rows):
+        hidden.add("correction_id")
     return found.without(hidden)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import duckdb
 
+from pipelines.answers.price_corrections import corrections
 from warehouse.reports import Report, read_reports, report_dicts
 from warehouse.rows import dicts, identifier
 
@@ -24,6 +25,7 @@ KEYS = (
 )  # fmt: skip
 # A key that says how a result was made, not of what: it does not restrict the tables before it.
 OWN = frozenset({"precision", "method", "price_basis", "gpu_count", "horizon_days", "provider_id"})
+LATE = ("superseded_at", "valid_to", "withheld_reason")  # a row with one comes after those without
 AFFECTED = ("gpu_id", "model_id", "purchase_model")  # what a change of a price is about
 VISIBLE = ("core", "marts", "focus", "meta")
 
@@ -45,13 +47,14 @@ class TraceStep:
 
 @dataclass
 class Trace:
-    """The row, the tables before it, the bytes and the assumptions behind it."""
+    """The row, the tables before it, and the bytes, corrections and assumptions behind it."""
 
     table: str
     row: dict[str, Any]
     matching_rows: int
     steps: list[TraceStep] = field(default_factory=list)
     payloads: list[dict[str, Any]] = field(default_factory=list)
+    corrections: list[dict[str, Any]] = field(default_factory=list)
     assumptions: list[dict[str, Any]] = field(default_factory=list)
 
 
@@ -100,7 +103,7 @@ def rows_of(
 
 
 def newest_first(columns: Iterable[str]) -> str:
-    """Return an order that leaves no choice: newest day, rows with a value, then every column.
+    """Return an order that leaves no choice: newest day, what counts now, then every column.
 
     Examples
     --------
@@ -109,7 +112,7 @@ def newest_first(columns: Iterable[str]) -> str:
     """
     there = list(columns)
     first = [f"{identifier(c)} desc" for c in there if c == "day"]
-    first += [f"{identifier(c)} is not null" for c in there if c == "withheld_reason"]
+    first += [f"{identifier(c)} is not null" for c in LATE if c in there]
     keys = [c for c in KEYS if c in there and c != "day"]
     rest = [c for c in there if c not in KEYS]
     return ", ".join(first + [identifier(c) for c in keys + rest])
@@ -192,6 +195,7 @@ def trace(connection: duckdb.DuckDBPyConnection, asked: str, key: Sequence[str])
     if not payloads and len(found.steps) == 1:  # made of whole tables, such as a trend
         payloads = whole_tables(connection, known, rules, found)
     found.payloads = captures_of(connection, payloads)
+    found.corrections = corrections(connection, [row.get("correction_id") for row in payloads])
     found.assumptions = assumptions_of(connection, found.steps, context)
     return found
 

@@ -6,6 +6,7 @@ import click
 
 from pipelines.answers import offers as answers
 from pipelines.answers.as_of import Past
+from pipelines.answers.price_corrections import corrections
 from pipelines.commands.answer import print_rows, print_sentence
 from pipelines.commands.arguments import AtLeast, Renamed
 from pipelines.commands.opening import (
@@ -89,5 +90,9 @@ def offers(
         shown = answers.for_people(found, asked) if is_table else found
         title = f"{asked.gpu_id}, {purchase_model}, {moment(connection, past)}"
         print_rows(shown.columns, shown.rows, output, f"{title}: list prices, USD, lower is better")
+        if is_table and "correction_id" in shown.columns:
+            place = shown.columns.index("correction_id")
+            for one in corrections(connection, [row[place] for row in shown.rows]):
+                print_sentence(f"Corrected: {one['sentence']}.")
         if not found.rows:
             print_sentence(answers.would_leave(connection, asked), err=not is_table)

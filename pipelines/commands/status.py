@@ -10,6 +10,7 @@ import click
 from pipelines.answers import status as answers
 from pipelines.answers.alarm_notices import undelivered
 from pipelines.answers.as_of import Past
+from pipelines.answers.price_corrections import unmatched
 from pipelines.capture import MIRROR_VARIABLE
 from pipelines.capture.http.environment import trusted_places
 from pipelines.commands import Refused
@@ -60,9 +61,12 @@ def status(
             found, what = answers.status(connection), "sources"
         print_rows(found.columns, found.rows, output, f"{what}, {moment(connection, past)}")
         built = answers.published_at(connection)
+        without_offer = unmatched(connection)
     age_hours = (datetime.now(UTC) - built.replace(tzinfo=UTC)) / timedelta(hours=1)
     if output in (None, "table"):
         print_sentence(f"Published {built:%Y-%m-%d %H:%M}Z, {age_hours:.0f} hours ago.")
+        for line in without_offer:
+            print_sentence(f"Correction that no offer has: {line}.")
         for line in trusted_places(os.environ, os.environ.get(MIRROR_VARIABLE)):
             print_sentence(f"Trusted by your choice: {line}.")
         for line in undelivered(Home.from_environment()):

@@ -81,6 +81,8 @@ def why(
     )
     for sentence in sentences(found):
         print_sentence(f"  {sentence}")
+    for one in found.corrections:
+        print_sentence(f"  Corrected: {one['sentence']}")
     rest = steps if forward else steps[1:]
     print_table(
         ("table", "rows", "matched on", "rule"),
@@ -154,6 +156,9 @@ def machine_rows(found: Any, steps: Any, is_forward: bool) -> list[tuple[Any, ..
         return rows
     for sentence in sentences(found):
         rows.append(("normalisation", found.table, 1, sentence, None, None, None))
+    for one in found.corrections:
+        name, url = one["correction_id"], one["source_url"]
+        rows.append(("correction", name, None, one["sentence"], one["reason"], url, one))
     for p in found.payloads:
         detail = f"{p['payload_sha256']} captured {p['seen_at']}Z as {p['capture_id']}"
         rule = f"pipelines/sources/{p['source_id']}.py version {p['parser_version']}"

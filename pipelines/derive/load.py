@@ -69,13 +69,8 @@ def load(home: Home, *, now: datetime, run_id: str, say: Say = lambda _: None) -
     with open_build(home) as connection:
         prepare(connection, now, run_id)
         load_reference(connection, home.own_calibration)
-        known = {
-            row[0]
-            for row in connection.execute(
-                "select distinct capture_id from meta.capture where capture_id not in"
-                " (select capture_id from meta.quarantine_audit where recorded_at is null)"
-            ).fetchall()
-        }
+        keep(connection, "price_correction_change")
+        known = {row[0] for row in connection.execute(load_select("known_capture")).fetchall()}
         for capture_id in repair(home, known):
             say(f"{capture_id}: its rows were damaged and are read again")
         ledger, root = capture_ledger(home, known), home.root
@@ -298,6 +293,9 @@ def record(connection: duckdb.DuckDBPyConnection, report: BuildReport) -> None:
     connection.execute(
         "update meta.quarantine_audit set recorded_at = (select now_at from staged.build_clock)"
         " where recorded_at is null"
+    )
+    connection.execute(
+        "update meta.price_correction set read_at = coalesce(superseded_at, recorded_at)"
     )
     files = connection.execute(
         "select distinct quarantine_file from arrived where quarantine_file is not null"

@@ -24,6 +24,7 @@ from warehouse.rows import literal
 
 CARRIED_OVER = (
     "marts.gpu_price_index_revision",
+    "meta.price_correction",
     "meta.quarantine_audit",
     "meta.reference_document",
 )

@@ -14,7 +14,7 @@ import duckdb
 import warehouse.reference
 from pipelines.derive.own_calibration import with_own
 from warehouse.meaning import hash_of, python_hash
-from warehouse.models import table_exists
+from warehouse.models import SQL_FOLDER, table_exists
 from warehouse.reference import REFERENCE_FOLDER, Documents, ReferenceError, bundled
 from warehouse.reference.documents import paths as document_paths
 from warehouse.reference.recorded import record as record_documents
@@ -58,6 +58,7 @@ def load_reference(
         connection.register("reference_table", table)
         connection.execute(f"create or replace table {name} as from reference_table")
         connection.unregister("reference_table")
+    connection.execute((SQL_FOLDER / "price_correction_recorded.sql").read_text(encoding="utf-8"))
     if table_exists(connection, "marts.gpu_price_daily"):
         connection.execute(
             f"""

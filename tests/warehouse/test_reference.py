@@ -15,7 +15,7 @@ from warehouse.reference import (
     load_csv,
     load_gpus,
 )
-from warehouse.reference.identities import price_bands
+from warehouse.reference.identities import price_bands, price_corrections
 from warehouse.reference.tables import reference_rows
 from warehouse.reference.training import corrections, electricity_prices
 from warehouse.reference.training_method import training_figures
@@ -208,6 +208,71 @@ def test_a_price_band_without_order_is_refused(tmp_path: Path, low_high: str) ->
         ReferenceError, match=r"price_bands.csv:2: A10-24GB holds .* 0 < low < high"
     ):
         price_bands(Documents.of_folder(tmp_path))
+
+
+PRICE_CORRECTION = {
+    "correction_id": "one",
+    "source_id": "runpod",
+    "provider_id": "runpod",
+    "sku": "h100",
+    "gpu_name_printed": "",
+    "region": "",
+    "purchase_model": "on_demand",
+    "field": "price_amount",
+    "as_published": "2.69",
+    "corrected": "2.99",
+    "unit": "USD per GPU and hour",
+    "first_on": "2026-07-01",
+    "last_on": "",
+    "reason": "the page shows it",
+    "source_url": "https://example.test",
+    "retrieved_on": "2026-07-03",
+}
+
+
+def price_correction_file(folder: Path, *rows: dict[str, str]) -> Documents:
+    lines = [",".join((PRICE_CORRECTION | row).values()) for row in rows]
+    text = "\n".join([",".join(PRICE_CORRECTION), *lines, ""])
+    (folder / "price_corrections.csv").write_text(text, encoding="utf-8")
+    return Documents.of_folder(folder)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ({"field": "currency"}, "one: field holds 'currency'; allowed: price_amount, gpu_count"),
+        ({"purchase_model": "rented"}, "one: purchase_model holds 'rented'"),
+        ({"sku": ""}, "sku and gpu_name_printed are empty"),
+        ({"corrected": "2.69"}, "both hold 2.69"),
+        ({"corrected": "0"}, "corrected holds 0; allowed: above zero"),
+        ({"field": "gpu_count", "corrected": "1.5"}, "GPUs are whole"),
+        ({"last_on": "2026-06-30"}, "last_on holds 2026-06-30; allowed: 2026-07-01 or later"),
+        ({"source_url": "the page"}, "source_url holds 'the page'"),
+        ({"reason": ""}, "reason holds ''; allowed: a text that is not empty"),
+        ({"as_published": "2,69"}, "16 names"),
+    ],
+)
+def test_a_wrong_correction_of_a_price_is_refused(
+    tmp_path: Path, wrong: dict[str, str], told: str
+) -> None:
+    documents = price_correction_file(tmp_path, wrong)
+    with pytest.raises(ReferenceError, match=rf"^price_corrections.csv:2: .*{told}"):
+        price_corrections(documents)
+
+
+def test_two_corrections_of_one_offer_and_day_are_refused(tmp_path: Path) -> None:
+    other = {"correction_id": "two", "region": "EU"}
+    with pytest.raises(ReferenceError, match=r"csv:3: two: may be about the same offer as one"):
+        price_corrections(price_correction_file(tmp_path, {}, other))
+    with pytest.raises(ReferenceError, match=r"csv:3: one: is there twice"):
+        price_corrections(price_correction_file(tmp_path, {}, {"sku": "a100"}))
+    for apart in (
+        {"sku": "a100"},
+        {"as_published": "2.79"},
+        {"first_on": "2026-06-01", "last_on": "2026-06-30"},
+    ):
+        documents = price_correction_file(tmp_path, {}, other | apart)
+        assert [row.correction_id for row in price_corrections(documents)] == ["one", "two"]
 
 
 def test_a_correction_without_a_source_is_refused(tmp_path: Path) -> None:

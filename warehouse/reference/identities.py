@@ -1,11 +1,12 @@
 """Identities: the names that sources print for GPUs, models, providers and regions.
 
-Here belong the typed rows of the alias tables, the plausible prices of each GPU, and the days on
-which a source changed what it prints.
+Here belong the typed rows of the alias tables, the plausible prices of each GPU, what sources print
+wrong, and the days on which a source changed what it prints.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 
@@ -58,6 +59,42 @@ class PriceBand:
     high_usd_per_gpu_hour: float
     source: str
     note: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class PriceCorrection:
+    """What a source prints wrong of an offer, from when to when, and what counts instead."""
+
+    correction_id: str
+    source_id: str
+    provider_id: str
+    sku: str | None  # it or the GPU, or both
+    gpu_name_printed: str | None
+    region: str | None  # None for every region
+    purchase_model: str
+    field: str  # price_amount or gpu_count
+    as_published: float
+    corrected: float
+    unit: str
+    first_on: date
+    last_on: date | None
+    reason: str
+    source_url: str
+    retrieved_on: date
+
+    def meets(self, other: PriceCorrection) -> bool:
+        """Return whether both may be about one offer of one day."""
+        same = ("source_id", "provider_id", "purchase_model")
+        if any(getattr(self, name) != getattr(other, name) for name in same):
+            return False
+        for name in ("sku", "gpu_name_printed", "region"):
+            here, there = getattr(self, name), getattr(other, name)
+            if here and there and here != there:
+                return False
+        if self.field == other.field and self.as_published != other.as_published:
+            return False
+        last = (self.last_on or date.max, other.last_on or date.max)
+        return self.first_on <= last[1] and other.first_on <= last[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +194,50 @@ def price_bands(documents: Documents) -> tuple[PriceBand, ...]:
                 f" {band.high_usd_per_gpu_hour}; allowed: 0 < low < high"
             )
     return bands
+
+
+CORRECTED_FIELDS = ("price_amount", "gpu_count")
+PURCHASE_MODELS = ("on_demand", "spot", "reserved", "capacity_block")
+
+
+@once
+def price_corrections(documents: Documents) -> tuple[PriceCorrection, ...]:
+    """Return what sources print wrong; nothing of a file that is older than the table.
+
+    Raises
+    ------
+    ReferenceError
+        If a row cannot be meant as it stands, or two rows may be about one offer of one day.
+    """
+    if "price_corrections.csv" not in documents.names():
+        return ()
+    found = typed_rows(documents, "price_corrections", PriceCorrection)
+    for line, row in enumerate(found, start=2):
+        for wrong in _wrong(row, found[: line - 2]):
+            raise ReferenceError(f"price_corrections.csv:{line}: {row.correction_id}: {wrong}")
+    return found
+
+
+def _wrong(row: PriceCorrection, before: tuple[PriceCorrection, ...]) -> Iterator[str]:
+    """Yield what is wrong with a correction, beside those of the lines before."""
+    for name, allowed in (("field", CORRECTED_FIELDS), ("purchase_model", PURCHASE_MODELS)):
+        if getattr(row, name) not in allowed:
+            yield f"{name} holds {getattr(row, name)!r}; allowed: {', '.join(allowed)}"
+    if not (row.sku or row.gpu_name_printed):
+        yield "sku and gpu_name_printed are empty; fill in one of them, as the source prints it"
+    if row.as_published == row.corrected:
+        yield f"as_published and corrected both hold {row.corrected:g}"
+    if row.corrected <= 0 or (row.field == "gpu_count" and row.corrected % 1):
+        yield f"corrected holds {row.corrected:g}; allowed: above zero, and GPUs are whole"
+    if row.last_on and row.last_on < row.first_on:
+        yield f"last_on holds {row.last_on}; allowed: {row.first_on} or later, or empty"
+    if not row.source_url.startswith(("https://", "http://")):
+        yield f"source_url holds {row.source_url!r}; allowed: an address that begins with https://"
+    for other in before:
+        if other.correction_id == row.correction_id:
+            yield "is there twice; allowed: each id once"
+        if other.meets(row):
+            yield f"may be about the same offer as {other.correction_id}; narrow one of them"
 
 
 @once

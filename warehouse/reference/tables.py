@@ -46,6 +46,7 @@ _IDENTITIES: Mapping[str, tuple[type[Any], Callable[[Documents], Iterable[Any]]]
     "core.model_alias": (identities.ModelAlias, identities.model_aliases),
     "core.training_run_alias": (identities.TrainingRunAlias, identities.training_run_aliases),
     "core.price_band": (identities.PriceBand, identities.price_bands),
+    "core.price_correction": (identities.PriceCorrection, identities.price_corrections),
     "core.provider": (identities.Provider, identities.providers),
     "core.provider_alias": (identities.ProviderAlias, identities.provider_aliases),
     "core.method_break": (identities.MethodBreak, identities.method_breaks),

@@ -32,6 +32,15 @@ create table if not exists meta.run (
 create table if not exists meta.reference_document (
     name varchar, document varchar, sha256 varchar, recorded_at timestamp, superseded_at timestamp
 );
+-- What core.price_correction said, and from when to when.
+create table if not exists meta.price_correction (
+    correction_id varchar, source_id varchar, provider_id varchar, sku varchar,
+    gpu_name_printed varchar, region varchar, purchase_model varchar, field varchar,
+    as_published double, corrected double, unit varchar, first_on date,
+    last_on date, reason varchar, source_url varchar, retrieved_on date, recorded_at timestamp,
+    superseded_at timestamp,
+    read_at timestamp  -- the last change after which the captures of its days were read again
+);
 create table if not exists staged.table_row (
     source_id varchar, request_key varchar, table_name varchar, row_key varchar,
     "values" map(varchar, varchar), source_url varchar, payload_sha256 varchar,

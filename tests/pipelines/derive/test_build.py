@@ -15,9 +15,11 @@ from zoneinfo import ZoneInfo
 import duckdb
 import pyarrow as pa
 import pytest
+from click.testing import CliRunner
 
 from pipelines.capture.landing import Landing
 from pipelines.capture.manifest import Capture, RequestRecord
+from pipelines.cli import truecost
 from pipelines.derive.check import check
 from pipelines.derive.load import as_utc, load
 from pipelines.derive.make import Phases, make, phases
@@ -30,12 +32,14 @@ from warehouse import quality
 from warehouse.database import open_build, open_published
 from warehouse.models import SQL_FOLDER, read_models
 from warehouse.paths import Home
+from warehouse.reference import bundled
 from warehouse.reference.tables import reference_rows
 from warehouse.reports import ReportRows, run_report
 
 DAY_1 = datetime(2026, 7, 1, 6, tzinfo=UTC)
 DAY_2 = datetime(2026, 7, 2, 6, tzinfo=UTC)
 DAY_3 = datetime(2026, 7, 3, 6, tzinfo=UTC)
+DAY_4 = datetime(2026, 7, 4, 6, tzinfo=UTC)
 
 Prices = dict[tuple[str, str], float]
 FIXTURES = Path(__file__).parents[2] / "fixtures/sources"
@@ -439,6 +443,176 @@ def test_a_price_that_is_accepted_counts_after_the_next_build(home: Home, ask) -
     assert ask("select distinct state, reason from meta.quarantine_audit") == [
         ("accepted", "seen on the page")
     ]
+
+
+CORRECTION = {
+    "correction_id": "runpod-h100-july",
+    "source_id": "runpod",
+    "provider_id": "runpod",
+    "sku": "",
+    "gpu_name_printed": "NVIDIA H100 80GB HBM3",
+    "region": "",
+    "purchase_model": "on_demand",
+    "field": "price_amount",
+    "as_published": "2.69",
+    "corrected": "2.99",
+    "unit": "USD per GPU and hour",
+    "first_on": "2026-07-01",
+    "last_on": "",
+    "reason": "the answer lags behind the page",
+    "source_url": "https://www.runpod.io/pricing",
+    "retrieved_on": "2026-07-03",
+}
+
+
+@pytest.fixture
+def correct(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Return what makes the file of corrections hold these rows, by what differs in them."""
+
+    def correct(*rows: dict[str, str]) -> None:
+        content = {
+            "columns": list(CORRECTION),
+            "rows": [list((CORRECTION | row).values()) for row in rows],
+        }
+        documents = bundled().with_content("price_corrections.csv", content)
+        monkeypatch.setattr("pipelines.derive.reference_tables._documents", lambda _: documents)
+        monkeypatch.setattr(
+            "pipelines.derive.reference_tables.reference_version", lambda: documents.digest()
+        )
+
+    return correct
+
+
+def load_h100(home: Home, day: datetime, usd: float = 2.69) -> None:
+    """Land a price of the H100 on a day, and load it an hour later."""
+    land(home, "runpod", "gpu_types", day, runpod({(H100, "secure"): usd}))
+    load(home, now=day + timedelta(hours=1), run_id=f"{day:%d}")
+
+
+def believed(home: Home, on: str, known: str = "2026-08-01") -> list[tuple[object, ...]]:
+    """Return what was believed of a moment: price, amount, GPUs and correction."""
+    with duckdb.connect(home.build_database) as connection:
+        return connection.execute(
+            "select usd_per_gpu_hour, price_amount::double, gpu_count, correction_id"
+            " from core.offer_price where valid_from <= $on and coalesce(valid_to > $on, true)"
+            " and recorded_at <= $known and coalesce(superseded_at > $known, true)",
+            {"on": on, "known": known},
+        ).fetchall()
+
+
+PRINTED = [(2.69, 2.69, 1, None)]
+CORRECTED = [(2.99, 2.99, 1, "runpod-h100-july")]
+
+
+def test_a_corrected_price_counts_from_the_build_that_knows_it(home: Home, correct) -> None:
+    load_h100(home, DAY_1)
+    load_h100(home, DAY_2)
+    assert believed(home, "2026-07-02 06:00") == PRINTED
+    correct({"first_on": "2026-07-02"})
+    load(home, now=DAY_3, run_id="corrected")
+    assert believed(home, "2026-07-01 06:00") == PRINTED
+    assert believed(home, "2026-07-02 06:00", known="2026-07-03 05:00") == PRINTED
+    assert believed(home, "2026-07-02 06:00") == CORRECTED
+    load_h100(home, DAY_3, 2.69)
+    assert believed(home, "2026-07-03 06:00") == CORRECTED
+    correct()
+    load(home, now=DAY_4, run_id="withdrawn")
+    assert believed(home, "2026-07-03 06:00") == PRINTED
+    assert believed(home, "2026-07-03 06:00", known="2026-07-04 05:00") == CORRECTED
+
+
+def test_captures_are_read_again_once_for_a_correction(home: Home, correct) -> None:
+    def captures() -> list[tuple[object, ...]]:
+        with duckdb.connect(home.build_database) as connection:
+            return connection.execute("from core.offer_capture order by all").fetchall()
+
+    load_h100(home, DAY_1)
+    assert len(captures()) == 1
+    correct({})
+    for day in (DAY_2, DAY_3):
+        load(home, now=day, run_id=f"again-{day:%d}")
+        assert [row[4] for row in captures()] == [as_utc(DAY_1), as_utc(DAY_2)]
+
+
+def test_a_corrected_count_changes_the_price_of_one_gpu(home: Home, correct) -> None:
+    correct({"field": "gpu_count", "as_published": "1", "corrected": "2", "unit": "GPUs"})
+    load_h100(home, DAY_1)
+    load(home, now=DAY_2, run_id="again")
+    assert believed(home, "2026-07-01 06:00") == [(2.69, 2.69, 2, "runpod-h100-july")]
+
+
+def test_a_correction_is_about_one_offer_one_figure_and_its_days(home: Home, correct) -> None:
+    others = (
+        {"as_published": "2.79"},
+        {"sku": "another"},
+        {"gpu_name_printed": "A100 SXM"},
+        {"region": "EU", "last_on": "2026-07-01"},
+        {"purchase_model": "spot"},
+        {"provider_id": "vast"},
+        {"source_id": "vast"},
+        {"first_on": "2026-07-02"},
+        {"first_on": "2026-06-01", "last_on": "2026-06-30"},
+    )
+    correct(*({"correction_id": str(n), "sku": H100} | one for n, one in enumerate(others)))
+    load_h100(home, DAY_1)
+    load(home, now=DAY_2, run_id="again")
+    assert believed(home, "2026-07-01 06:00") == PRINTED
+
+
+def test_commands_tell_which_prices_are_corrected_and_which_corrections_no_offer_has(
+    home: Home, correct, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load_h100(home, DAY_1)
+    correct({}, {"correction_id": "of-no-offer", "as_published": "2.79"})
+    run(home, DAY_2, "corrected")
+    monkeypatch.setenv("TRUECOST_HOME", str(home.root))
+
+    def told(*arguments: str) -> str:
+        found = CliRunner().invoke(truecost, arguments)
+        assert found.exit_code == 0, found.output
+        return " ".join(found.output.split())
+
+    sentence = (
+        "runpod-h100-july: price_amount 2.69 printed, 2.99 counts, USD per GPU and hour: the answer"
+        " lags behind the page (https://www.runpod.io/pricing)"
+    )
+    assert f"Corrected: {sentence}." in told("offers", "H100-SXM-80GB")
+    [offer] = json.loads(told("offers", "H100-SXM-80GB", "--json"))
+    assert offer["correction_id"] == "runpod-h100-july"
+    assert f"Corrected: {sentence}" in told("why", "core.offer_price", "H100-SXM-80GB")
+    steps = json.loads(told("why", "core.offer_price", "H100-SXM-80GB", "--json"))
+    assert [step["detail"] for step in steps if step["step"] == "correction"] == [sentence]
+    status = told("status")
+    assert "Correction that no offer has: of-no-offer: price_amount 2.79 printed" in status
+    assert "runpod-h100-july" not in status
+
+
+def test_a_price_that_a_rule_held_counts_once_it_is_corrected(home: Home, correct) -> None:
+    load_h100(home, DAY_1)
+    load_h100(home, DAY_2, 26.9)
+    assert believed(home, "2026-07-02 06:00") == PRINTED
+    correct({"as_published": "26.9"})
+    load(home, now=DAY_3, run_id="corrected")
+    assert believed(home, "2026-07-02 06:00") == CORRECTED
+
+
+def test_a_rebuild_knows_the_same_corrections_at_the_same_time(home: Home, correct) -> None:
+    for day, rows in [(DAY_1, []), (DAY_2, [{}]), (DAY_3, [{"corrected": "3.09"}]), (DAY_4, [])]:
+        correct(*rows)
+        load_h100(home, day)
+
+    def history(home: Home) -> list[tuple[object, ...]]:
+        with duckdb.connect(home.build_database) as connection:
+            return connection.execute("from core.offer_price order by all").fetchall()
+
+    assert len(history(home)) > 3
+    again = Home(home.root / "again")
+    shutil.copytree(home.landing, again.landing)
+    shutil.copytree(home.observations, again.observations)
+    with open_build(again) as connection:
+        carry_over(connection, home.build_database)
+    load(again, now=DAY_4 + timedelta(hours=1), run_id="rebuilt")
+    assert history(again) == history(home)
 
 
 def list_of(usd_per_token: float) -> bytes:

@@ -47,6 +47,7 @@ seen as (
         o.price_unit,
         o.usd_per_gpu_hour,
         o.is_available,
+        o.correction_id,
         o.source_url,
         o.payload_sha256,
         o.parser_version,
@@ -74,7 +75,8 @@ seen as (
             coalesce(cast(o.price_basis as varchar), chr(30)),
             coalesce(cast(o.price_unit as varchar), chr(30)),
             coalesce(cast(o.usd_per_gpu_hour as varchar), chr(30)),
-            coalesce(cast(o.is_available as varchar), chr(30))
+            coalesce(cast(o.is_available as varchar), chr(30)),
+            coalesce(cast(o.correction_id as varchar), chr(30))
         )) as price_hash
     from staged.judged_offer as o
     inner join numbered_capture as c on o.capture_id = c.capture_id
@@ -170,6 +172,7 @@ select
     price_unit,
     usd_per_gpu_hour,
     is_available,
+    correction_id,
     seen_at as valid_from,
     ended_at as valid_to,
     believed_from as recorded_at,

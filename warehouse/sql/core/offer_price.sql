@@ -18,12 +18,13 @@
 -- upfront_fraction | share of the commitment that is paid at its start [1]
 -- market_tier | hyperscaler, neocloud, marketplace_secure or marketplace_community
 -- source_kind | api, page, marketplace or feed, best first
--- price_amount | the price as printed, per price_basis and price_unit [currency]
+-- price_amount | the price as printed or as corrected, per price_basis and price_unit [currency]
 -- currency | of price_amount, ISO 4217
 -- price_basis | what the printed price buys: instance or gpu
 -- price_unit | for how long: hour, minute, second, month or term
 -- usd_per_gpu_hour | the price of one GPU for one hour [USD/(GPU h)]
 -- is_available | whether it could be rented; null where the source does not say
+-- correction_id | the correction of what was printed (core.price_correction), null where nothing was corrected
 -- valid_from | since when the offer had this price, UTC: the first capture that showed it
 -- valid_to | until when (exclusive), UTC: the first capture that did not; null while it is valid
 -- recorded_at | when this row became known, UTC

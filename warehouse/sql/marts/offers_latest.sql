@@ -19,10 +19,11 @@
 -- market_family | hyperscaler, neocloud or marketplace
 -- usd_per_gpu_hour | price of one GPU for one hour [USD/(GPU h)]
 -- usd_per_node_hour | price of the whole instance for one hour [USD/h]
--- price_amount | the price as printed
+-- price_amount | the price as printed, or as corrected
 -- currency | currency of the printed price
 -- price_basis | what the printed price buys: instance or gpu
 -- price_unit | for how long: hour, minute, second, month or term
+-- correction_id | the correction of what was printed (core.price_correction), null where nothing was corrected
 -- is_available | whether the source reports capacity, null where it does not say
 -- availability | in_stock or sold_out where the source reports capacity; else on_sale on a provider's own list, unknown elsewhere
 -- interconnect | what joins the GPUs or nodes, as printed; null where the source does not say
@@ -128,6 +129,7 @@ select
     s.currency,
     s.price_basis,
     s.price_unit,
+    s.correction_id,
     s.is_available,
     case
         when s.is_available then 'in_stock'

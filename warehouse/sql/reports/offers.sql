@@ -22,6 +22,7 @@
 -- is_stale | true where that is more than 72 hours, or twice the cadence of the source if that is longer
 -- source_id | where it was read
 -- is_witness | true if a better kind of source prices the same thing of this provider
+-- correction_id | the correction of what was printed, null where nothing was corrected
 -- source_url | the address that was asked
 -- payload | the first 8 letters of the hash of the bytes it was read from
 -- parameter: gpu_id | the accelerator
@@ -39,7 +40,7 @@ select
     interconnect, node_link, network, network_bits_per_second,
     egress_usd_per_gigabyte, storage_usd_per_gigabyte_month,
     round(age_hours, 1) as age_hours, seen_at, source_time, is_stale, source_id, is_witness,
-    source_url, payload_sha256[:8] as payload
+    correction_id, source_url, payload_sha256[:8] as payload
 from marts.offers_latest
 where gpu_id = $gpu_id
     and ($gpu_count is null or gpu_count = $gpu_count)

@@ -3,7 +3,7 @@
 -- capture_id | the capture that first showed the price, null where no capture is known
 -- payload_sha256 | hash of the bytes
 -- parser_version | version of the parser that read them
--- price_amount | the price as printed
+-- price_amount | the price as printed, also where it was corrected
 -- provider_id | the provider that rents it out
 -- sku | the source's own id
 -- region | the provider's own region id
@@ -19,9 +19,14 @@ with chosen as (
 )
 -- The capture that first showed the price, if it is known; else one of the same bytes.
 select c.source_id, arg_max(w.capture_id, w.seen_at = c.valid_from) as capture_id,
-    c.payload_sha256, c.parser_version, c.price_amount, c.provider_id, c.sku, c.region,
+    c.payload_sha256, c.parser_version,
+    case when p.field = 'price_amount' then p.as_published::varchar::decimal(38, 18)
+        else c.price_amount
+    end as price_amount,
+    c.provider_id, c.sku, c.region,
     c.purchase_model, c.commitment_months
 from chosen as c
 left join meta.capture as w using (source_id, payload_sha256)
+left join core.price_correction as p using (correction_id)
 group by all
 order by all

@@ -21,7 +21,7 @@
 -- upfront_fraction | share of the commitment paid at the start [1]
 -- market_tier | hyperscaler, neocloud, marketplace_secure or marketplace_community
 -- source_kind | api, page, marketplace or feed
--- price_amount | the price as printed, in its own unit
+-- price_amount | the price as printed or as corrected, in its own unit
 -- currency | currency of the printed price
 -- price_basis | what the printed price buys: instance or gpu
 -- price_unit | for how long: hour, minute, second, month or term
@@ -29,6 +29,7 @@
 -- usd_per_gpu_hour | price of one GPU for one hour, null where the rate is not known [USD/(GPU h)]
 -- usd_per_node_hour | price of the whole instance for one hour [USD/h]
 -- is_available | whether the source reports capacity, null where it does not say
+-- correction_id | the correction of what was printed, null where nothing was corrected
 -- source_time | the source's own time of the price [UTC]
 -- source_url | the address that was asked
 -- offer_url | a page for people
@@ -100,6 +101,7 @@ select
     amount * usd_per_currency_unit / hours_per_price / gpus_per_price
     * gpu_count as usd_per_node_hour,
     is_available,
+    correction_id,
     source_time,
     source_url,
     offer_url,

@@ -1,4 +1,4 @@
--- One row per offer of the captures that are being loaded, as printed.
+-- One row per offer of the captures that are being loaded, as printed, or as core.price_correction has it.
 -- capture_id | the capture that saw it
 -- source_id | where we read it
 -- source_kind | api, page, marketplace or feed
@@ -13,7 +13,7 @@
 -- memory_bytes | main memory of the instance [byte]
 -- form_factor | form factor as printed
 -- interconnect | interconnect as printed
--- price_amount | the price as printed, in its own unit
+-- price_amount | the price as printed or as corrected, in its own unit
 -- currency | currency of the printed price, ISO 4217
 -- price_basis | what the printed price buys: instance or gpu
 -- price_unit | for how long: hour, minute, second, month or term
@@ -22,6 +22,7 @@
 -- upfront_fraction | share of the commitment paid at the start [1]
 -- market_tier | hyperscaler, neocloud, marketplace_secure or marketplace_community
 -- is_available | whether the source reports capacity, null where it does not say
+-- correction_id | the correction of what was printed, null where nothing was corrected
 -- source_time | the source's own time of the price [UTC]
 -- source_url | the address that was asked
 -- offer_url | a page for people

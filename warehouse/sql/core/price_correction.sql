@@ -1,0 +1,19 @@
+-- One row per thing that a source prints wrong of an offer, and what counts instead.
+-- correction_id | name of the correction, as offers have it
+-- source_id | the source that prints it
+-- provider_id | the provider of the offer
+-- sku | the source's own id of the offer; null for any
+-- gpu_name_printed | the GPU as the source prints it; null for any
+-- region | the provider's own region id; null for every region
+-- purchase_model | on_demand, spot, reserved or capacity_block
+-- field | what is wrong: price_amount or gpu_count
+-- as_published | what the source prints, in the unit of the row
+-- corrected | what counts instead, in the unit of the row
+-- unit | unit of as_published and corrected
+-- first_on | first day of which the price is corrected [UTC date]
+-- last_on | last day of which it is; null while the source prints it [UTC date]
+-- reason | how we know
+-- source_url | where the right figure is shown
+-- retrieved_on | when we looked there [date]
+-- check: each id is there once: select correction_id from {this} group by correction_id having count(*) > 1
+-- made by: warehouse/reference/tables.py
