@@ -109,6 +109,7 @@ AZURE = Layout(
         "BillingCurrencyCode", "BillingCurrency", "Currency", "ResourceLocation",
         "ResourceLocationNormalized", "MeterRegion", "MeterName", "MeterSubCategory", "MeterId",
         "ProductName", "Product", "AdditionalInfo", "ChargeType", "PricingModel", "Term",
+        "ReservationId",
     ),
 )  # fmt: skip
 
@@ -126,7 +127,7 @@ GCP = Layout(
     ),
     useful=(
         "service.description", "sku.id", "location.region", "location.location", "cost_type",
-        "Credit type", "credits", "currency", "system_labels",
+        "Credit type", "credits", "currency", "system_labels", "consumption_model.description",
     ),
 )  # fmt: skip
 LAYOUTS = (AWS, AZURE, GCP, FOCUS)  # FOCUS last: what has the marks of none is held against it
@@ -188,6 +189,7 @@ def selection(expressions: Mapping[str, str]) -> str:
 
 # Words that exports write where a cell has no value.
 NOTHING = (
-    "case when lower(trim({text})) not in ('', 'null', 'n/a', 'none')"
+    r"case when lower(trim({text})) not in ('', '-', 'null', '(null)', '\n', 'n/a', '#n/a', '<na>',"
+    " 'nan', 'nil', 'none')"
     " then trim({text}) end as {name}"
 )

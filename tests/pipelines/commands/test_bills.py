@@ -90,6 +90,10 @@ NAMED = {
     "issuer": {"ProviderName": "Amazon Web Services, Inc."},
     "null words": {"SkuPriceDetails": "NULL", "ChargeClass": "N/A", "ConsumedQuantity": "null",
                    "ConsumedUnit": "NULL", "EffectiveCost": "NULL"},
+    "words of databases": {"SkuPriceDetails": r"\N", "ChargeClass": "(null)",
+                           "ConsumedQuantity": "<NA>", "ConsumedUnit": "-", "EffectiveCost": "NaN"},
+    "words of the preview": {"PricingCategory": "On-Demand"},
+    "sign of dollars": {"EffectiveCost": "$550.40"},
     "short time": {"ChargePeriodStart": "2026-08-09T00:00Z"},
     "other zone": {"ChargePeriodStart": "2026-08-09T02:00:00+02:00"},
     "blocks": {"ConsumedQuantity": "", "ConsumedUnit": "", "PricingQuantity": "0.1",
@@ -220,6 +224,25 @@ def test_a_credit_lowers_what_was_paid_to_the_cent(bill: Ask, kind: str) -> None
     assert (row["gpu_hours"], row["paid_usd"], row["reason"]) == (80, 450.27, None)
 
 
+@pytest.mark.parametrize("amount", ["(100.13)", "\u2212100.13", "-$100.13", "($100.13)"])
+def test_a_credit_is_read_with_the_signs_of_a_spreadsheet(bill: Ask, amount: str) -> None:
+    (row,) = bill(FOCUS, {**FOCUS, "ChargeCategory": "Credit", "EffectiveCost": amount})
+    assert (row["gpu_hours"], row["paid_usd"], row["reason"]) == (80, 450.27, None)
+
+
+COVERED = "paid by a commitment, whose fee is an item of its own"
+
+
+def test_committed_usage_that_costs_nothing_is_covered_and_no_bargain(bill: Ask) -> None:
+    free = {**FOCUS, "PricingCategory": "Committed", "EffectiveCost": "0", "BilledCost": "0"}
+    assert [row["reason"] for row in bill(free)] == [COVERED]
+    actual = {**AZURE, "PricingModel": "Reservation", "CostInBillingCurrency": "0", "Term": "36"}
+    assert [row["reason"] for row in bill(actual)] == [COVERED]
+    (row,) = bill({**actual, "CostInBillingCurrency": "400"})
+    assert (row["purchase_model"], row["paid_usd"]) == ("reserved", 400)
+    assert row["reason"] != COVERED
+
+
 def test_a_credit_of_nothing_in_particular_stands_apart(bill: Ask) -> None:
     credit = {**FOCUS, "SkuMeter": "", "ChargeCategory": "Credit", "EffectiveCost": "-5"}
     rows = {row["reason"]: row["paid_usd"] for row in bill(FOCUS, credit)}
@@ -338,6 +361,45 @@ def test_cost_details_of_azure_are_read(bill: Ask) -> None:
         "beside the instance: a licence, a service or reserved hours",
         "unused capacity of a commitment", "not in US dollars: EUR",
     } <= reasons  # fmt: skip
+
+
+def test_details_of_azure_that_do_not_tell_how_a_machine_was_bought_are_read(bill: Ask) -> None:
+    for told, bought in (
+        ({}, "on_demand"),
+        ({"MeterName": "ND96isr H100 v5 Spot"}, "spot"),
+        ({"ReservationId": "1f2e"}, "reserved"),
+    ):
+        (row,) = bill({**AZURE, "PricingModel": "", "ReservationId": "", **told})
+        assert row["purchase_model"] == bought
+
+
+def test_a_refund_of_azure_takes_its_hours_back(bill: Ask) -> None:
+    refund = {**AZURE, "ChargeType": "Refund", "CostInBillingCurrency": "-98.32", "Quantity": "-1"}
+    (row,) = bill(AZURE, refund)
+    assert (row["gpu_hours"], row["paid_usd"]) == (72, 884.88)
+
+
+def test_a_net_cost_of_aws_holds_its_discounts_once(bill: Ask) -> None:
+    discount = {**AWS, "line_item_line_item_type": "EdpDiscount",
+                "line_item_unblended_cost": "-50"}  # fmt: skip
+    (row,) = bill(AWS, discount)
+    assert (row["gpu_hours"], row["paid_usd"]) == (80, 500.40)
+    net = "line_item_net_unblended_cost"
+    (row,) = bill({**AWS, net: "500.40"}, {**discount, net: ""})
+    assert (row["gpu_hours"], row["paid_usd"]) == (80, 500.40)
+
+
+def test_credits_of_google_that_cannot_be_read_leave_the_cost_unknown(bill: Ask) -> None:
+    (row,) = bill({**GCP, "credits": "[{'amount': -83.72}]"})
+    assert (row["paid_usd"], row["reason"][:16]) == (None, "number not read:")
+
+
+def test_a_model_of_consumption_of_google_is_a_commitment(bill: Ask) -> None:
+    name = "consumption_model.description"
+    (row,) = bill({**GCP, name: "Compute Flexible CUDs 3 Year"})
+    assert (row["purchase_model"], row["paid_usd"]) == ("reserved", 783.72)
+    (row,) = bill({**GCP, name: "Default"})
+    assert row["purchase_model"] == "on_demand"
 
 
 def test_the_billing_export_of_google_is_read_with_the_parts_of_its_machines(bill: Ask) -> None:

@@ -53,7 +53,7 @@ kind as (
                 as commitment_months
         ),
         -- Money for GPU hours that another line counts: it joins their cost.
-        i.is_credit or i.role = 'part'
+        (i.is_credit and not (i.is_correction and coalesce(i.quantity, 0) < 0)) or i.role = 'part'
         or (i.is_correction and coalesce(i.quantity, 0) = 0)
         or (i.cost < 0 and i.quantity > 0) as is_money_only
     from item as i

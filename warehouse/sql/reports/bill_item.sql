@@ -28,23 +28,32 @@ with printed as (
     union
     select quantity from bill_text
 ),
+-- $5.00, (5.00) and −5.00 as spreadsheets write them.
+signed as (
+    select
+        text,
+        regexp_replace(
+            regexp_replace(replace(text, '−', '-'), '^\((.*)\)$', '-\1'), '^(-?)\$', '\1'
+        ) as plain
+    from printed
+    where text is not null
+),
 -- 1234.5, 1,234.5, 1234,5 and 1.234,5 are read; 1,234 could mean two numbers and is not.
 read_number as (
     select
         text,
         case
-            when isfinite(try_cast(text as double)) then try_cast(text as double)
-            when regexp_full_match(text, '[+-]?[0-9]{1,3}(,[0-9]{3})+\.[0-9]+')
-                then try_cast(replace(text, ',', '') as double)
-            when regexp_full_match(text, '[+-]?[0-9]{1,3}(\.[0-9]{3})+,[0-9]+')
+            when isfinite(try_cast(plain as double)) then try_cast(plain as double)
+            when regexp_full_match(plain, '[+-]?[0-9]{1,3}(,[0-9]{3})+\.[0-9]+')
+                then try_cast(replace(plain, ',', '') as double)
+            when regexp_full_match(plain, '[+-]?[0-9]{1,3}(\.[0-9]{3})+,[0-9]+')
                 or (
-                    regexp_full_match(text, '[+-]?[0-9]+,[0-9]+')
-                    and not regexp_full_match(text, '[+-]?[0-9]{1,3},[0-9]{3}')
+                    regexp_full_match(plain, '[+-]?[0-9]+,[0-9]+')
+                    and not regexp_full_match(plain, '[+-]?[0-9]{1,3},[0-9]{3}')
                 )
-                then try_cast(replace(replace(text, '.', ''), ',', '.') as double)
+                then try_cast(replace(replace(plain, '.', ''), ',', '.') as double)
         end as value
-    from printed
-    where text is not null
+    from signed
 ),
 -- What no bill has is no amount: sums of it would be infinite.
 number as (
@@ -73,8 +82,10 @@ select
     )::date as day,
     case lower(i.pricing_category)
         when 'standard' then 'on_demand'
+        when 'on-demand' then 'on_demand'  -- in the preview of FOCUS 1.0
         when 'dynamic' then 'spot'
         when 'committed' then 'reserved'
+        when 'commitment-based' then 'reserved'
     end as purchase_model,
     i.pricing_category,
     try_cast(i.term_length as integer)

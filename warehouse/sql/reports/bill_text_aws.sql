@@ -21,6 +21,7 @@ with line as (
     select
         *,
         regexp_replace(lower(lineitemlineitemtype), '[^a-z]', '', 'g') as line_type,
+        count(lineitemnetunblendedcost) over () > 0 as has_net_cost,
         try_cast(product as json) as attributes,
         -- What was not used of a reservation or a savings plan stands on the line of its fee.
         coalesce(
@@ -84,7 +85,12 @@ select
         -- Its line beside the covered usage, whose cost is the share of the plan.
         when 'savingsplannegation' then '0'
         when 'savingsplanupfrontfee' then '0'
-        else coalesce(lineitemnetunblendedcost, lineitemunblendedcost)
+        -- A net cost holds the discounts, which are lines as well.
+        else coalesce(
+            lineitemnetunblendedcost,
+            case when line_type like '%discount' and has_net_cost then '0' end,
+            lineitemunblendedcost
+        )
     end as cost,
     coalesce(lineitemcurrencycode, 'USD') as currency,
     lineitemusageamount as quantity,

@@ -40,7 +40,13 @@ select
         when 'spot' then 'Dynamic'
         when 'reservation' then 'Committed'
         when 'savingsplan' then 'Committed'
-        else pricingmodel
+        else case
+            when pricingmodel is not null or coalesce(charge_type, 'usage') <> 'usage' then pricingmodel
+            -- Exports of enterprise agreements before 2021 do not say how a machine was bought.
+            when reservationid is not null then 'Committed'
+            when regexp_matches(concat_ws(' ', metername, product), '(Spot|Low Priority)$') then 'Dynamic'
+            else 'Standard'
+        end
     end as pricing_category,
     term,
     case
@@ -51,7 +57,14 @@ select
         else chargetype
     end as category,
     case when charge_type = 'refund' then 'Correction' end as class,
-    case when charge_type like 'unused%' then 'Unused' end as status,
+    case
+        when charge_type like 'unused%' then 'Unused'
+        -- In the actual cost a reservation is its purchase, and what it covers costs nothing.
+        when try_cast(coalesce(costinusd, costinbillingcurrency, cost, pretaxcost) as double) = 0
+            and (pricing_model in ('reservation', 'savingsplan') or reservationid is not null)
+            and coalesce(charge_type, 'usage') = 'usage'
+            then 'Covered'
+    end as status,
     coalesce(costinusd, costinbillingcurrency, cost, pretaxcost) as cost,
     case when costinusd is not null then 'USD'
         else coalesce(billingcurrencycode, billingcurrency, currency, 'USD')

@@ -54,7 +54,10 @@ select
             or regexp_matches(concat_ws(' ', skumeter, xusagetype), 'Unused(Box|Ded):')
             then 'Unused'
         -- What was billed for committed usage is nothing: its purchase is a line of its own.
-        when effectivecost is null and lower(pricingcategory) = 'committed' then 'Covered'
+        when coalesce(try_cast(effectivecost as double), 0) = 0
+            and lower(pricingcategory) in ('committed', 'commitment-based')
+            and coalesce(lower(chargecategory), 'usage') = 'usage' and chargeclass is null
+            then 'Covered'
     end as status,
     coalesce(effectivecost, billedcost) as cost,
     coalesce(billingcurrency, 'USD') as currency,

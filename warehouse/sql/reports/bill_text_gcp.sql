@@ -38,7 +38,9 @@ with line as (
             0
         ) as credit,
         coalesce(unroundedcost, bill_named.cost) as said_cost,
-        regexp_replace(lower(costtype), '[^a-z]', '', 'g') as cost_kind
+        regexp_replace(lower(costtype), '[^a-z]', '', 'g') as cost_kind,
+        -- Since 2025 what a commitment covers is billed at its price, by the model of consumption.
+        nullif(consumptionmodeldescription, 'Default') as commitment
     from bill_named
 )
 select
@@ -47,11 +49,11 @@ select
     coalesce(locationregion, locationlocation) as region,
     coalesce(usagestarttime, usagestartdate) as charged_at,
     case
-        when credits ilike '%"committed_usage_discount%' then 'Committed'
+        when commitment is not null or credits ilike '%"committed_usage_discount%' then 'Committed'
         when skudescription ilike '%spot%' or skudescription ilike '%preemptible%' then 'Dynamic'
         else 'Standard'
     end as pricing_category,
-    null::varchar as term,
+    commitment as term,
     case
         when skudescription ilike 'commitment %' then 'Purchase'
         when credittype is not null then 'Credit'
@@ -67,7 +69,11 @@ select
         -- The credit pays for the usage, the fee of the commitment is a line of its own.
         when credits ilike '%"committed_usage_discount%' then 'Covered'
     end as status,
-    coalesce((try_cast(said_cost as decimal(38, 12)) + credit)::varchar, said_cost) as cost,
+    case
+        -- Credits that cannot be read leave the cost unknown.
+        when credits is not null and try_cast(credits as json) is null then credits
+        else coalesce((try_cast(said_cost as decimal(38, 12)) + credit)::varchar, said_cost)
+    end as cost,
     coalesce(currency, 'USD') as currency,
     coalesce(usageamount, usageamountinpricingunits) as quantity,
     case when usageamount is not null then usageunit else usagepricingunit end as unit,
