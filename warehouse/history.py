@@ -147,7 +147,7 @@ ENTITIES = (OFFER, API_PRICE)  # every thing that has a history
 
 def create(connection: duckdb.DuckDBPyConnection, entity: Entity) -> None:
     """Create the tables and the view of an entity where they are not there yet."""
-    if models.table_exists(connection, entity.capture):
+    if models.table_exists(connection, f"core.{entity.view}"):  # made last: nothing is half made
         _add_columns(connection, entity)
         return
     connection.execute("create schema if not exists core")
@@ -160,9 +160,9 @@ def create(connection: duckdb.DuckDBPyConnection, entity: Entity) -> None:
     )
     columns = ", ".join(f"{name} {kind}" for name, kind in types.items())
     for table in (entity.open, entity.closed):
-        connection.execute(f"create table {table} ({columns})")
+        connection.execute(f"create table if not exists {table} ({columns})")
     connection.execute(
-        f"create table {entity.capture} (capture_id varchar, source_id varchar,"
+        f"create table if not exists {entity.capture} (capture_id varchar, source_id varchar,"
         " request_key varchar, seen_at timestamp, recorded_at timestamp, parser_version integer)"
     )
     connection.execute("create table if not exists staged.affected_day (entity varchar, day date)")

@@ -413,3 +413,28 @@ def test_every_column_of_the_history_is_documented(entity):
             " where schema_name = 'core' and comment is null"
         ).fetchall()
     assert undocumented == []
+
+
+@pytest.mark.parametrize("statements", range(1, 7))
+def test_a_creation_that_was_killed_is_begun_again(statements: int) -> None:
+    class KilledError(Exception):
+        pass
+
+    class Dying:
+        """A connection whose process dies after some statements."""
+
+        def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+            self.connection, self.left = connection, statements
+
+        def execute(self, sql: str, *values: object) -> duckdb.DuckDBPyConnection:
+            if sql.startswith("create"):
+                self.left -= 1
+            if self.left < 0:
+                raise KilledError
+            return self.connection.execute(sql, *values)
+
+    with duckdb.connect() as connection:
+        with pytest.raises(KilledError):
+            history.create(Dying(connection), PRICE)  # type: ignore[arg-type]
+        history.create(connection, PRICE)
+        assert connection.execute("select count(*) from core.price").fetchall() == [(0,)]
