@@ -158,6 +158,7 @@ class Campaign:
         os.setsid()
         os.environ[HOME_VARIABLE] = str(home.root)
         if arguments[0] == "tidy":
+            # A forked child that soon dies: its clock is set in the module, not for a test's time.
             tidy.datetime = Later  # type: ignore[attr-defined]
         for number, name in ((1, os.devnull), (2, self.folder / "stderr")):
             os.dup2(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), number)

@@ -141,6 +141,7 @@ def opened(path: Path) -> zipfile.ZipFile:
         pack = zipfile.ZipFile(path)
     except FileNotFoundError:
         raise
+    # zipfile raises the last two for methods and offsets that no pack of ours has.
     except (OSError, NotImplementedError, ValueError) as error:
         raise zipfile.BadZipFile(str(error)) from None
     names = set()

@@ -116,7 +116,7 @@ def run(
 
 
 def tidy_at_end(home: Any, now: datetime | None) -> None:
-    """Tidy up; what goes wrong is told and fails no run, because tomorrow's run tidies up too."""
+    """Tidy up. An error is printed and does not fail the run: tomorrow's run tidies up too."""
     try:
         tidied(home, now or datetime.now(UTC))
     except Refused as untidy:

@@ -435,6 +435,7 @@ def test_a_creation_that_was_killed_is_begun_again(statements: int) -> None:
 
     with duckdb.connect() as connection:
         with pytest.raises(KilledError):
+            # The stand-in has the one method that is called.
             history.create(Dying(connection), PRICE)  # type: ignore[arg-type]
         history.create(connection, PRICE)
         assert connection.execute("select count(*) from core.price").fetchall() == [(0,)]
