@@ -44,6 +44,6 @@ def site(out: Path | None, past: Past | None) -> None:
     click.echo(
         f"{report.page_count} pages, {report.bytes / 1e6:.1f} MB, in {report.seconds:.1f} s;"
         f" heaviest with its scripts: {report.heaviest_page},"
-        f" {report.heaviest_page_bytes / 1e6:.2f} MB"
+        f" {report.heaviest_page_bytes / 1e3:.0f} kB compressed"
     )
     click.echo(f"Open {report.folder / 'index.html'}")

@@ -35,7 +35,7 @@ def is_theme(path: Path) -> bool:
         return file.read(len(THEME_START)) == THEME_START.encode()
 
 
-def write_assets(files: Folder, other_site: Path, names: str) -> dict[str, int]:
+def write_assets(files: Folder, other_site: Path, names: str) -> set[str]:
     """Write the scripts and styles.
 
     Parameters
@@ -50,8 +50,8 @@ def write_assets(files: Folder, other_site: Path, names: str) -> dict[str, int]:
 
     Returns
     -------
-    dict of str to int
-        The size of each by its name. [byte]
+    set of str
+        The name of each.
     """
     themes = {"light": vega_config(False), "dark": vega_config(True)}
     contents = {path.name: path.read_bytes() for path in ASSETS.iterdir()} | {
@@ -63,4 +63,4 @@ def write_assets(files: Folder, other_site: Path, names: str) -> dict[str, int]:
     contents[bundle_name()] = earlier.read_bytes() if earlier else bundle().encode()
     for name, content in contents.items():
         files.write(f"assets/{name}", content)
-    return {name: len(content) for name, content in contents.items()}
+    return set(contents)

@@ -5,6 +5,7 @@ The list of pages, and their order, belong here; their wording belongs to ``page
 
 from __future__ import annotations
 
+import gzip
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -55,7 +56,7 @@ class SiteReport:
     changed_files: int  # that are new or differ from those of the earlier site
     bytes: int
     heaviest_page: str
-    heaviest_page_bytes: int  # with the scripts and styles that it loads
+    heaviest_page_bytes: int  # sent compressed, with the scripts and styles that it loads
     seconds: float
 
 
@@ -95,9 +96,9 @@ def build_site(
     fresh = folder.with_name(f".{folder.name}.new")
     remove(fresh)
     files = Folder(fresh, folder)
-    weights: dict[str, int] = {}
+    parts: dict[str, list[str]] = {}  # the files that a page is made of
     with opened(home, past) as published, debug_mode(False):  # specifications unchecked, see finish
-        sizes = write_assets(files, home.site, search_script(published))
+        assets = write_assets(files, home.site, search_script(published))
         facts = facts_of(published, now or datetime.now(UTC))
         banners = list(banners_of(published, facts))
         pages = [page_of(published) for page_of in MAIN_PAGES]
@@ -110,7 +111,7 @@ def build_site(
         listed = [*footer_links(documents)]
         files.write(FEED, feed(published))
         for page in [*pages, *things, *documents]:
-            loaded = sizes.keys() - of_one_page | set(page.scripts)
+            loaded = assets - of_one_page | set(page.scripts)
             html = template.render(
                 page=page,
                 navigation=navigation,
@@ -123,16 +124,20 @@ def build_site(
             )
             text = html if page in documents else without_empty_lines(html)
             files.write(page.path, text)
-            weights[page.path] = len(text.encode()) + sum(sizes[name] for name in loaded)
+            parts[page.path] = [page.path, *(f"assets/{name}" for name in sorted(loaded))]
     swap(fresh, folder)
-    heaviest = max(weights, key=lambda path: weights[path])
+    heaviest = max(
+        parts, key=lambda path: sum((folder / part).stat().st_size for part in parts[path])
+    )
     return SiteReport(
         folder=folder,
-        page_count=len(weights),
+        page_count=len(parts),
         changed_files=files.changed,
         bytes=sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()),
         heaviest_page=heaviest,
-        heaviest_page_bytes=weights[heaviest],
+        heaviest_page_bytes=sum(
+            len(gzip.compress((folder / part).read_bytes(), mtime=0)) for part in parts[heaviest]
+        ),
         seconds=time.monotonic() - started,
     )
 

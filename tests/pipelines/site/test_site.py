@@ -28,7 +28,7 @@ PAGES = ("index.html", "gpu/h100-sxm-80gb.html", "provider/alpha.html",
          "model/llama-3-1-70b.html", "value.html", "inference.html", "training.html",
          "decide.html", "health.html")  # fmt: skip
 PRICED = PAGES[:8]
-WEIGHT_LIMIT = 1_500_000  # bytes
+WEIGHT_LIMIT = 500_000  # bytes of a page with its scripts and styles, sent compressed
 
 
 def chart_rows(data: str) -> list[dict[str, object]]:
