@@ -196,7 +196,8 @@ def price_bands(documents: Documents) -> tuple[PriceBand, ...]:
     return bands
 
 
-CORRECTED_FIELDS = ("price_amount", "gpu_count")
+CORRECTED_FIELDS = {"price_amount": 1e12, "gpu_count": 1e6}
+"""What can be corrected, and below what its figures stay."""
 PURCHASE_MODELS = ("on_demand", "spot", "reserved", "capacity_block")
 
 
@@ -227,8 +228,12 @@ def _wrong(row: PriceCorrection, before: tuple[PriceCorrection, ...]) -> Iterato
         yield "sku and gpu_name_printed are empty; fill in one of them, as the source prints it"
     if row.as_published == row.corrected:
         yield f"as_published and corrected both hold {row.corrected:g}"
-    if row.corrected <= 0 or (row.field == "gpu_count" and row.corrected % 1):
-        yield f"corrected holds {row.corrected:g}; allowed: above zero, and GPUs are whole"
+    most = CORRECTED_FIELDS.get(row.field, 0.0)
+    for name in ("as_published", "corrected"):
+        figure = getattr(row, name)
+        is_whole = row.field != "gpu_count" or figure % 1 == 0
+        if not (0 < figure < most and is_whole):
+            yield f"{name} holds {figure:g}; allowed: above zero, below {most:g}; GPUs are whole"
     if row.last_on and row.last_on < row.first_on:
         yield f"last_on holds {row.last_on}; allowed: {row.first_on} or later, or empty"
     if not row.source_url.startswith(("https://", "http://")):
