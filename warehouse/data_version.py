@@ -10,6 +10,7 @@ When a test says that the columns changed: set ``DATA_VERSION``, say why in CHAN
 from __future__ import annotations
 
 import csv
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -83,4 +84,7 @@ def write_lock() -> None:
 
 
 if __name__ == "__main__":
-    write_lock()
+    try:
+        write_lock()
+    except ValueError as error:
+        sys.exit(f"{error}; set it in warehouse/data_version.py")
