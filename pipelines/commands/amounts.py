@@ -6,6 +6,7 @@ Arguments in, nothing computed. numpy and the published file are imported inside
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, date, datetime
@@ -20,6 +21,7 @@ from pipelines.commands.answer import moment_told, print_table
 if TYPE_CHECKING:
     from warehouse.database import Connection
 
+GROUPED = re.compile(r"\d{1,3}(,\d{3})+(\.\d+)?[KMBT]?")
 SUFFIXES = {"K": 1e3, "M": 1e6, "B": 1e9, "T": 1e12}
 DEFAULT_GPU = "H100-SXM-80GB"
 
@@ -41,7 +43,10 @@ class Amount(click.ParamType[float]):
         """
         if isinstance(value, float):
             return value
-        text = str(value).strip().upper().replace("_", "").replace(",", "")
+        text = str(value).strip().upper().replace("_", "")
+        if "," in text and not GROUPED.fullmatch(text):
+            self.fail(f"{value!r}: a comma groups three digits, as in 1,500; write 1.5", param, ctx)
+        text = text.replace(",", "")
         factor = SUFFIXES.get(text[-1:], 1.0)
         try:
             number = float(text[:-1] if text[-1:] in SUFFIXES else text) * factor

@@ -97,7 +97,10 @@ def electricity_by_year(documents: Documents, country: str = "US") -> Mapping[in
     found = {row.year: row.usd_per_kwh for row in rows if row.country == country}
     if not found:
         known = ", ".join(sorted({row.country for row in rows}))
-        raise ReferenceError(f"country = {country!r}: no electricity price; there are {known}")
+        raise ReferenceError(
+            f"country = {country!r}: no electricity price; give one in USD per kWh,"
+            f" or one of {known}"
+        )
     return found
 
 

@@ -45,6 +45,7 @@ def test_the_price_of_one_provider_scales_the_cost(ask: Truecost) -> None:
     [
         (("flux",), "is not one thing: flux.1-dev, flux.1-schnell"),
         (("gpt-4",), "unknown image model 'gpt-4'; there are:"),
+        (("sd1.5",), "flux.1-schnell, sdxl, stable-diffusion-1.5"),
         (("flux.1-dev", "--gpu", "L4"), "of L4-24GB that holds flux.1-dev"),
     ],
 )

@@ -415,6 +415,8 @@ def test_owning_has_a_band_and_tests_the_rule_of_thumb(answer):
             "given twice",
         ),
         (("own-vs-rent", "--set", "residual_fraction=1.5"), "residual_fraction"),
+        (("own-vs-rent", "--country", "FR"), "no electricity price; give one in USD per kWh"),
+        (("own-vs-rent", "--price", "1,5"), "a comma groups three digits"),
         (("train", "llama-3.1-405b", "--parameters", "70B"), "contradicts Llama 3.1 405B"),
         (("train", "llama-3.1-405b", "--layers", "80"), "contradicts Llama 3.1 405B"),
         (("train", "llama-3.1-405b", "--budget", "1M"), "--budget sizes a model"),
