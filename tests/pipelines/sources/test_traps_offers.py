@@ -540,6 +540,7 @@ def test_a_price_of_next_month_is_not_todays():
 
 def test_from_and_on_request_are_no_prices():
     assert {row.reason.split(":")[0] for row in held("nebius", "price_from")} == {
+        "NVIDIA HGX B300",
         "NVIDIA L40S with AMD CPU",
         "NVIDIA L40S with Intel CPU",
     }
@@ -553,7 +554,49 @@ def test_preemptible_and_on_demand_columns_are_found_by_their_heads():
     assert str(found["spot"].price_amount) == "2.45"
 
 
+def nebius(*tables: list[list[str]]) -> list[Row]:
+    """Return the rows of a page of tables, each with its header first."""
+    (page, *_) = payloads("nebius")
+    lines = [
+        ["<p>" + "".join(f"<b>{cell}</b>" for cell in line) + "</p>" for line in table]
+        for table in tables
+    ]
+    html = "".join(f"<section>{''.join(table)}</section>" for table in lines)
+    return read(replace(page, content=f"<html><body>{html}</body></html>".encode()))
+
+
+def sold(found: list[Row]) -> list[tuple[str, str]]:
+    return [(r.purchase_model, str(r.price_amount)) for r in found if isinstance(r, Offer)]
+
+
+FIRM = [["Item", "On-demand, GPU-hour"], ["NVIDIA HGX H100", "$3.85"]]
+
+
+def test_spot_prices_in_a_table_of_their_own_are_spot():
+    spot = [["Item", "Spot price, GPU-hour*"], ["NVIDIA HGX H100", "$0.85"]]
+    assert sold(nebius(FIRM, spot)) == [("on_demand", "3.85"), ("spot", "0.85")]
+    assert sold(nebius(spot, FIRM)) == [("spot", "0.85"), ("on_demand", "3.85")]
+    # The column of a coming price names no way to buy: it has that of its table.
+    spot = [["Item", "Spot, GPU-hour", "GPU-hour (Effective Nov 1, 2026)"], ["H100", "$1", "$2"]]
+    assert sold(nebius(FIRM, spot)) == [("on_demand", "3.85"), ("spot", "2")]
+
+
+@pytest.mark.parametrize(
+    "header", ["Reserved, GPU-hour", "3-month commitment, GPU-hour", "GPU-hour (Effective 1 May)"]
+)
+def test_a_column_whose_way_to_buy_is_not_known_is_no_price_on_demand(header: str):
+    found = nebius([[*FIRM[0], header], [*FIRM[1], "$2.15"]])
+    assert sold(found) == [("on_demand", "3.85")]
+    assert [row.rule for row in found if isinstance(row, Held)] == ["kind_unknown"]
+
+
+def test_a_line_with_other_cells_than_the_header_is_held():
+    found = nebius([*FIRM, ["NVIDIA HGX H200", "new", "$4.50"]])
+    assert sold(found) == [("on_demand", "3.85")]
+    assert [row.rule for row in found if isinstance(row, Held)] == ["shape_changed"]
+
+
 def test_a_page_without_its_table_is_refused():
     (page, *_) = payloads("nebius")
-    with pytest.raises(ParseError, match="NVIDIA GPU Instances"):
+    with pytest.raises(ParseError, match="no on-demand GPU-hour column"):
         read(replace(page, content=b"<html><body><h2>GPUs</h2></body></html>"))
