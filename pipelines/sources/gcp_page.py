@@ -2,8 +2,9 @@
 
 The table is that of Iowa (us-central1), the region the page opens with. Calendar mode reserves
 capacity for a date; a commitment is for one or three years. Flex-start is a queue and not one of
-our purchase models, so its column is not read. The A100 of 40 and of 80 GB have the same printed
-name: the machine type distinguishes them. The A2, A3 and A4 series have SXM modules.
+our purchase models, and a flexible commitment is one to spend: their columns are not read. The A100
+of 40 and of 80 GB have the same printed name: the machine type distinguishes them. The A2, A3 and
+A4 series have SXM modules; the smallest G4 machines have a part of a GPU.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from bs4.element import Tag
 
 from pipelines.sources.base import (
     TERMS_UNREAD,
+    Held,
     OutOfScope,
     Payload,
     PurchaseModel,
@@ -35,7 +37,7 @@ from pipelines.sources.price_page import (
 URL = "https://cloud.google.com/products/compute/pricing/accelerator-optimized"
 PER_HOUR = re.compile(r"\$\s{0,3}" + AMOUNT + r"\s{0,3}/\s{0,3}1 hour")
 COMPONENT = re.compile(
-    r"(?P<name>GPUs|vCPUs|Memory):\s{0,3}(?P<size>[\d,.]{1,12})(?![\d,.])\s{0,3}(?P<unit>GiB|GB)?"
+    r"(?P<name>GPUs|vCPUs|Memory):\s{0,3}(?P<size>[\d,./]{1,12})(?![\d,./])\s{0,3}(?P<unit>GiB|GB)?"
 )
 COLUMNS: tuple[tuple[str, PurchaseModel, int | None], ...] = (
     ("price (usd)", "on_demand", None),
@@ -81,6 +83,10 @@ def _offers(line_of_table: tuple[Tag, list[str], Columns]) -> Iterator[Row]:
         return
     parts = {match["name"]: match for match in COMPONENT.finditer(printed["Components"])}
     machine = printed["Machine type"]
+    if "GPUs" in parts and "/" in parts["GPUs"]["size"]:
+        reason = f"{machine} has {parts['GPUs']['size']} of a GPU"
+        yield Held(rule="fractional_gpu", reason=reason, row=printed)
+        return
     memory = parts.get("Memory")
     to_bytes = gibibytes_to_bytes if memory and memory["unit"] == "GiB" else gigabytes_to_bytes
     for index, (model, months) in columns.items():
@@ -122,7 +128,7 @@ SOURCE = Source(
     requests=one_request("us-central1", URL),
     parse=parse,
     row_of_answer="line of a table of machine types",
-    parser_version=1,
+    parser_version=2,
     expected_rows=(20, 300),
     currency="USD",
     price_basis="instance",

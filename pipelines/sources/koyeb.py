@@ -14,7 +14,7 @@ SOURCE = PricePage(
     provider="Koyeb",
     url="https://www.koyeb.com/pricing",
     row=(
-        r"(?:(?<!\d)(?P<count>\d{1,4})x ?|(?<!x)(?<!x ))"
+        r"(?:(?<![\d./])(?P<count>\d{1,4})x ?|(?<!x)(?<!x ))"
         r"(?P<gpu>(?:RTX|L4|A100|H\d00|B\d00|V100)[\w-]{0,20}) "
         r"vRAM (?P<gigabytes>\d{1,5}) ?GB vRAM \d{1,5} ?GB (?P<price>\$ ?[\d.,]{1,15} ?/\w{1,10})"
     ),

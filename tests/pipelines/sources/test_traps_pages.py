@@ -143,6 +143,13 @@ def test_google_prints_one_name_for_two_a100() -> None:
     assert found == {"a2-ultragpu-1g": 80 * 10**9, "a2-highgpu-1g": 40 * 10**9}
 
 
+def test_googles_half_a_gpu_is_not_one() -> None:
+    assert Decimal("2.58") not in prices("gcp_page")
+    assert [row.row["Machine type"] for row in held("gcp_page", "fractional_gpu")] == [
+        "g4-standard-24"
+    ]
+
+
 def test_google_flex_start_is_no_price_on_demand_and_euros_are_no_dollars() -> None:
     assert Decimal("64.4400") not in prices("gcp_page")
     assert len(held("gcp_page", "price_not_a_number")) == 1
