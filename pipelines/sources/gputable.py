@@ -2,8 +2,9 @@
 
 Free to use with attribution; its ``source_url`` stays as printed, parameters included, because
 the project earns its money by them. Google's rows price the GPU without its machine, Nebius's
-preemptible price is labelled "reserved" without months, and serverless clouds on demand:
-none of them is an offer here.
+preemptible price is labelled "reserved" without months, Vast.ai's lowest bid "spot", and the prices
+of serverless clouds and of Salad, whose machines may leave at any time, "on_demand": none of them
+is an offer here.
 """
 
 from __future__ import annotations
@@ -42,6 +43,7 @@ PRICING_TYPES: dict[str, PurchaseModel] = {
 }
 # Billed while a request runs, by the providers' own price pages (2026-11-21).
 SERVERLESS = {"baseten", "beam", "cerebrium", "fal", "koyeb", "modal", "replicate"}
+INTERRUPTIBLE = {"salad"}  # its page prices the lowest priority
 GPU_ONLY_PAGE = "https://cloud.google.com/compute/gpus-pricing"
 GPUS_PRICED_WITH_THEIR_MACHINE = ("B200", "GB200")
 COMMUNITY = " community"
@@ -74,6 +76,10 @@ def _offer(row: Mapping[str, Any], fetched: Mapping[str, Any]) -> Offer | Held:
         rule, reason = "kind_unknown", f"pricing_type is {row['pricing_type']!r}"
     elif provider in SERVERLESS:
         rule, reason = "serverless", f"{printed} bills while a request runs"
+    elif provider == "vast" and model == "spot":
+        rule, reason = "bid_floor", f"the lowest bid that a host takes for {gpu}"
+    elif provider in INTERRUPTIBLE and model == "on_demand":
+        rule, reason = "kind_unknown", f"{printed} may stop its machines: not on demand"
     elif model == "reserved" and not isinstance(months, int):
         rule, reason = "term_unknown", f"{printed} {gpu} is reserved for no stated time"
     elif row["source_url"].startswith(GPU_ONLY_PAGE) and not gpu.startswith(
@@ -118,7 +124,7 @@ SOURCE = Source(
     requests=one_request("data", URL),
     parse=parse,
     row_of_answer="element of data",
-    parser_version=3,
+    parser_version=4,
     expected_rows=(200, 3000),
     currency="USD",
     price_basis="gpu",

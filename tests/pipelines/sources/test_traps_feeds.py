@@ -67,6 +67,15 @@ def test_serverless_prices_stand_as_on_demand_and_are_held():
     assert [row.row["provider"] for row in held("gputable", "serverless")] == ["fal"]
 
 
+def test_the_lowest_bid_of_an_auction_is_no_spot_price():
+    assert [str(row.row["price_per_hour_usd"]) for row in held("gputable", "bid_floor")] == ["0.44"]
+    assert offers("gputable", provider_id="vast") == []
+
+
+def test_machines_that_may_leave_at_any_time_are_not_on_demand():
+    assert [row.row["provider"] for row in held("gputable", "kind_unknown")] == ["Salad Cloud"]
+
+
 def test_runpod_secure_and_community_are_two_tiers_of_one_provider():
     tiers = {o.market_tier for o in offers("gputable", provider_id="runpod")}
     assert tiers == {"marketplace_secure", "marketplace_community"}
