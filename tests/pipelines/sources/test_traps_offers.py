@@ -527,15 +527,11 @@ def test_a_price_of_next_month_is_not_todays():
         date(2026, 12, 2),
     )
 
-    def price(payload: Payload) -> list[str]:
-        return [
-            str(row.price_amount)
-            for row in read(payload)
-            if isinstance(row, Offer) and row.sku == "NVIDIA HGX H100"
-        ]
+    def price(payload: Payload) -> list[tuple[str, str]]:
+        return sold([row for row in read(payload) if getattr(row, "sku", "") == "NVIDIA HGX H100"])
 
-    assert price(before) == ["2.95"]
-    assert price(after) == ["3.85"]
+    assert price(before) == [("on_demand", "2.95"), ("spot", "0.85")]
+    assert price(after) == [("on_demand", "3.85"), ("spot", "0.85")]
 
 
 def test_from_and_on_request_are_no_prices():
