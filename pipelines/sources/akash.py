@@ -19,7 +19,15 @@ from pipelines.sources.base import (
     four_times,
     one_request,
 )
-from pipelines.sources.fields import each_row, gibibytes_to_bytes, objects_at, offer_or_held, sku_of
+from pipelines.sources.fields import (
+    any_free,
+    each_row,
+    gibibytes_to_bytes,
+    objects_at,
+    offer_or_held,
+    part_of,
+    sku_of,
+)
 
 
 def parse(payload: Payload) -> Iterator[ReadRow]:
@@ -47,7 +55,7 @@ def _offers(row: Mapping[str, Any]) -> Iterator[Row]:
         market_tier="marketplace_community",
         gpu_memory_bytes=gibibytes_to_bytes(memory.removesuffix("Gi")),
         form_factor=socket or None,
-        is_available=row["availability"]["available"] > 0,
+        is_available=any_free(part_of(row, "availability", "available")),
     )
 
 

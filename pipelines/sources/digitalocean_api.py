@@ -28,7 +28,9 @@ from pipelines.sources.fields import (
     mebibytes_to_bytes,
     objects_at,
     offer_or_held,
+    part_of,
     value_at,
+    whole_or_none,
     yes_or_no,
 )
 
@@ -63,10 +65,11 @@ def _offers(row: Mapping[str, Any]) -> Iterator[Row]:
     if not gpu:
         yield OutOfScope(NO_ACCELERATOR)
         return
-    total = gpu["vram"]
-    if total["unit"] != "gib":
-        yield Held(rule="unit_unknown", reason=f"memory in {total['unit']!r}", row=row)
+    total, unit = (part_of(gpu, "vram", name) for name in ("amount", "unit"))
+    if total is not None and unit != "gib":
+        yield Held(rule="unit_unknown", reason=f"memory in {unit!r}", row=row)
         return
+    memory, count = decimal_or_none(total), whole_or_none(gpu["count"])
     for region in row["regions"] or (None,):
         yield offer_or_held(
             row,
@@ -81,10 +84,12 @@ def _offers(row: Mapping[str, Any]) -> Iterator[Row]:
             purchase_model="on_demand",
             market_tier="neocloud",
             region=region,
-            gpu_memory_bytes=gibibytes_to_bytes(total["amount"] / decimal_or_none(gpu["count"])),
-            vcpu_count=decimal_or_none(row["vcpus"]),
-            memory_bytes=mebibytes_to_bytes(row["memory"]),
-            is_available=False if region is None or yes_or_no(row["available"]) is False else None,
+            gpu_memory_bytes=gibibytes_to_bytes(memory / count) if memory and count else None,
+            vcpu_count=decimal_or_none(row.get("vcpus")),
+            memory_bytes=mebibytes_to_bytes(row.get("memory")),
+            is_available=False
+            if region is None or yes_or_no(row.get("available")) is False
+            else None,
         )
 
 

@@ -171,12 +171,31 @@ def count_in_name(name: str) -> int | None:
     return counts.pop() if len(counts) == 1 else None
 
 
+def any_free(printed: object) -> bool | None:
+    """Return whether a printed count or list has something free; None where none is printed.
+
+    Examples
+    --------
+    >>> any_free(3), any_free("0"), any_free([]), any_free(None)
+    (True, False, False, None)
+    """
+    if isinstance(printed, list):
+        return bool(printed)
+    number = decimal_or_none(printed)
+    return None if number is None else number > 0
+
+
+def part_of(row: Mapping[str, Any], *path: str) -> Any:
+    """Return the value under ``path`` in a row, or None if there is none."""
+    found: Any = row
+    for name in path:
+        found = found.get(name) if isinstance(found, Mapping) else None
+    return found
+
+
 def value_at(payload: Payload, *path: str) -> Any:
     """Return the value under ``path`` in the JSON of a payload, or None if there is none."""
-    found = payload.json()
-    for name in path:
-        found = found.get(name) if isinstance(found, dict) else None
-    return found
+    return part_of(payload.json(), *path)
 
 
 def objects_at(payload: Payload, *path: str) -> list[dict[str, Any]]:

@@ -34,6 +34,7 @@ from pipelines.sources.fields import (
     objects_at,
     offer_or_held,
     value_at,
+    yes_or_no,
 )
 from pipelines.sources.providers import market_tier, provider_id
 
@@ -108,15 +109,15 @@ def _offer(row: Mapping[str, Any], collected_at: datetime) -> Offer | Held:
         price_unit="hour",
         purchase_model=model,
         market_tier=_tier(row),
-        region=row["region"],
+        region=row.get("region"),
         commitment_months=months,
         gpu_memory_bytes=memory * 2**20
         if isinstance(memory, int) and not isinstance(memory, bool)
-        else gigabytes_to_bytes(row["vram_gb"]),
+        else gigabytes_to_bytes(row.get("vram_gb")),
         vcpu_count=decimal_or_none(row.get("vcpu")),
         memory_bytes=gibibytes_to_bytes(row.get("ram_gb")),
-        form_factor=row["gpu_form"],
-        is_available=row["available"] if isinstance(row["available"], bool) else None,
+        form_factor=row.get("gpu_form"),
+        is_available=yes_or_no(row.get("available")),
         source_time=collected_at,
         offer_url=row.get("listing_url"),
     )

@@ -31,6 +31,7 @@ from pipelines.sources.fields import (
     offer_or_held,
     sku_of,
     value_at,
+    yes_or_no,
 )
 from pipelines.sources.providers import market_tier, provider_id
 from pipelines.text import single_spaced
@@ -70,7 +71,7 @@ def _offer(row: Mapping[str, Any], fetched: Mapping[str, Any]) -> Offer | Held:
     provider = provider_id(printed[: -len(COMMUNITY)] if is_community else printed)
     tier: MarketTier = "marketplace_community" if is_community else market_tier(provider)
     model = PRICING_TYPES.get(row["pricing_type"])
-    months = row["commitment_months"]
+    months = row.get("commitment_months")
     rule = reason = None
     if model is None:
         rule, reason = "kind_unknown", f"pricing_type is {row['pricing_type']!r}"
@@ -104,7 +105,7 @@ def _offer(row: Mapping[str, Any], fetched: Mapping[str, Any]) -> Offer | Held:
         commitment_months=months if model == "reserved" else None,
         gpu_memory_bytes=gigabytes_to_bytes(row["vram_gb"]),
         form_factor=FORM_FACTORS.get(gpu.rpartition(" ")[2]),
-        is_available=row["available"] if isinstance(row["available"], bool) else None,
+        is_available=yes_or_no(row.get("available")),
         # A row that the feed carries forward is as old as the last fetch of its provider.
         source_time=datetime.fromisoformat(moment) if moment else None,
         offer_url=row["source_url"],

@@ -72,7 +72,7 @@ def _offers(row: Mapping[str, Any]) -> Iterator[Row]:
         purchase_model="on_demand",
         market_tier="neocloud",
         vcpu_count=decimal_or_none(specs["cpu_cores"]),
-        memory_bytes=whole_or_none(specs["ram_capacity"]),
+        memory_bytes=whole_or_none(specs.get("ram_capacity")),
         is_available=True,
     )
 

@@ -65,8 +65,8 @@ def _offers(of_answer: object, row: Mapping[str, Any]) -> Iterator[Row]:
             market_tier="neocloud",
             region=row["region"],
             gpu_memory_bytes=gigabytes_to_bytes(row.get("vram")),
-            vcpu_count=decimal_or_none(row["cpus_per_gpu"]),
-            memory_bytes=gigabytes_to_bytes(row["ram_per_gpu"]),
+            vcpu_count=decimal_or_none(row.get("cpus_per_gpu")),
+            memory_bytes=gigabytes_to_bytes(row.get("ram_per_gpu")),
             is_available=None if free is None else free > 0,
         )
 

@@ -22,6 +22,7 @@ from pipelines.sources.base import (
     one_request,
 )
 from pipelines.sources.fields import (
+    any_free,
     decimal_or_none,
     each_row,
     gibibytes_to_bytes,
@@ -50,7 +51,9 @@ def _offers(row: Mapping[str, Any]) -> Iterator[Row]:
     if specs["gpus"] == 0:
         yield OutOfScope(NO_ACCELERATOR)
         return
-    card = CARD.search(instance["description"])
+    # What its card is, in two fields; neither is in every answer.
+    printed = f"{instance.get('gpu_description')} {instance.get('description')}"
+    card = CARD.search(printed)
     yield offer_or_held(
         row,
         price=instance["price_cents_per_hour"],
@@ -65,11 +68,11 @@ def _offers(row: Mapping[str, Any]) -> Iterator[Row]:
         price_unit="hour",
         purchase_model="on_demand",
         market_tier="neocloud",
-        vcpu_count=decimal_or_none(specs["vcpus"]),
-        memory_bytes=gibibytes_to_bytes(specs["memory_gib"]),
+        vcpu_count=decimal_or_none(specs.get("vcpus")),
+        memory_bytes=gibibytes_to_bytes(specs.get("memory_gib")),
         gpu_memory_bytes=gigabytes_to_bytes(card["gigabytes"]) if card else None,
         form_factor=card["form"] if card else None,
-        is_available=bool(row["regions_with_capacity_available"]),
+        is_available=any_free(row.get("regions_with_capacity_available")),
     )
 
 
@@ -86,7 +89,7 @@ SOURCE = Source(
     ),
     parse=parse,
     row_of_answer="instance type under data",
-    parser_version=1,
+    parser_version=2,
     expected_rows=(8, 80),
     currency="USD",
     price_basis="instance",

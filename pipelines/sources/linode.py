@@ -79,8 +79,8 @@ def _offers(row: Mapping[str, Any]) -> Iterator[Row]:
             purchase_model="on_demand",
             market_tier="neocloud",
             region=price["id"],
-            vcpu_count=decimal_or_none(row["vcpus"]),
-            memory_bytes=mebibytes_to_bytes(row["memory"]),
+            vcpu_count=decimal_or_none(row.get("vcpus")),
+            memory_bytes=mebibytes_to_bytes(row.get("memory")),
         )
 
 

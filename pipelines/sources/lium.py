@@ -59,7 +59,10 @@ def _offers(row: Mapping[str, Any]) -> Iterator[Row]:
         yield Held(rule="price_disagrees", reason=reason, row=row)
         return
     purchase_model, tier = TIERS[row["tier"]]
-    place = [row["country_code"], row.get("region")]
+    place = [row.get("country_code"), row.get("region")]
+    cpus, ram, free = (
+        decimal_or_none(row.get(name)) for name in ("cpu_count", "ram_gb", "available_gpu_count")
+    )
     for rented in dict.fromkeys((least, count)):
         share = Decimal(whole_or_none(rented) or 0) / count
         yield offer_or_held(
@@ -74,11 +77,11 @@ def _offers(row: Mapping[str, Any]) -> Iterator[Row]:
             price_unit="hour",
             purchase_model=purchase_model,
             market_tier=tier,
-            region="-".join(part for part in place if part),
+            region="-".join(part for part in place if part) or None,
             gpu_memory_bytes=gigabytes_to_bytes(row.get("gpu_memory_gb")),
-            vcpu_count=round(row["cpu_count"] * share, 2),
-            memory_bytes=gigabytes_to_bytes(row["ram_gb"] * share),
-            is_available=row["available_gpu_count"] >= rented,
+            vcpu_count=round(cpus * share, 2) if cpus else None,
+            memory_bytes=gigabytes_to_bytes(ram * share) if ram else None,
+            is_available=None if free is None else free >= rented,
             offer_url=row.get("rent_url"),
         )
 

@@ -21,7 +21,13 @@ from pipelines.sources.base import (
     Row,
     Source,
 )
-from pipelines.sources.fields import each_row, gigabytes_to_bytes, objects_at, offer_or_held
+from pipelines.sources.fields import (
+    any_free,
+    each_row,
+    gigabytes_to_bytes,
+    objects_at,
+    offer_or_held,
+)
 
 KEY = "MITHRIL_API_KEY"
 HOST = "https://api.mithril.ai"
@@ -82,7 +88,7 @@ def _offers(instance: Sequence[str], row: Mapping[str, Any]) -> Iterator[Row]:
         market_tier="neocloud",
         region=row["region"],
         gpu_memory_bytes=gigabytes_to_bytes(gigabytes),
-        is_available=row["capacity"] > 0,
+        is_available=any_free(row.get("capacity")),
     )
 
 

@@ -57,8 +57,8 @@ def _offers(row: Mapping[str, Any]) -> Iterator[Row]:
             purchase_model="on_demand",
             market_tier="neocloud",
             region=place,
-            vcpu_count=decimal_or_none(row["cpu"]),
-            memory_bytes=mebibytes_to_bytes(row["ram"]),
+            vcpu_count=decimal_or_none(row.get("cpu")),
+            memory_bytes=mebibytes_to_bytes(row.get("ram")),
             is_available=False if is_sold_out else None,
         )
 

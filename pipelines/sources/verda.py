@@ -27,6 +27,7 @@ from pipelines.sources.fields import (
     gigabytes_to_bytes,
     objects_at,
     offer_or_held,
+    part_of,
     whole_or_none,
 )
 
@@ -56,7 +57,7 @@ def _offers(row: Mapping[str, Any]) -> Iterator[Row]:
         reason = f"{row['gpu']['number_of_gpus']!r} GPUs, but the text says {description!r}"
         yield Held(rule="gpu_count_disagrees", reason=reason, row=row)
         return
-    memory = gigabytes_to_bytes(row["gpu_memory"]["size_in_gigabytes"])
+    memory = gigabytes_to_bytes(part_of(row, "gpu_memory", "size_in_gigabytes"))
     for field, purchase_model in PRICES:
         yield offer_or_held(
             row,
@@ -71,8 +72,8 @@ def _offers(row: Mapping[str, Any]) -> Iterator[Row]:
             purchase_model=purchase_model,
             market_tier="neocloud",
             gpu_memory_bytes=memory // count if memory and count else None,
-            vcpu_count=decimal_or_none(row["cpu"]["number_of_cores"]),
-            memory_bytes=gigabytes_to_bytes(row["memory"]["size_in_gigabytes"]),
+            vcpu_count=decimal_or_none(part_of(row, "cpu", "number_of_cores")),
+            memory_bytes=gigabytes_to_bytes(part_of(row, "memory", "size_in_gigabytes")),
         )
 
 

@@ -23,6 +23,7 @@ from pipelines.sources.base import (
     four_times,
 )
 from pipelines.sources.fields import (
+    any_free,
     decimal_or_none,
     each_row,
     gigabytes_to_bytes,
@@ -66,9 +67,9 @@ def _machine_offers(row: Mapping[str, Any]) -> Iterator[Row]:
             price_unit="hour",
             purchase_model="on_demand",
             market_tier="neocloud",
-            vcpu_count=decimal_or_none(resources["vcpu_count"]),
-            memory_bytes=gigabytes_to_bytes(resources["ram_gb"]),
-            is_available=bool(row["location_ids_with_availability"]),
+            vcpu_count=decimal_or_none(resources.get("vcpu_count")),
+            memory_bytes=gigabytes_to_bytes(resources.get("ram_gb")),
+            is_available=any_free(row.get("location_ids_with_availability")),
         )
 
 
@@ -87,7 +88,7 @@ def _node_offers(row: Mapping[str, Any]) -> Iterator[Row]:
             price_unit="hour",
             purchase_model="on_demand",
             market_tier="neocloud",
-            memory_bytes=gigabytes_to_bytes(node["ram_gb"]),
+            memory_bytes=gigabytes_to_bytes(node.get("ram_gb")),
             interconnect=link,
             is_available=row[f"gpu_count_{link}"] > 0,
         )

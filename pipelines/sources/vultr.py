@@ -113,7 +113,7 @@ def _cloud_plan(row: Mapping[str, Any]) -> Iterator[Row]:
         reason = f"{total} of the {cards[0]} GB of one card: a slice"
         yield Held(rule="fractional_gpu", reason=reason, row=row)
     else:
-        yield from _offers(row, str(name), int(total / whole[0]), whole[0], row["vcpu_count"])
+        yield from _offers(row, str(name), int(total / whole[0]), whole[0], row.get("vcpu_count"))
 
 
 def _metal_plan(row: Mapping[str, Any]) -> Iterator[Row]:
@@ -124,7 +124,7 @@ def _metal_plan(row: Mapping[str, Any]) -> Iterator[Row]:
         reason = f"no GPU count in {row['id']!r}"
         yield Held(rule="gpu_count_unknown", reason=reason, row=row)
     else:
-        yield from _offers(row, row["id"], int(plan[1] or 1), None, row["cpu_threads"])
+        yield from _offers(row, row["id"], int(plan[1] or 1), None, row.get("cpu_threads"))
 
 
 def _offers(
@@ -153,7 +153,7 @@ def _offers(
                 region=location,
                 gpu_memory_bytes=gigabytes_to_bytes(card),
                 vcpu_count=decimal_or_none(vcpus),
-                memory_bytes=mebibytes_to_bytes(row["ram"]),
+                memory_bytes=mebibytes_to_bytes(row.get("ram")),
                 is_available=False if location is None else None,
             )
 

@@ -498,6 +498,52 @@ def test_a_count_that_contradicts_the_text_is_held(source_id):
     assert not [row for row in found if isinstance(row, Offer)]
 
 
+def without(value: object, names: frozenset[str]) -> object:
+    if isinstance(value, dict):
+        return {name: without(part, names) for name, part in value.items() if name not in names}
+    return [without(part, names) for part in value] if isinstance(value, list) else value
+
+
+# What stands beside a price: a row without it has the same price.
+BESIDE = {
+    "akash": {"availability"},
+    "cloudrift": {"available_nodes", "cpu_count", "dram", "vram"},
+    "digitalocean_api": {"available", "memory", "vcpus", "vram"},
+    "gpu_price_feed": {"available", "gpu_form", "vram_gb", "vram_mb"},
+    "gputable": {"architecture", "available", "stale"},
+    "hot_aisle_api": {"disk_capacity", "ram_capacity"},
+    "jarvislabs_api": {"cpus_per_gpu", "num_free_devices", "ram_per_gpu", "vram"},
+    "lambda_api": {"description", "memory_gib", "regions_with_capacity_available", "vcpus"},
+    "linode": {"disk", "memory", "vcpus"},
+    "lium": {"available_gpu_count", "country_code", "cpu_count", "ram_gb", "region"},
+    "mithril": {"capacity"},
+    "runpod": {"displayName", "lowestPrice", "memoryInGb"},
+    "scaleway": {"ncpus", "ram"},
+    "seeweb_api": {"cpu", "disk", "ram"},
+    "shadeform": {"interconnect", "memory_in_gb", "vcpus", "vram_per_gpu_in_gb"},
+    "verda": {"cpu", "gpu_memory", "memory"},
+    "voltage_park": {"location_ids_with_availability", "ram_gb", "vcpu_count"},
+    "vultr": {"cpu_threads", "ram", "vcpu_count"},
+}
+
+
+@pytest.mark.parametrize(("source_id", "names"), BESIDE.items())
+def test_what_stands_beside_a_price_costs_no_row(source_id: str, names: set[str]):
+    def prices(payload: Payload) -> list[tuple[str, str, Decimal]]:
+        found = records(all_sources()[source_id].parse(payload))
+        return sorted(
+            (row.sku, row.purchase_model, row.price_amount)
+            for row in found
+            if isinstance(row, Offer)
+        )
+
+    for payload in payloads(source_id):
+        less = without(json.loads(payload.content), frozenset(names))
+        lessened = replace(payload, content=json.dumps(less).encode())
+        assert lessened.content != payload.content
+        assert prices(lessened) == prices(payload)
+
+
 def test_a_price_list_is_not_availability():
     (none_free,) = offers("lambda_api", sku="gpu_1x_a10")
     assert (none_free.region, none_free.is_available) == (None, False)
