@@ -1,7 +1,9 @@
 """CoreWeave's price page: US dollars per instance and hour, on demand and spot.
 
 A row prints its name and figures twice, for phones and for desks; the labelled ones are read.
-"4^1" GPUs is 4 with a footnote. The price of a single GPU for inference is another product's.
+"4^1" GPUs is 4 with a footnote, and "(High Memory)" after a name is the memory of the host. A link
+to the sales department stands where no price on demand does. The price of a single GPU for
+inference is another product's.
 """
 
 from __future__ import annotations
@@ -43,6 +45,8 @@ PRICES: Mapping[PurchaseModel, re.Pattern[str]] = {
     "spot": re.compile(r"Spot Price: ?(?P<price>[^/]{0,40}?) ?/ Hour"),
 }
 LABEL = re.compile(r"^\s{0,20}GPU Count\s{0,20}$")
+ON_REQUEST = re.compile(r"(?i)\bcontact (?:us|sales)\b")
+HOST = re.compile(r" \(\w{1,20} Memory\)$")
 REGION = re.compile(r"(?i)REGION: ?(?P<name>.{1,60})")
 
 
@@ -90,13 +94,15 @@ def _offers(found: tuple[Tag, Tag, re.Match[str] | None]) -> Iterator[Row]:
             yield Held(rule="price_missing", reason=reason, row=labelled)
             continue
         price = printed["price"] if printed else ""
+        if model == "on_demand" and not price and (link := ON_REQUEST.search(text)):
+            price = link[0]
         yield from printed_offer(
             {"product": product, **labelled, model: price},
             price,
             DOLLARS,
             provider_id="coreweave",
             sku=product,
-            gpu_name_printed=text_of(heading),
+            gpu_name_printed=HOST.sub("", text_of(heading)),
             gpu_count=labelled["GPU Count"].partition("^")[0],
             currency="USD",
             price_basis="instance",
@@ -124,7 +130,7 @@ SOURCE = Source(
     requests=one_request("pricing", URL),
     parse=parse,
     row_of_answer="instance of a price table",
-    parser_version=2,
+    parser_version=3,
     verified_with="excerpt",
     verified_on=date(2026, 8, 22),
     expected_rows=(8, 60),

@@ -69,6 +69,19 @@ def test_coreweave_prints_twice_what_is_one_offer_and_sells_inference_elsewhere(
     assert prices("coreweave", sku="hgx-h100") == [Decimal("49.24"), Decimal("19.71")]
 
 
+def test_coreweave_sells_a_host_with_less_memory_as_another_machine_with_the_same_gpu() -> None:
+    (spot,) = [
+        row
+        for row in rows("coreweave")
+        if isinstance(row, Offer) and row.sku == "nvidia-rtx-pro-6000-standard"
+    ]
+    assert spot.gpu_name_printed == "NVIDIA RTX PRO 6000 Blackwell Server Edition"
+    assert (spot.purchase_model, spot.price_amount) == ("spot", Decimal("9.60"))
+    assert [row.reason for row in held("coreweave", "price_on_request")] == [
+        "instead of a price: 'Contact sales'"
+    ]
+
+
 def test_crusoe_has_other_sections_in_the_same_markup() -> None:
     assert not prices("crusoe", gpu_name_printed="AMD EPYC c1a")
 
