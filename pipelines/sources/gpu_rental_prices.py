@@ -25,7 +25,7 @@ from pipelines.sources.base import (
     one_request,
 )
 from pipelines.sources.fields import each_row, gigabytes_to_bytes, objects_at, offer_or_held, sku_of
-from pipelines.sources.providers import market_tier, provider_id
+from pipelines.sources.providers import INTERRUPTIBLE, market_tier, provider_id
 
 BASE_URL = "https://raw.githubusercontent.com/adriannutiu/gpu-rental-prices/main/data"
 
@@ -62,6 +62,8 @@ def _offer(row: Mapping[str, Any], seen: Counter[tuple[str, ...]]) -> Row:
         reason = f"GCP's page prices {gpu} without the machine it needs"
         return Held(rule="gpu_without_host", reason=reason, row=row)
     purchase_model, tier = KINDS[kind]
+    if provider in INTERRUPTIBLE:
+        purchase_model = "spot"
     sku = f"{gpu}-{sku_of(row['vram_gb'])}gb" + (
         f"-x{row['min_gpus']}" if "min_gpus" in row else ""
     )
@@ -102,7 +104,7 @@ SOURCE = Source(
     requests=one_request("latest", f"{BASE_URL}/latest.json"),
     parse=parse,
     row_of_answer="element of offers",
-    parser_version=1,
+    parser_version=2,
     verified_with="whole",
     verified_on=date(2026, 8, 10),
     expected_rows=(40, 600),

@@ -2,9 +2,8 @@
 
 Free to use with attribution; its ``source_url`` stays as printed, parameters included, because
 the project earns its money by them. Google's rows price the GPU without its machine, Nebius's
-preemptible price is labelled "reserved" without months, Vast.ai's lowest bid "spot", and the prices
-of serverless clouds and of Salad, whose machines may leave at any time, "on_demand": none of them
-is an offer here.
+preemptible price is labelled "reserved" without months, Vast.ai's lowest bid "spot", and serverless
+clouds "on_demand": none of them is an offer here. Salad's are spot prices, labelled "on_demand".
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ from pipelines.sources.fields import (
     value_at,
     yes_or_no,
 )
-from pipelines.sources.providers import market_tier, provider_id
+from pipelines.sources.providers import INTERRUPTIBLE, market_tier, provider_id
 from pipelines.text import single_spaced
 
 URL = "https://gputable.dev/data.json"
@@ -44,7 +43,6 @@ PRICING_TYPES: dict[str, PurchaseModel] = {
 }
 # Billed while a request runs, by the providers' own price pages (2026-11-21).
 SERVERLESS = {"baseten", "beam", "cerebrium", "fal", "koyeb", "modal", "replicate"}
-INTERRUPTIBLE = {"salad"}  # its page prices the lowest priority
 GPU_ONLY_PAGE = "https://cloud.google.com/compute/gpus-pricing"
 GPUS_PRICED_WITH_THEIR_MACHINE = ("B200", "GB200")
 COMMUNITY = " community"
@@ -71,6 +69,8 @@ def _offer(row: Mapping[str, Any], fetched: Mapping[str, Any]) -> Offer | Held:
     provider = provider_id(printed[: -len(COMMUNITY)] if is_community else printed)
     tier: MarketTier = "marketplace_community" if is_community else market_tier(provider)
     model = PRICING_TYPES.get(row["pricing_type"])
+    if provider in INTERRUPTIBLE and model == "on_demand":
+        model = "spot"
     months = row.get("commitment_months")
     rule = reason = None
     if model is None:
@@ -79,8 +79,6 @@ def _offer(row: Mapping[str, Any], fetched: Mapping[str, Any]) -> Offer | Held:
         rule, reason = "serverless", f"{printed} bills while a request runs"
     elif provider == "vast" and model == "spot":
         rule, reason = "bid_floor", f"the lowest bid that a host takes for {gpu}"
-    elif provider in INTERRUPTIBLE and model == "on_demand":
-        rule, reason = "kind_unknown", f"{printed} may stop its machines: not on demand"
     elif model == "reserved" and not isinstance(months, int):
         rule, reason = "term_unknown", f"{printed} {gpu} is reserved for no stated time"
     elif row["source_url"].startswith(GPU_ONLY_PAGE) and not gpu.startswith(

@@ -73,6 +73,10 @@ TIERS: dict[str, MarketTier] = {
 }
 
 
+# Whose machines may leave at any time: their prices are spot, whatever a feed calls them.
+INTERRUPTIBLE = {"salad"}
+
+
 def provider_id(printed: str) -> str:
     """Return the short lower-case id of a provider from the name that a feed prints.
 

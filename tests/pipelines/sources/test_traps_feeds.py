@@ -72,8 +72,13 @@ def test_the_lowest_bid_of_an_auction_is_no_spot_price():
     assert offers("gputable", provider_id="vast") == []
 
 
-def test_machines_that_may_leave_at_any_time_are_not_on_demand():
-    assert [row.row["provider"] for row in held("gputable", "kind_unknown")] == ["Salad Cloud"]
+def test_machines_that_may_leave_at_any_time_are_spot_whatever_a_feed_calls_them():
+    assert [o.purchase_model for o in offers("gputable", provider_id="salad")] == ["spot"]
+    (page, *_) = payloads("gpu_rental_prices")
+    renamed = replace(page, content=page.content.replace(b'"runpod"', b'"salad"'))
+    found = records(all_sources()[page.source_id].parse(renamed))
+    sold = {o.purchase_model for o in found if isinstance(o, Offer) and o.provider_id == "salad"}
+    assert sold == {"spot"}
 
 
 def test_runpod_secure_and_community_are_two_tiers_of_one_provider():
