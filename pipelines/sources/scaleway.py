@@ -10,6 +10,7 @@ from typing import Any
 from pipelines.sources.base import (
     NO_ACCELERATOR,
     Fetching,
+    Held,
     OutOfScope,
     ParseError,
     Payload,
@@ -27,6 +28,7 @@ from pipelines.sources.fields import (
     offer_or_held,
     sku_of,
     value_at,
+    yes_or_no,
 )
 
 PER_PAGE = 100
@@ -88,7 +90,15 @@ def _offers(row: Mapping[str, Any], zone: str) -> Iterator[Row]:
         yield OutOfScope(NO_ACCELERATOR)
         return
     sku = row["commercial_type"]
+    if row.get("mig_profile") is not None:
+        reason = f"{sku} is the slice {row['mig_profile']} of a GPU"
+        yield Held(rule="mig_slice", reason=reason, row=row)
+        return
     match = COMMERCIAL_TYPE.match(sku)
+    if match is not None and int(match["count"]) != row["gpu"]:
+        reason = f"{row['gpu']!r} GPUs, but the type is {sku!r}"
+        yield Held(rule="gpu_count_disagrees", reason=reason, row=row)
+        return
     info = row.get("gpu_info") or {}
     name = sku_of(info.get("gpu_name") or (match["gpu"] if match else sku))
     memory = info.get("gpu_memory")
@@ -110,6 +120,7 @@ def _offers(row: Mapping[str, Any], zone: str) -> Iterator[Row]:
         vcpu_count=decimal_or_none(row.get("ncpus")),
         memory_bytes=row.get("ram"),
         form_factor=form_factor,
+        is_available=False if yes_or_no(row.get("end_of_service")) else None,
     )
 
 

@@ -498,6 +498,23 @@ def test_a_count_that_contradicts_the_text_is_held(source_id):
     assert not [row for row in found if isinstance(row, Offer)]
 
 
+def scaleway(**fields: object) -> list[Row]:
+    def change(document: dict[str, dict[str, dict[str, object]]]) -> None:
+        document["servers"] = {"H100-SXM-2-80G": document["servers"]["H100-SXM-2-80G"] | fields}
+
+    return changed("scaleway", change)
+
+
+def test_a_slice_or_another_count_than_that_of_the_type_is_no_gpu():
+    assert [row.rule for row in scaleway(mig_profile="1g.10gb")] == ["mig_slice"]
+    assert [row.rule for row in scaleway(gpu=1)] == ["gpu_count_disagrees"]
+
+
+def test_a_type_at_the_end_of_its_service_cannot_be_ordered():
+    assert [row.is_available for row in scaleway(end_of_service=True)] == [False]
+    assert [row.is_available for row in scaleway(end_of_service=False)] == [None]
+
+
 def without(value: object, names: frozenset[str]) -> object:
     if isinstance(value, dict):
         return {name: without(part, names) for name, part in value.items() if name not in names}
