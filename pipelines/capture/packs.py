@@ -1,9 +1,11 @@
-"""Packs: the captures of a source and a month in one file, each file in it as it was in landing.
+"""Packs: the files of a source and a month in one, each in it as it was.
 
-    landing/<source_id>/<YYYY-MM>.zip    <YYYY-MM-DD>/<name>, uncompressed: ``unzip`` restores them
+    landing/<source_id>/<YYYY-MM>.zip         <YYYY-MM-DD>/<name>, uncompressed: ``unzip`` restores
+    observations/<source_id>/<YYYY-MM>.zip    them
 
-Reading packs and making them belongs here. A path of landing is the same before and after: whether
-its bytes are in a file or in a pack is known to ``landing`` and here alone.
+Reading packs and making them belongs here. A path is the same before and after: whether its bytes
+are in a file or in a pack is known to ``landing``, ``reading`` and here alone. What of observations
+is packed is for ``reading.packed`` to say.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ import re
 import shutil
 import stat
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -33,7 +35,10 @@ PACKED_AFTER = timedelta(days=30)
 
 PACK = re.compile(r"\d{4}-\d{2}\.zip")
 DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
-PACKED = re.compile(r"\d[0-9-]*\.json|[0-9a-f]{64}\.zst")
+PACKED = re.compile(
+    r"\d[0-9-]*\.json|[0-9a-f]{64}\.zst"  # of landing
+    r"|\d[0-9-]*\.ledger\.json|[0-9a-f]{64}-[0-9a-f]{8}-\d+\.(?:result\.json|\w+\.parquet)"
+)
 EPOCH = (1980, 1, 1, 0, 0, 0)  # of each entry: the same files make the same pack
 FOREIGN_FLAGS = 0x61  # of an entry: encrypted, patched, strongly encrypted
 # What reading a damaged pack raises: damage can also name a compression that does not exist.
@@ -48,13 +53,13 @@ class PackError(Exception):
 class Pack:
     """A pack that was made."""
 
-    path: str  # below the landing folder
+    path: str  # below the data folder
     files: int  # that went into it now
     bytes: int  # of the pack
 
 
 class Packs:
-    """The packs of a landing folder, for reading.
+    """The packs of landing or of observations, for reading.
 
     What they hold is read once, and again when a pack was replaced.
     """
@@ -72,14 +77,14 @@ class Packs:
                 continue
 
     def has(self, path: str) -> bool:
-        """Return whether a path of landing is in a pack."""
+        """Return whether a path of the folder is in a pack."""
         try:
             return path.partition("/")[2] in self._names(self._pack_of(path))
         except (zipfile.BadZipFile, OSError):
             return False
 
     def open(self, path: str) -> IO[bytes]:
-        """Open the bytes of a path of landing.
+        """Open the bytes of a path of the folder.
 
         Raises
         ------
@@ -164,10 +169,38 @@ def opened(path: Path) -> zipfile.ZipFile:
     return pack
 
 
-def months(home: Home, before: date) -> list[tuple[str, str]]:
+def content_of(path: Path) -> bytes:
+    """Return the bytes of a file ``<folder>/<source>/<day>/<name>``, whether or not it is packed.
+
+    Raises
+    ------
+    FileNotFoundError
+        If it is in neither form.
+    zipfile.BadZipFile
+        If its pack is damaged.
+    """
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        root = path.parents[2]
+        with Packs(root).open(path.relative_to(root).as_posix()) as file:
+            return file.read()
+
+
+def damage_of(path: Path) -> str | None:
+    """Return why a pack, or a file in it, cannot be read, or None."""
+    try:
+        with opened(path) as pack:
+            name = pack.testzip()
+    except DAMAGED as error:
+        return str(error)
+    return f"{name} in it" if name else None
+
+
+def months(root: Path, before: date) -> list[tuple[str, str]]:
     """Return (source, month) of every month that ended before a day and has files not packed."""
     found = set()
-    for folder in home.landing.glob("[!.]*/*"):
+    for folder in root.glob("[!.]*/*"):
         if DAY.fullmatch(folder.name) and folder.is_dir():
             year, month = int(folder.name[:4]), int(folder.name[5:7])
             last = folder.name[:8] + f"{calendar.monthrange(year, month)[1]:02d}"
@@ -177,7 +210,7 @@ def months(home: Home, before: date) -> list[tuple[str, str]]:
 
 
 def make_packs(home: Home, before: date) -> tuple[list[Pack], list[str]]:
-    """Pack every month that ended before a day (see ``make_pack``).
+    """Pack every month of landing that ended before a day (see ``make_pack``).
 
     Returns
     -------
@@ -185,9 +218,9 @@ def make_packs(home: Home, before: date) -> tuple[list[Pack], list[str]]:
         The packs that were made, and why other months were not packed, one line each.
     """
     made, refused = [], []
-    for source_id, month in months(home, before):
+    for source_id, month in months(home.landing, before):
         try:
-            pack = make_pack(home, source_id, month)
+            pack = make_pack(home.landing, source_id, month)
         except PackError as error:
             refused.append(f"not packed: {error}")
         else:
@@ -195,8 +228,10 @@ def make_packs(home: Home, before: date) -> tuple[list[Pack], list[str]]:
     return made, refused
 
 
-def make_pack(home: Home, source_id: str, month: str) -> Pack | None:
-    """Move the captures of a source and month into one file.
+def make_pack(
+    root: Path, source_id: str, month: str, *, is_kept: Callable[[str], bool] | None = None
+) -> Pack | None:
+    """Move the files of a source and month into one.
 
     The pack holds what an earlier one of the month held, and every file that lies beside it. It is
     flushed to disk, and each file in it is read back and compared, before it gets its name; only
@@ -205,10 +240,13 @@ def make_pack(home: Home, source_id: str, month: str) -> Pack | None:
 
     Parameters
     ----------
-    home : Home
-        The data folder.
+    root : Path
+        The folder of landing or of observations.
     source_id, month : str
         As ``months`` returns them.
+    is_kept : callable, optional
+        Of observations, which can be made again: whether ``<day>/<name>`` stays as it is. A file
+        beside the pack takes the place of the one in it, and a damaged one is left out.
 
     Returns
     -------
@@ -222,19 +260,20 @@ def make_pack(home: Home, source_id: str, month: str) -> Pack | None:
     OSError
         If the disk is full or read-only. Nothing is changed.
     """
-    folder = home.landing / source_id
+    folder = root / source_id
     target = folder / f"{month}.zip"
     loose = {
         f"{path.parent.name}/{path.name}": path
         for path in sorted(folder.glob(f"{month}-[0-9][0-9]/*"))
         if PACKED.fullmatch(path.name) and path.is_file()
+        if not (is_kept and is_kept(f"{path.parent.name}/{path.name}"))
     }
     if not loose:
         _remove_empty(folder, month)  # of a process that was killed
         return None
     states = {name: _state(path) for name, path in loose.items()}
-    with files.new_file(target, temporary_folder=home.landing / ".unfinished") as file:
-        digests = _write(file, target, loose)
+    with files.new_file(target, temporary_folder=root / ".unfinished") as file:
+        digests = _write(file, target, loose, is_derived=is_kept is not None)
         file.flush()
         os.fsync(file.fileno())
         os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)  # read back from the disk
@@ -245,7 +284,7 @@ def make_pack(home: Home, source_id: str, month: str) -> Pack | None:
     _remove_empty(folder, month)
     files.sync_folder(folder)
     return Pack(
-        path=target.relative_to(home.landing).as_posix(),
+        path=target.relative_to(root.parent).as_posix(),
         files=len(loose),
         bytes=target.stat().st_size,
     )
@@ -258,13 +297,17 @@ def _remove_empty(folder: Path, month: str) -> None:
             day.rmdir()
 
 
-def _write(file: IO[bytes], target: Path, loose: dict[str, Path]) -> dict[str, str]:
+def _write(
+    file: IO[bytes], target: Path, loose: dict[str, Path], *, is_derived: bool
+) -> dict[str, str]:
     """Write the new pack, and return the hash of each file in it."""
     digests = {}
     earlier = None
     try:
-        earlier = opened(target) if target.exists() else None
+        earlier = _earlier(target, is_derived)
         packed = set(earlier.namelist()) if earlier else set()
+        if earlier and is_derived:
+            packed = {name for name in packed - loose.keys() if _is_whole(earlier, name)}
         with zipfile.ZipFile(file, "w") as pack:
             for name in sorted(packed | loose.keys()):
                 if earlier and name in packed and not _is_replaced(earlier, name, loose.get(name)):
@@ -281,6 +324,26 @@ def _write(file: IO[bytes], target: Path, loose: dict[str, Path]) -> dict[str, s
         if earlier:
             earlier.close()
     return digests
+
+
+def _earlier(target: Path, is_derived: bool) -> zipfile.ZipFile | None:
+    """Return the pack before, if there is one; of files that can be made again, a whole one."""
+    try:
+        return opened(target)
+    except FileNotFoundError:
+        return None
+    except zipfile.BadZipFile:
+        if not is_derived:
+            raise
+        return None
+
+
+def _is_whole(pack: zipfile.ZipFile, name: str) -> bool:
+    try:
+        pack.read(name)
+    except DAMAGED:
+        return False
+    return True
 
 
 def _is_replaced(earlier: zipfile.ZipFile, name: str, path: Path | None) -> bool:
@@ -326,7 +389,7 @@ def _read_back(unfinished: Path, target: Path, digests: dict[str, str]) -> None:
                 damage = damage or _payload_damage(pack, name)
             if damage:
                 raise PackError(
-                    f"landing file {target.parent / name} is damaged: {damage};"
+                    f"{target.parent / name} is damaged: {damage};"
                     f" {target.stem} of {target.parent.name} stays as it is."
                     " Restore the file from a backup"
                 )

@@ -1,15 +1,16 @@
 """Tidying up, once a day: old captures go into packs, old runs leave Dagster's state.
 
-What is packed, and how, belongs to ``pipelines.capture.packs``. ``truecost tidy`` and ``truecost
-run`` do the same without a daemon.
+What is packed, and how, belongs to ``capture.packs`` and ``reading.packed``. ``truecost tidy`` and
+``truecost run`` do the same without a daemon.
 """
 
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
-from pipelines.capture.packs import PACKED_AFTER, make_packs
+from pipelines.capture.packs import PACKED_AFTER
 from pipelines.defs.resources import Settings
+from pipelines.reading.packed import make_packs
 
 RUNS_KEPT_FOR = timedelta(days=30)
 """How long a run stays in Dagster's state, with its events. [d]"""
@@ -51,7 +52,7 @@ def prune_runs(
     return len(gone)
 
 
-@dg.op(description="Pack the captures of months long past, and delete old runs of Dagster.")
+@dg.op(description="Pack the files of months long past, and delete old runs of Dagster.")
 def tidy_up(context: dg.OpExecutionContext, settings: Settings) -> None:
     """Tidy up; what could not be packed fails the run, after the rest was done."""
     made, refused = make_packs(settings.data(), (settings.clock() - PACKED_AFTER).date())

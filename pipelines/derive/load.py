@@ -21,6 +21,7 @@ from pipelines.derive.registry import MADE_WHILE_LOADING
 from pipelines.reading.contract import SCHEMAS
 from pipelines.reading.ledger import capture_ledger
 from pipelines.reading.reader import repair
+from pipelines.reading.whole import has_readings
 from pipelines.sources import all_sources
 from pipelines.sources.base import Source
 from warehouse import history, quality
@@ -74,7 +75,7 @@ def load(home: Home, *, now: datetime, run_id: str, say: Say = lambda _: None) -
         for capture_id in repair(home, known):
             say(f"{capture_id}: its rows were damaged and are read again")
         ledger, root = capture_ledger(home, known), home.root
-        is_bundled = not any(home.observations.glob("[!.]*/*/*.parquet"))
+        is_bundled = not has_readings(home)
         if is_bundled:
             bundled = bundled_ledger(now, known)
             if has_rows(bundled):

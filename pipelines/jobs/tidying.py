@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from pipelines.capture.packs import PACKED_AFTER, Pack, make_packs
+from pipelines.capture.packs import PACKED_AFTER, Pack
+from pipelines.reading.packed import make_packs
 from warehouse.paths import Home
 
 
@@ -19,7 +20,7 @@ class Tidied:
 
 
 def tidy(home: Home, now: datetime, packed_after: timedelta = PACKED_AFTER) -> Tidied:
-    """Pack old captures and delete old runs of Dagster.
+    """Pack old captures and what was read of them, and delete old runs of Dagster.
 
     Parameters
     ----------

@@ -24,6 +24,7 @@ from pipelines.lake.connection import (
     opened,
     run_at_once,
 )
+from pipelines.reading.packed import observed, unpack
 from warehouse.files import OutsideFolderError, inside, new_file
 from warehouse.models import table_exists
 from warehouse.paths import Home
@@ -62,13 +63,11 @@ def _own_files(home: Home) -> Iterator[str]:
     for path in Landing(home).files():
         yield f"landing/{path}"
     ledgers = []
-    for file in sorted(home.observations.glob("[!.]*/*/*")):
-        if file.is_file() and not file.name.startswith("."):
-            name = file.relative_to(home.root).as_posix()
-            if name.endswith(".ledger.json"):
-                ledgers.append(name)
-            else:
-                yield name
+    for path in observed(home):
+        if path.endswith(".ledger.json"):
+            ledgers.append(path)
+        else:
+            yield path
     yield from ledgers
 
 
@@ -110,6 +109,8 @@ def _append_files(lake: duckdb.DuckDBPyConnection, home: Home, paths: list[str])
     blobs: dict[str, list[str]] = {schema: [] for schema in CAPTURED}
     packed = []
     for path in paths:
+        if path.startswith("observations/"):
+            unpack(home.root / path)
         match = RECORD.search(path)
         if match and path.startswith("observations/"):
             by_kind.setdefault(match[1], []).append(f"{root}/{path}")

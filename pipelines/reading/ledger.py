@@ -21,6 +21,7 @@ import pyarrow as pa
 from pipelines.capture.field_names import from_disk
 from pipelines.capture.landing import Landing, filed
 from pipelines.capture.manifest import Capture, skipping_damage
+from pipelines.capture.packs import Packs
 from pipelines.reading.contract import TIMESTAMP
 from pipelines.reading.whole import entry_of
 from warehouse.paths import Home
@@ -122,7 +123,7 @@ def pending_captures(home: Home, source_ids: Iterable[str]) -> list[Capture]:
     landing = Landing(home)
     pending = []
     for source_id in source_ids:
-        entered = set(filed(home.observations / source_id, LEDGER))
+        entered = set(entries(home, source_id))
         for capture_id in landing.capture_ids(source_id):
             if capture_id.partition("/")[2] not in entered:
                 with skipping_damage():
@@ -130,12 +131,18 @@ def pending_captures(home: Home, source_ids: Iterable[str]) -> list[Capture]:
     return pending
 
 
+def entries(home: Home, source_id: str) -> list[str]:
+    """Return ``<day>/<moment>`` of every capture of a source in the ledger, oldest first."""
+    loose = filed(home.observations / source_id, LEDGER)  # before the packs they may go to
+    packed = Packs(home.observations).names(source_id)
+    return sorted({*loose, *(n.removesuffix(LEDGER) for n in packed if n.endswith(LEDGER))})
+
+
 def lines_by_day(home: Home, source_id: str) -> dict[date, list[ParseResult]]:
     """Return the ledger of a source by the UTC day of the capture, oldest first."""
     found: dict[date, list[ParseResult]] = {}
-    folder = home.observations / source_id
-    for name in filed(folder, LEDGER):
-        entry = entry_of(folder / f"{name}{LEDGER}")
+    for name in entries(home, source_id):
+        entry = entry_of(ledger_file(home, f"{source_id}/{name}"))
         day = date.fromisoformat(name.partition("/")[0])
         for row in entry["rows"] if entry else ():
             found.setdefault(day, []).append(ParseResult(**_counted(from_disk(row))))
@@ -152,9 +159,9 @@ def capture_ledger(home: Home, known: Collection[str] = frozenset()) -> pa.Table
     """
     rows: list[dict[str, Any]] = []
     for folder in sorted(home.observations.glob("[!.]*")):
-        for name in filed(folder, LEDGER):
+        for name in entries(home, folder.name):
             if f"{folder.name}/{name}" not in known:
-                entry = entry_of(folder / f"{name}{LEDGER}")
+                entry = entry_of(ledger_file(home, f"{folder.name}/{name}"))
                 rows += (_counted(from_disk(row)) for row in entry["rows"]) if entry else ()
     for row in rows:
         for name, kind in LEDGER_TIMES.items():
@@ -169,20 +176,12 @@ def ledger_file(home: Home, capture_id: str) -> Path:
 
 def rows_before(home: Home, capture: Capture) -> dict[str, int]:
     """Return how many rows each scope of a source had when it was last good before a capture."""
-    folder = home.observations / capture.source_id
-    own = capture.capture_id.partition("/")[2]
-    day = own.partition("/")[0]
-    days = [path.name for path in folder.iterdir()] if folder.is_dir() else []
-    for earlier_day in sorted((name for name in days if name <= day), reverse=True):
-        names = (
-            path.name.removesuffix(LEDGER) for path in (folder / earlier_day).glob(f"*{LEDGER}")
-        )
-        earlier = [name for name in names if (earlier_day, name) < (day, own.partition("/")[2])]
-        for name in sorted(earlier, reverse=True):
-            entry = entry_of(folder / earlier_day / f"{name}{LEDGER}")
-            if entry is not None:
-                known: dict[str, int] = entry["rows_known"]
-                return known
+    source_id, _, own = capture.capture_id.partition("/")
+    for name in reversed(entries(home, source_id)):
+        entry = entry_of(ledger_file(home, f"{source_id}/{name}")) if name < own else None
+        if entry is not None:
+            known: dict[str, int] = entry["rows_known"]
+            return known
     return {}
 
 

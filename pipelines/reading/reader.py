@@ -22,16 +22,17 @@ from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
 from pipelines.capture.field_names import on_disk
-from pipelines.capture.landing import Landing, filed, prepare_folder
+from pipelines.capture.landing import Landing, prepare_folder
 from pipelines.capture.manifest import Capture, RequestRecord, skipping_damage
 from pipelines.reading.ledger import (
     GOOD,
-    LEDGER,
     ParseResult,
     RequestStatus,
+    entries,
     ledger_file,
     rows_before,
 )
+from pipelines.reading.packed import unpack
 from pipelines.reading.payload import UNFINISHED, Reading, Task, failed, read
 from pipelines.reading.whole import PATHS, entry_of, is_whole_parquet, reading_of
 from pipelines.sources import all_sources
@@ -78,6 +79,8 @@ def parse_captures(
 def repair(home: Home, known: Collection[str] = frozenset()) -> list[str]:
     """Read captures again from landing whose ledger or rows were damaged since they were read.
 
+    Rows that are packed come back to their places.
+
     Parameters
     ----------
     home : Home
@@ -93,12 +96,15 @@ def repair(home: Home, known: Collection[str] = frozenset()) -> list[str]:
     again = []
     landing = Landing(home)
     for folder in sorted(home.observations.glob("[!.]*")):
-        for name in filed(folder, LEDGER):
+        for name in entries(home, folder.name):
             capture_id = f"{folder.name}/{name}"
             if capture_id in known:
                 continue
             entry = entry_of(ledger_file(home, capture_id))
             paths = [row.get(kind) for row in (entry or {"rows": []})["rows"] for kind in PATHS]
+            for path in paths:
+                if path:
+                    unpack(home.root / path)
             cut = [path for path in paths if path and not is_whole_parquet(home.root / path)]
             if entry is not None and not cut:
                 continue

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -15,11 +16,13 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from pipelines.capture.packs import Packs, content_of, damage_of
 from pipelines.reading.payload import Reading
 from warehouse.paths import Home
 
 PARQUET_MARK = b"PAR1"  # at both ends of a Parquet file
 PATHS = ("observation_path", "quarantine_path")
+PACK_DAMAGE = (zipfile.BadZipFile, EOFError)
 
 log = logging.getLogger(__name__)
 
@@ -27,14 +30,14 @@ log = logging.getLogger(__name__)
 def entry_of(path: Path) -> dict[str, Any] | None:
     """Return an entry of the ledger, or None if it is damaged; a warning names it."""
     try:
-        entry: dict[str, Any] = json.loads(path.read_bytes())
+        entry: dict[str, Any] = json.loads(content_of(path))
         rows, known = entry["rows"], entry["rows_known"]
         is_whole = (
             isinstance(rows, list)
             and isinstance(known, dict)
             and all(row["capture_id"] and is_below(row.get(name)) for row in rows for name in PATHS)
         )
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, *PACK_DAMAGE):
         is_whole = False
     if is_whole:
         return entry
@@ -45,12 +48,12 @@ def entry_of(path: Path) -> dict[str, Any] | None:
 def reading_of(path: Path) -> Reading | None:
     """Return what a parser made of a payload, or None if the file is missing or damaged."""
     try:
-        reading = Reading(**json.loads(path.read_bytes()))
+        reading = Reading(**json.loads(content_of(path)))
         paths = [*reading.files.values(), reading.quarantine_path]
         is_whole = reading.kept >= 0 and all(map(is_below, paths))
     except FileNotFoundError:
         return None
-    except (ValueError, TypeError, AttributeError, RecursionError):
+    except (ValueError, TypeError, AttributeError, RecursionError, *PACK_DAMAGE):
         is_whole = False
     if is_whole:
         return reading
@@ -80,6 +83,12 @@ def is_whole_parquet(path: Path) -> bool:
         return False
 
 
+def has_readings(home: Home) -> bool:
+    """Return whether the answer of a source was ever read."""
+    loose = home.observations.glob("[!.]*/*/*.parquet")
+    return any(loose) or any(home.observations.glob("[!.]*/*.zip"))
+
+
 def damaged(home: Home) -> Iterator[str]:
     """Yield the derived files that cannot be read; all can be made again from landing."""
     for path in sorted(home.observations.glob("[!.]*/*/*")):
@@ -98,3 +107,9 @@ def damaged(home: Home) -> Iterator[str]:
             continue
         if not is_whole:
             yield f"{name} is damaged: the next run reads it again from landing"
+    packs = Packs(home.observations)
+    for folder in sorted(home.observations.glob("[!.]*")):
+        for path in packs.paths(folder.name):
+            if damage := damage_of(path):
+                name = path.relative_to(home.root).as_posix()
+                yield f"{name} is damaged ({damage}): what is lost is read again from landing"

@@ -57,7 +57,7 @@ def test_a_month_becomes_one_file_and_reads_as_before(home: Home):
     before, ids = stored(home), Landing(home).capture_ids("akash")
     captures = list(Landing(home).captures("akash"))
     [made], refused = make_packs(home, LATER)
-    assert (made.path, made.files, refused) == ("akash/2026-07.zip", 6, [])
+    assert (made.path, made.files, refused) == ("landing/akash/2026-07.zip", 6, [])
     assert loose(home) == ["2026-08-10"]
     landing = Landing(home)
     assert stored(home) == before
@@ -117,8 +117,8 @@ def test_bytes_that_come_back_otherwise_are_not_packed(home: Home, monkeypatch: 
     before = stored(home)
     written = packs._write
 
-    def torn(*arguments: Any) -> dict[str, str]:
-        digests = written(*arguments)
+    def torn(*arguments: Any, **options: Any) -> dict[str, str]:
+        digests = written(*arguments, **options)
         name = next(name for name in digests if name.endswith(".json"))
         return digests | {name: "0" * 64}
 

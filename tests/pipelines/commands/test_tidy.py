@@ -42,7 +42,7 @@ def test_each_pack_is_a_line(home: Home):
     done = tidied()
     assert done.exit_code == 0, done.output
     pack, total = done.output.splitlines()
-    assert pack.startswith("akash/2026-07.zip: 4 files, ")
+    assert pack.startswith("landing/akash/2026-07.zip: 4 files, ")
     assert total == "1 months packed, 3 old runs deleted"
 
 
