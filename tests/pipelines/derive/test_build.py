@@ -17,6 +17,7 @@ import pyarrow as pa
 import pytest
 from click.testing import CliRunner
 
+from pipelines.answers.verify import wrong_prices
 from pipelines.capture.landing import Landing
 from pipelines.capture.manifest import Capture, RequestRecord
 from pipelines.cli import truecost
@@ -582,6 +583,8 @@ def test_commands_tell_which_prices_are_corrected_and_which_corrections_no_offer
     assert f"Corrected: {sentence}" in told("why", "core.offer_price", "H100-SXM-80GB")
     steps = json.loads(told("why", "core.offer_price", "H100-SXM-80GB", "--json"))
     assert [step["detail"] for step in steps if step["step"] == "correction"] == [sentence]
+    with open_published(home) as connection:  # the printed price is in landing, not the corrected
+        assert wrong_prices(connection, Landing(home), 10) == (1, 0, [])
     status = told("status")
     assert "Correction that no offer has: of-no-offer: price_amount 2.79 printed" in status
     assert "runpod-h100-july" not in status
