@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from pipelines.commands import Refused
 from pipelines.commands.currency import (
     in_currency,
     rate_line,
@@ -190,6 +191,8 @@ def print_rows(
     """
     if output in ("json", "csv"):
         columns, rows = rows_in_currency(columns, rows)
+    if output == "json" or taker() is not None:
+        refuse_equal_names(columns)
     if (answered := taker()) is not None:
         answered.columns, answered.rows = list(columns), list(rows)
         answered.facts = with_moment({})
@@ -209,6 +212,21 @@ def print_rows(
         writer.writerows([cell(value) for value in row] for row in rows)
     else:
         print_table(columns, list(rows), title)
+
+
+def refuse_equal_names(columns: Sequence[str]) -> None:
+    """Refuse an answer in which one name would hide the values of another column.
+
+    Examples
+    --------
+    >>> refuse_equal_names(["a", "A"])
+    >>> refuse_equal_names(["a", "b", "a"])
+    Traceback (most recent call last):
+    pipelines.commands.Refused: two columns are called 'a': give one another name, with "as"
+    """
+    twice = next((name for name in columns if list(columns).count(name) > 1), None)
+    if twice is not None:
+        raise Refused(f'two columns are called {twice!r}: give one another name, with "as"')
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], title: str = "") -> None:

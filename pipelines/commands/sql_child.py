@@ -107,8 +107,11 @@ def write_parquet(found: Any, limit: int) -> None:
     """Write an answer as Parquet to standard output, batch by batch, up to a limit of rows."""
     import pyarrow.parquet
 
+    from pipelines.commands.answer import refuse_equal_names
+
     left = limit
     batches = found.to_arrow_reader(BATCH_ROWS * 32)
+    refuse_equal_names(batches.schema.names)
     with pyarrow.parquet.ParquetWriter(
         sys.stdout.buffer, batches.schema, compression="zstd"
     ) as writer:

@@ -73,6 +73,7 @@ def refused(capsys: pytest.CaptureFixture[str], *given: str) -> str:
         (("run", "--offline", "--now", "0001-01-01T00:00:00+14:00"), "is not a date"),
         (("verify", "--rows", "-1"), "-1 is not in the range"),
         (("sql", "select 1; select 2"), "one question at a time"),
+        (("sql", "select 1 as n, 2 as n", "--json"), "two columns are called 'n'"),
         (("sql", "select 1", "--out", "/proc/nowhere/x"), "No such file or directory"),
     ],
 )
