@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from pipelines.commands import Refused
+from warehouse.database import DataFolderError
 from warehouse.paths import Home
 
 VARIABLE = "TRUECOST_DATA"
@@ -36,20 +37,31 @@ def pull(address: str) -> None:
 
 
 @click.command()
-@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
-def push(folder: Path) -> None:
-    """Write the newest published file into FOLDER, for truecost pull.
+@click.argument("target")
+def push(target: str) -> None:
+    """Write the newest published file into TARGET, for truecost pull.
 
-    Any static host can serve the folder, and any tool for S3 can copy it: latest.json goes last.
+    TARGET is a folder that any static host can serve, or s3://BUCKET/PREFIX, which needs the
+    extra of a lake and its settings (AWS_ACCESS_KEY_ID and others). latest.json goes last.
 
     \b
     truecost push /srv/www/truecost
+    truecost push s3://prices/truecost
     """
-    from pipelines.answers.push import PushError
+    from pipelines.answers.pull import LATEST
+    from pipelines.answers.push import PushError, newest
     from pipelines.answers.push import push as write
 
+    home = Home.from_environment()
     try:
-        file = write(Home.from_environment(), folder)
-    except PushError as error:
+        if not target.startswith("s3://"):
+            file = write(home, Path(target))
+        else:
+            from pipelines.lake import bucket
+
+            run = newest(home)
+            file = run.database
+            bucket.write(target, [file, run.described], LATEST, run.latest)
+    except (PushError, DataFolderError) as error:
         raise Refused(str(error)) from error
-    click.echo(f"{file.name} in {folder}")
+    click.echo(f"{file.name} in {target}")

@@ -10,12 +10,16 @@ import time
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
+from click.testing import CliRunner
 
+from pipelines.answers import pull as web
 from pipelines.capture.landing import Landing
 from pipelines.capture.packs import make_packs
+from pipelines.cli import truecost
 from pipelines.lake import captures, runs, upkeep
 from pipelines.lake import connection as lake
 from tests.pipelines.captures import filed
@@ -310,7 +314,9 @@ def test_a_newer_parser_that_reads_more_adds_a_column(address, tmp_path):
         assert rows.fetchall() == [(9, 1), (None, 100)]
 
 
-def test_the_data_may_lie_in_s3(catalog, s3_endpoint, tmp_path, monkeypatch):
+@pytest.fixture
+def store(s3_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Return a client of S3 with the bucket ``prices``; the settings of a lake are its own."""
     for name, value in {
         "AWS_ACCESS_KEY_ID": "key",
         "AWS_SECRET_ACCESS_KEY": "secret",
@@ -321,6 +327,39 @@ def test_the_data_may_lie_in_s3(catalog, s3_endpoint, tmp_path, monkeypatch):
     boto3 = pytest.importorskip("boto3")
     store = boto3.client("s3", endpoint_url=s3_endpoint)
     store.create_bucket(Bucket="prices")
+    return store
+
+
+def test_a_published_run_is_pushed_to_s3_and_pulled_from_its_web_address(
+    store, s3_endpoint, tmp_path, monkeypatch
+):
+    home, reader = Home(tmp_path / "home"), Home(tmp_path / "reader")
+    build_day(home, 0)
+    monkeypatch.setenv("TRUECOST_HOME", str(home.root))
+    pushed = CliRunner().invoke(truecost, ["push", "s3://prices/www"])
+    assert pushed.exit_code == 0, pushed.output
+
+    def written() -> dict[str, datetime]:
+        objects = store.list_objects_v2(Bucket="prices", Prefix="www/")["Contents"]
+        return {one["Key"].removeprefix("www/"): one["LastModified"] for one in objects}
+
+    names = {"latest.json", "manifest-day-0.json", "truecost-day-0.duckdb"}
+    before = written()
+    assert before.keys() == names
+    assert CliRunner().invoke(truecost, ["push", "s3://prices/www/"]).exit_code == 0
+    assert written() == before  # nothing is sent twice
+    store.put_bucket_acl(Bucket="prices", ACL="public-read")
+    for name in names:
+        store.put_object_acl(Bucket="prices", Key=f"www/{name}", ACL="public-read")
+    pulled = web.pull(f"{s3_endpoint}/prices/www/", reader)
+    assert pulled.read_bytes() == (home.published / database.POINTER).read_bytes()
+    refused = CliRunner().invoke(truecost, ["push", "s3://nothing/www"])
+    assert refused.exit_code == 2
+    [line] = [one for one in refused.stderr.splitlines() if one.startswith("Error")]
+    assert line.startswith("Error: cannot write in s3://nothing/www: HTTP Error")
+
+
+def test_the_data_may_lie_in_s3(catalog, store, tmp_path):
     address = lake.Address(catalog=catalog, data_path="s3://prices/lake")
     home, moved = Home(tmp_path / "home"), Home(tmp_path / "moved")
     capture_files(home, "ada", 2)
