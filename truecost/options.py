@@ -200,6 +200,7 @@ class QuoteOptions(PriceOptions, total=False):
 class BillOptions(CurrencyOptions, total=False):
     """Options of ``truecost bill``."""
 
+    is_by_token: bool | None
     max_seconds: int | None
     max_memory_mib: int | None
 

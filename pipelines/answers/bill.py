@@ -1,8 +1,8 @@
 """A bill compared with the market, by service and region.
 
 Reading the file and asking in order belongs here. Its columns belong to ``bill_columns``, its GPUs
-to ``bill_gpus``, its items and their market prices to ``warehouse/sql/reports/bill*.sql``. Files
-are only read; printing belongs to the command.
+to ``bill_gpus``, its tokens to ``bill_tokens``, its items and their market prices to
+``warehouse/sql/reports/bill*.sql``. Files are only read; printing belongs to the command.
 """
 
 from __future__ import annotations
@@ -20,8 +20,10 @@ import duckdb
 
 from cost_engine.units import SECONDS_PER_HOUR
 from pipelines.answers.as_of import Past, open_past
-from pipelines.answers.bill_columns import BillError, layout_of, selection
+from pipelines.answers.bill_columns import BillError, layout_of, printed_twice, selection
 from pipelines.answers.bill_gpus import Line, Names, identify
+from pipelines.answers.bill_tokens import Models, TokenLine
+from pipelines.answers.bill_tokens import identify as identify_tokens
 from pipelines.answers.foreign_file import ForeignFileError, read_foreign
 from pipelines.answers.price_book import OwnPrice
 from pipelines.child import limits as child
@@ -52,6 +54,7 @@ def compare(
     past: Past | None = None,
     *,
     prices: Sequence[OwnPrice] = (),
+    is_by_token: bool = False,
     memory_bytes: int = MEMORY_BYTES,
     seconds: float = SECONDS,
 ) -> Comparison:
@@ -68,6 +71,8 @@ def compare(
         The past whose market is taken.
     prices : sequence of OwnPrice
         Prices of one's own, each on its days instead of the market's.
+    is_by_token : bool
+        Whether what AI services bill by the token is compared, in place of GPUs.
     memory_bytes : int
         What reading and comparing may use.
     seconds : float
@@ -90,7 +95,7 @@ def compare(
         found = read_foreign(
             path, compared, home, past, Limits(memory_bytes=memory_bytes, threads=1),
             [asdict(one) | {"row_number": number} for number, one in enumerate(prices)],
-            raises=[BillError, DataFolderError], limits=of_call,
+            is_by_token, raises=[BillError, DataFolderError], limits=of_call,
         )  # fmt: skip
     except ForeignFileError as error:
         raise BillError(str(error)) from None
@@ -107,20 +112,24 @@ def compared(
     past: Past | None,
     limits: Limits,
     prices: Sequence[Mapping[str, Any]] = (),
+    is_by_token: bool = False,
 ) -> tuple[list[str], list[list[Any]]]:
     """Return columns and rows of the comparison, values as in JSON; runs in the child."""
     with open_published(home, limits, folders=[path.parent]) as now:
         opened = nullcontext(now) if past is None else open_past(now, past)
         try:
             with opened as connection:
-                answer = compare_in(connection, path, prices)
+                answer = compare_in(connection, path, prices, is_by_token)
         except duckdb.OutOfMemoryException as error:
             raise MemoryError from error
     return list(answer.columns), [[plain(value) for value in row] for row in answer.rows]
 
 
 def compare_in(
-    connection: duckdb.DuckDBPyConnection, path: Path, prices: Sequence[Mapping[str, Any]] = ()
+    connection: duckdb.DuckDBPyConnection,
+    path: Path,
+    prices: Sequence[Mapping[str, Any]] = (),
+    is_by_token: bool = False,
 ) -> ReportRows:
     """Compare a bill with the market of an open file, in which only temporary tables are made."""
     keep(connection, "bill_price", report("bill_price").select, {"prices": json.dumps(prices)})
@@ -134,6 +143,9 @@ def compare_in(
     keep(connection, "bill_item", report("bill_item").select, units)
     connection.execute("drop table bill_text")
     keep(connection, "bill_provider", report("bill_provider").select)
+    find_tokens(connection)
+    if is_by_token:
+        return run_report(connection, "bill_tokens")
     find_gpus(connection)
     return run_report(connection, "bill")
 
@@ -165,6 +177,8 @@ def load(connection: duckdb.DuckDBPyConnection, path: Path) -> dict[str, str]:
             f"{path.name} is neither CSV nor Parquet that can be read: {first}"
         ) from None
     table = connection.table("bill_file")
+    if twice := printed_twice(table.columns):
+        raise BillError(f"{path.name}: two columns are called {twice}: delete one")
     texts: dict[str, str] = {}
     for name, kind in zip(table.columns, table.types, strict=True):
         texts |= as_text(name, identifier(name), kind)
@@ -205,6 +219,15 @@ def find_gpus(connection: duckdb.DuckDBPyConnection) -> None:
         for line, one in found if one.gpu_id
     ]  # fmt: skip
     keep(connection, "bill_gpu", report("bill_gpu").select, {"lines": json.dumps(named)})
+
+
+def find_tokens(connection: duckdb.DuckDBPyConnection) -> None:
+    """Keep the tokens of each kind of line as ``bill_token``."""
+    models = Models.of(run_report(connection, "bill_model").rows)
+    lines = [TokenLine(*row) for row in run_report(connection, "bill_token_line").rows]
+    found = [(line, identify_tokens(line, models)) for line in lines]
+    named = [line._asdict() | asdict(one) for line, one in found if one]
+    keep(connection, "bill_token", report("bill_token").select, {"lines": json.dumps(named)})
 
 
 def total(comparison: Comparison) -> Sequence[float]:

@@ -160,6 +160,19 @@ def layout_of(names: Iterable[str]) -> Layout:
     return layout
 
 
+def printed_twice(names: Iterable[str]) -> str | None:
+    """Return a column of a layout that a file has twice: DuckDB calls the second one NAME_1.
+
+    Examples
+    --------
+    >>> printed_twice(["BilledCost", "SkuId", "billedcost_1"]), printed_twice(["a", "a_1"])
+    ('BilledCost', None)
+    """
+    names = list(names)
+    numbered = {re.sub(r"_\d+$", "", name).lower() for name in names if re.search(r"_\d+$", name)}
+    return next((n for n in names if n.lower() in numbered and folded(n) in ALL_COLUMNS), None)
+
+
 def selection(expressions: Mapping[str, str]) -> str:
     """Return the query of ``bill_file`` that gives every column of every layout as text.
 

@@ -37,6 +37,12 @@ HIDDEN = ("purchase_model", "paid_usd", "provider_count", "market", "items")  # 
 )  # fmt: skip
 @force_option
 @click.option(
+    "--tokens",
+    "is_by_token",
+    is_flag=True,
+    help="Compare what AI services bill by the token with list prices, in place of GPUs.",
+)
+@click.option(
     "--max-seconds",
     type=click.IntRange(1, 86_400),
     default=120,
@@ -56,6 +62,7 @@ def bill(
     name: str | None,
     folder: Path,
     force: bool,
+    is_by_token: bool,
     max_seconds: int,
     max_memory_mib: int,
     past: Past | None,
@@ -75,8 +82,12 @@ def bill(
     the index what is asked: a discount shows as a negative distance. With --prices, what the price
     book prices on the day of a charge is held against that instead.
 
+    With --tokens, input, output and cached tokens of AI services stand beside the list price of
+    the provider on the day of the charge, and beside the cheapest provider of the same model.
+
     \b
     truecost bill focus.csv
+    truecost bill focus.csv --tokens
     truecost bill cur.parquet --json
     truecost bill focus.parquet --export above.csv --folder reports
     """
@@ -92,13 +103,14 @@ def bill(
             then = moment(connection, past)
             own = book_prices(connection, told_at(moment_asked(connection, past)))
         found = compare(
-            home_asked(), file, past, prices=own,
+            home_asked(), file, past, prices=own, is_by_token=is_by_token,
             memory_bytes=max_memory_mib * 2**20, seconds=max_seconds,
         )  # fmt: skip
     except (BillError, OutsideFolderError, DataFolderError) as error:
         raise Refused(str(error)) from error
     paid, market = total(found)
-    against = f"{paid / market - 1:+.1%} against the market" if market else "nothing to compare"
+    beside_what = "list prices" if is_by_token else "the market"
+    against = f"{paid / market - 1:+.1%} against {beside_what}" if market else "nothing to compare"
     idle = unused(found)
     beside = f"; {money(idle, 0)} for capacity that was not used" if idle else ""
     hidden = () if output in ("json", "csv") else HIDDEN

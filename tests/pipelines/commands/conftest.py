@@ -109,16 +109,16 @@ def ask(answers_home: Home, monkeypatch: pytest.MonkeyPatch) -> Truecost:
 
 
 @pytest.fixture
-def read_bill(answers_home: Home) -> Callable[[Path], Rows]:
+def read_bill(answers_home: Home) -> Callable[..., Rows]:
     """Return a way to compare a bill in this process.
 
     It leaves out the command and the child that reads the files of strangers, which other tests
     run: a child that starts takes five times as long as the comparison.
     """
 
-    def read(path: Path) -> Rows:
+    def read(path: Path, *, is_by_token: bool = False) -> Rows:
         limits = Limits(memory_bytes=MEMORY_BYTES, threads=1)
-        columns, rows = compared(path, answers_home, None, limits)
+        columns, rows = compared(path, answers_home, None, limits, is_by_token=is_by_token)
         return [dict(zip(columns, row, strict=True)) for row in rows]
 
     return read

@@ -12,6 +12,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from pipelines.answers.bill_columns import BillError
 from tests.pipelines.commands.conftest import Rows, Truecost
 
 Row = Mapping[str, str]
@@ -63,13 +64,13 @@ def text_of(rows: Sequence[Row]) -> str:
 
 
 @pytest.fixture
-def bill(read_bill: Callable[[Path], Rows], tmp_path: Path) -> Ask:
+def bill(read_bill: Callable[..., Rows], tmp_path: Path) -> Ask:
     """Return a way to have the answer to a bill of rows."""
 
-    def answer(*lines: Row) -> Rows:
+    def answer(*lines: Row, **options: bool) -> Rows:
         path = tmp_path / "rows.csv"
         path.write_text(text_of(lines), encoding="utf-8")
-        return read_bill(path)
+        return read_bill(path, **options)
 
     return answer
 
@@ -470,3 +471,95 @@ def test_every_gpu_row_of_the_official_sample_is_known(ask: Truecost, recorded: 
     disk = next(key for key in items if key[0] is None)
     assert disk[1].startswith("no GPU is known for")
     assert items == {("A10G-24GB", old): 8, ("M60-8GB", old): 2, disk: 1}
+
+
+# --- tokens
+
+DAY = "2026-11-15"
+BEDROCK: Row = {
+    **FOCUS, "ServiceName": "Amazon Bedrock", "ChargePeriodStart": f"{DAY}T08:00:00Z",
+    "EffectiveCost": "7.92", "BilledCost": "7.92", "ConsumedQuantity": "10000",
+    "ConsumedUnit": "1K tokens", "SkuMeter": "USE1-Llama3-3-70B-input-tokens",
+}  # fmt: skip
+OPENAI: Row = {
+    **BEDROCK, "ProviderName": "Microsoft", "ServiceName": "Azure OpenAI",
+    "EffectiveCost": "100", "ConsumedQuantity": "10", "ConsumedUnit": "1M",
+    "SkuMeter": "gpt 4o 1120 Outp glbl Tokens",
+}  # fmt: skip
+VERTEX: Row = {
+    **GCP, "service.description": "Vertex AI", "usage_start_time": f"{DAY} 08:00:00 UTC",
+    "sku.description": "Gemini 2.5 Pro Text Input - Predictions", "cost": "12.5",
+    "usage.amount": "10000000", "usage.unit": "count",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("line", "kind", "usd_per_million", "asked"),
+    [
+        (BEDROCK, "input", 0.792, 0.72),
+        ({**BEDROCK, "SkuMeter": "", "x_UsageType": "USE1-Llama3-3-70B-input-tokens"},
+         "input", 0.792, 0.72),
+        (OPENAI, "output", 10, 10),
+        ({**OPENAI, "SkuMeter": "gpt-4o-1120-cached-Inp-glbl Tokens", "EffectiveCost": "12.5"},
+         "cache_read", 1.25, 1.25),
+        ({**OPENAI, "ConsumedQuantity": "10000", "ConsumedUnit": "1K"}, "output", 10, 10),
+        (VERTEX, "input", 1.25, 1.25),
+    ],
+)  # fmt: skip
+def test_tokens_stand_beside_the_list_price_of_their_provider(
+    bill: Ask, line: Row, kind: str, usd_per_million: float, asked: float
+) -> None:
+    (row,) = bill(line, is_by_token=True)
+    assert (row["kind"], row["reason"], row["token_count"]) == (kind, None, 1e7)
+    assert row["paid_usd_per_million_tokens"] == pytest.approx(usd_per_million)
+    assert row["list_usd_per_million_tokens"] == pytest.approx(asked)
+    assert row["above_usd"] == pytest.approx((usd_per_million - asked) * 10)
+    (row,) = bill(line)
+    assert row["reason"] == "billed by the token: truecost bill --tokens"
+
+
+def test_the_cheapest_provider_of_the_same_model_is_named(bill: Ask) -> None:
+    (row,) = bill(BEDROCK, is_by_token=True)
+    assert 0 < row["cheapest_usd_per_million_tokens"] < row["list_usd_per_million_tokens"]
+    assert row["cheapest_api_provider_id"] not in (None, "aws")
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"ConsumedUnit": "Hours"}, "unit is no count of tokens: hours"),
+        ({"BillingCurrency": "EUR"}, "not in US dollars: EUR"),
+        ({"ChargePeriodStart": "2020-01-01T00:00:00Z"}, "no list price on that day"),
+        ({"SkuMeter": "USE1-Llama3-3-70B-input-tokens-priority"}, "no list price on that day"),
+    ],
+)
+def test_what_cannot_be_held_against_a_list_price_says_why(
+    bill: Ask, changes: Row, reason: str
+) -> None:
+    (row,) = bill({**BEDROCK, **changes}, is_by_token=True)
+    assert (row["reason"], row["list_usd_per_million_tokens"]) == (reason, None)
+
+
+@pytest.mark.parametrize("other", ["realtime", "audio", "mini", "5"])
+def test_a_word_that_is_not_understood_makes_it_no_model(bill: Ask, other: str) -> None:
+    line = {**OPENAI, "SkuMeter": f"gpt 4o {other} 1120 Outp glbl Tokens"}
+    assert [row["model"] for row in bill(line, is_by_token=True)] == []
+    (row,) = bill(line)
+    assert row["reason"].startswith("no GPU is known for")
+
+
+def test_a_credit_lowers_what_was_paid_and_counts_no_token_twice(bill: Ask) -> None:
+    credit = {**BEDROCK, "ChargeCategory": "Credit", "EffectiveCost": "-0.72"}
+    (row,) = bill(BEDROCK, credit, is_by_token=True)
+    assert (row["token_count"], row["items"]) == (1e7, 2)
+    assert row["above_usd"] == pytest.approx(0)
+
+
+def test_two_columns_of_one_name_are_refused(
+    read_bill: Callable[..., Rows], tmp_path: Path
+) -> None:
+    path = tmp_path / "twice.csv"
+    lines = text_of([BEDROCK]).splitlines()
+    path.write_text(f"{lines[0]},BilledCost\n{lines[1]},1.00\n")
+    with pytest.raises(BillError, match="two columns are called BilledCost: delete one"):
+        read_bill(path)

@@ -21,7 +21,7 @@ with item as (
         i.*, p.provider_id, g.gpu_id,
         coalesce(i.gpu_count, g.gpu_count) as gpus,
         coalesce(g.role, 'machine') as role,
-        f.market_family,
+        f.market_family, t.is_by_token,
         lower(i.category) in ('credit', 'adjustment') as is_credit
     from bill_item as i
     left join bill_provider as p on i.provider_printed = p.provider_printed
@@ -34,6 +34,10 @@ with item as (
         and i.gpu_count is not distinct from g.gpu_count_printed
         and i.sku is not distinct from g.sku
         and i.meter is not distinct from g.meter
+    left join (select distinct service, meter, unit, true as is_by_token from bill_token) as t
+        on i.service is not distinct from t.service
+        and i.meter is not distinct from t.meter
+        and i.unit is not distinct from t.unit
 ),
 -- Credits often do not say how the usage was bought: as it was, where there is one way only.
 bought as (
@@ -75,6 +79,7 @@ metered as (
             when status = 'unused' then 'unused capacity of a commitment'
             when status = 'covered' then 'paid by a commitment, whose fee is an item of its own'
             when provider_id is null then 'provider not known: ' || coalesce(provider_printed, '')
+            when is_by_token then 'billed by the token: truecost bill --tokens'
             when gpu_id is null and is_credit then 'credit that names no GPU'
             when gpu_id is null
                 then 'no GPU is known for ' || coalesce(instance_type, left(meter, 80), sku, '(no sku)')
