@@ -9,8 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from decimal import Decimal
+from functools import partial
 
 from pipelines.sources.base import (
+    Held,
     MarketTier,
     Payload,
     PriceBasis,
@@ -24,9 +27,12 @@ from pipelines.sources.base import (
 )
 from pipelines.sources.fields import decimal_or_none, gigabytes_to_bytes
 from pipelines.sources.price_page import (
+    AMOUNT,
     each_priced,
     matches,
     printed_offer,
+    unit_doubt,
+    visible_texts,
 )
 
 NEVER_RUN = (
@@ -34,6 +40,7 @@ NEVER_RUN = (
     " its terms are not read yet"
 )
 Match = re.Match[str]
+HOURS_OF_MONTH = (672, 744)  # February to December; most pages take 730 [h]
 
 
 def name_and_size(row: Match) -> str:
@@ -47,8 +54,10 @@ class PricePage:
 
     ``row`` is a pattern for the visible text, on one line. It names the groups ``gpu`` and
     ``price``, and may name ``count``, ``gigabytes`` (of one GPU), ``vcpus``, ``ram`` (gigabytes of
-    the machine) and ``nvlink``. ``price`` is a pattern for the whole printed price, with currency
-    and unit, and names the group ``amount``.
+    the machine), ``nvlink`` and ``monthly`` (the price of the same for a month, which tells the
+    unit of ``price``). ``price`` is a pattern for the whole printed price, with currency and unit,
+    and names the group ``amount``. Where neither the price nor the month beside it tells the unit,
+    the page must, and name no other: else the row is held.
     """
 
     source_id: str
@@ -78,21 +87,33 @@ class PricePage:
         if self.head:
             matches(payload, re.compile(self.head))
         found = matches(payload, re.compile(self.row))
-        return each_priced(payload, found, self._offers)
+        doubt = unit_doubt(" ".join(visible_texts(payload)), self.per)
+        return each_priced(payload, found, partial(self._offers, doubt))
 
-    def _offers(self, row: Match) -> Iterator[Row]:
+    def _offers(self, doubt: str | None, row: Match) -> Iterator[Row]:
         groups = row.groupdict()
         if not self.prices:
-            yield from self._offer(row, groups, self.purchase_model)
+            yield from self._offer(row, groups, self.purchase_model, doubt)
             return
         for price in re.finditer(self.prices, row["prices"]):
             model: PurchaseModel = "spot" if price["spot"] else self.purchase_model
-            yield from self._offer(row, groups | price.groupdict(), model)
+            yield from self._offer(row, groups | price.groupdict(), model, doubt)
 
     def _offer(
-        self, row: Match, groups: dict[str, str | None], purchase_model: PurchaseModel
+        self,
+        row: Match,
+        groups: dict[str, str | None],
+        purchase_model: PurchaseModel,
+        doubt: str | None,
     ) -> Iterator[Row]:
-        return printed_offer(
+        if groups.get("monthly"):
+            doubt = self._not_an_hour(groups)
+        elif unit_doubt(groups["price"] or "", self.per) is None:
+            doubt = None
+        if doubt and re.fullmatch(self.price, groups["price"] or ""):
+            yield Held(rule="unit_unknown", reason=doubt, row=groups)
+            return
+        yield from printed_offer(
             groups,
             groups["price"] or "",
             re.compile(self.price),
@@ -114,6 +135,15 @@ class PricePage:
             interconnect="NVLink" if groups.get("nvlink") else None,
         )
 
+    def _not_an_hour(self, groups: dict[str, str | None]) -> str | None:
+        """Return why the price of a month beside it does not show that a price is of an hour."""
+        printed = [re.search(AMOUNT, groups[name] or "") for name in ("price", "monthly")]
+        hour, month = (Decimal(one["amount"].replace(",", "")) if one else 0 for one in printed)
+        least, most = HOURS_OF_MONTH
+        if hour * least <= month <= hour * most and hour:
+            return None
+        return f"{groups['monthly']!r} a month is not the hours of one times {groups['price']!r}"
+
     def source(self) -> Source:
         """Return the page as a source, off by default."""
         host = self.url.split("/")[2]
@@ -128,7 +158,7 @@ class PricePage:
             requests=one_request("pricing", self.url),
             parse=self.parse,
             row_of_answer="place of the text that looks like a row",
-            parser_version=1,
+            parser_version=2,
             expected_rows=self.expected_rows,
             currency=self.currency,
             price_basis=self.price_basis,

@@ -1,6 +1,7 @@
 """Denvr's price page: US dollars per GPU and hour of machines with 1 to 8 GPUs.
 
-Rows without a price are rented by contract only.
+Rows without a price are rented by contract only. A price says "/ GPU" only; the head of the column
+tells the hour.
 Parser written from third-party descriptions, never run on a real page.
 """
 

@@ -2,13 +2,16 @@
 
 A card has a title that says how its GPUs are sold; cards of storage, networks and API tokens
 have other titles. The price is the column with a currency sign: where GPUs are reserved, a link
-follows it. The term of a reservation is null unless the card's title prints one. "NVLink" after a
-name is the PCIe card with a bridge.
+follows it.
+A card that names no unit of time is read only while no card of GPUs names another than the hour.
+The term of a reservation is null unless the card's title prints one. "NVLink" after a name is the
+PCIe card with a bridge.
 """
 
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from datetime import date
 
@@ -34,7 +37,9 @@ from pipelines.sources.price_page import (
     each_priced,
     grid_rows,
     headed,
+    other_unit,
     printed_offer,
+    unit_doubt,
 )
 
 URL = "https://www.hyperstack.cloud/gpu-pricing"
@@ -45,8 +50,6 @@ MODELS: tuple[tuple[re.Pattern[str], PurchaseModel], ...] = (
     (re.compile(r"(?i)reserv"), "reserved"),
 )
 MONEY = re.compile(r"[$€£]|\b(?:USD|EUR|GBP)\b")
-# In the head of a card: another price than that of a GPU for an hour.
-OTHER_UNIT = re.compile(r"(?i)\bprice.{0,20}\bper (?!hour|gpu)\w")
 TERM = re.compile(r"(?i)\b(?P<count>\d{1,2})[ -]?(?P<unit>month|year)")
 
 
@@ -54,15 +57,24 @@ def parse(payload: Payload) -> Iterator[ReadRow]:
     """Yield an offer for each GPU of the cards that sell GPUs."""
     soup = soup_of(payload)
     rows = list(headed(soup, grid_rows(soup), ["h2", "h3", "h4"]))
-    other_units = {
-        title: cell for row, title in rows for cell in cells_of(row) if OTHER_UNIT.search(cell)
-    }
-    return each_priced(payload, rows, lambda row: _offers(row, other_units))
+    said: defaultdict[str, str] = defaultdict(str)
+    for row, title in rows:
+        if _model(title):
+            said[title] += f" {title} {' '.join(cells_of(row))}"
+    doubts = {title: unit_doubt(text, "hour") for title, text in said.items()}
+    # A card that says nothing is read as the others are.
+    names_another = any(other_unit(text, "hour") for text in said.values())
+    held = {title: doubt for title, doubt in doubts.items() if doubt and names_another}
+    return each_priced(payload, rows, lambda row: _offers(row, held))
 
 
-def _offers(row_of_card: tuple[Tag, str], other_units: Mapping[str, str]) -> Iterator[Row]:
+def _model(title: str) -> PurchaseModel | None:
+    return next((model for pattern, model in MODELS if pattern.search(title)), None)
+
+
+def _offers(row_of_card: tuple[Tag, str], doubts: Mapping[str, str]) -> Iterator[Row]:
     row, title = row_of_card
-    model = next((model for pattern, model in MODELS if pattern.search(title)), None)
+    model = _model(title)
     cells = cells_of(row)
     is_gpu = re.match(r"(?i)nvidia|amd", cells[0]) is not None
     if model is None or not (is_gpu or any(map(MONEY.search, cells))):
@@ -72,9 +84,8 @@ def _offers(row_of_card: tuple[Tag, str], other_units: Mapping[str, str]) -> Ite
         reason = f"a price in a card of GPUs, for {cells[0]!r}"[:200]
         yield Held(rule="gpu_name_missing", reason=reason, row={"card": title, "cells": cells})
         return
-    if title in other_units:
-        reason = f"the card is headed {other_units[title]!r}, not a price per hour"
-        yield Held(rule="unit_unknown", reason=reason, row={"card": title, "cells": cells})
+    if title in doubts:
+        yield Held(rule="unit_unknown", reason=doubts[title], row={"card": title, "cells": cells})
         return
     term = TERM.search(title)
     months = int(term["count"]) * (12 if term["unit"].lower() == "year" else 1) if term else None
@@ -114,7 +125,7 @@ SOURCE = Source(
     requests=one_request("gpu-pricing", URL),
     parse=parse,
     row_of_answer="element of which every child is a single text",
-    parser_version=3,
+    parser_version=4,
     verified_with="excerpt",
     verified_on=date(2026, 8, 22),
     expected_rows=(6, 60),

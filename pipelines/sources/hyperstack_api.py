@@ -2,6 +2,9 @@
 
 ``value`` is the account's own rate and ``original_value`` the list price: the list price is taken.
 A name that ends in ``-spot`` is the spot price of the GPU. CPU, disk and network lines are no GPUs.
+No field names the unit of time: the provider's reference of the API does, and a list that moves as
+a whole is held by ``warehouse/sql/quality/held_batch.sql``. A row that does name a unit is held
+unless it is the hour.
 """
 
 from __future__ import annotations
@@ -12,6 +15,7 @@ from typing import Any
 
 from pipelines.sources.base import (
     NO_ACCELERATOR,
+    Held,
     OutOfScope,
     Payload,
     ReadRow,
@@ -20,8 +24,10 @@ from pipelines.sources.base import (
     one_request,
 )
 from pipelines.sources.fields import each_row, objects_at, offer_or_held, yes_or_no
+from pipelines.sources.price_page import unit_doubt
 
 KEY = "HYPERSTACK_API_KEY"
+UNIT_KEYS = ("unit", "price_unit", "billing_unit", "period", "billing_period")
 GPU_NAME = re.compile(r"(?:RTX|GB|MI|[ABHLV])-?\w{0,20}\d")  # H100-80G-PCIe, RTX-A6000, L40
 
 
@@ -34,6 +40,11 @@ def _offers(row: Mapping[str, Any]) -> Iterator[Row]:
     name = row["name"]
     if not GPU_NAME.match(name):
         yield OutOfScope(NO_ACCELERATOR)
+        return
+    unit = next((row[key] for key in UNIT_KEYS if row.get(key) is not None), None)
+    if unit is not None and unit_doubt(f"per {unit}", "hour"):
+        reason = f"the price is per {unit}, not per hour"
+        yield Held(rule="unit_unknown", reason=reason, row=row)
         return
     yield offer_or_held(
         row,
@@ -67,7 +78,7 @@ SOURCE = Source(
     ),
     parse=parse,
     row_of_answer="element of the answer",
-    parser_version=1,
+    parser_version=2,
     expected_rows=(5, 60),
     currency="USD",
     price_basis="gpu",

@@ -1,6 +1,7 @@
 """JarvisLabs's price page: US dollars per GPU and hour.
 
-A card prints name, architecture, memory and price.
+A card prints name, architecture, memory and price. Some print "per hour" beside it; the others hold
+for an hour only while no text of the page names another unit.
 Parser written from third-party descriptions, never run on a real page.
 """
 

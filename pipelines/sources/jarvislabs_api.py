@@ -2,12 +2,14 @@
 
 The account's country decides the currency (rupees or dollars): it is taken from the row or the
 answer, and a price without one is held.
-Spot is sold for containers only.
+Spot is sold for containers only. The key of the price on demand names the hour, that of the spot
+price does not: one that cannot be of the same unit is held.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from decimal import Decimal
 from functools import partial
 from typing import Any
 
@@ -31,6 +33,7 @@ from pipelines.sources.fields import (
 )
 
 KEY = "JL_API_KEY"
+SPOT_OF_ON_DEMAND = (Decimal("0.02"), Decimal(2))  # what a spot price may be of the one on demand
 
 
 def parse(payload: Payload) -> Iterator[ReadRow]:
@@ -49,6 +52,12 @@ def _offers(of_answer: object, row: Mapping[str, Any]) -> Iterator[Row]:
     prices: list[tuple[object, PurchaseModel]] = [(row["price_per_hour"], "on_demand")]
     if workload == "container" and row.get("spot_price") is not None:
         prices.append((row["spot_price"], "spot"))
+        on_demand, spot = map(decimal_or_none, (row["price_per_hour"], row["spot_price"]))
+        least, most = SPOT_OF_ON_DEMAND
+        if on_demand and spot and not least * on_demand <= spot <= most * on_demand:
+            prices.pop()
+            reason = f"spot_price is {spot}, price_per_hour {on_demand}: another unit of time?"
+            yield Held(rule="unit_unknown", reason=reason, row=row)
     free = decimal_or_none(row.get("num_free_devices"))
     for price, purchase_model in prices:
         yield offer_or_held(
@@ -84,7 +93,7 @@ SOURCE = Source(
     ),
     parse=parse,
     row_of_answer="element of server_meta",
-    parser_version=2,
+    parser_version=3,
     expected_rows=(3, 100),
     price_basis="gpu",
     price_unit="hour",

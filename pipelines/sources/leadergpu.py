@@ -1,7 +1,7 @@
 """LeaderGPU's front page: euros per server and month.
 
 A row prints the price of one card and then that of the server. Only whole servers are rented, for a
-month or more.
+month or more, as the page says above them.
 Parser written from third-party descriptions, never run on a real page.
 """
 

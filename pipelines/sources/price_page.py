@@ -21,6 +21,7 @@ from pipelines.sources.base import (
     OutOfScope,
     ParseError,
     Payload,
+    PriceUnit,
     ReadRow,
     Row,
     json_number,
@@ -32,6 +33,17 @@ from pipelines.sources.fields import each_row, offer_or_held
 from pipelines.text import single_spaced
 
 T = TypeVar("T")
+UNITS: Mapping[PriceUnit, tuple[str, str]] = {  # in words, and as an adjective
+    "hour": (r"hours?|hrs?|h", "hourly"),
+    "minute": (r"minutes?|mins?", "minutely"),
+    "second": (r"seconds?|secs?", "secondly"),
+    "month": (r"months?|mo", "monthly"),
+}
+PER = r"(?i)(?:\bper |/ ?|\ban? )(?:gpu ?[-/]? ?)?(?:{0})\b|\b{1}\b"
+PRICE_PER = (  # said of prices, not of usage
+    r"(?i)\b(?:price|pricing|cost|rate)s?(?: (?:is|are|in|usd|eur|gpu)){{0,3}} ?[(/]? ?"
+    r"(?:per |/ ?)?(?:gpu ?[-/]? ?)?(?:{0}|{1})\b|\b{1} (?:price|pricing|cost|rate)s?\b"
+)
 
 # 1,234.50 and 1234.5; "0,900" is a decimal comma or damage, "1 47" is another way to write it, and
 # neither is an amount.
@@ -200,6 +212,34 @@ def matches(payload: Payload, pattern: re.Pattern[str]) -> list[re.Match[str]]:
             " of text; did the page change?"
         )
     return found
+
+
+def other_unit(text: str, unit: PriceUnit) -> str | None:
+    """Return what a text says of prices for another unit of time, or None."""
+    others = (PRICE_PER.format(*words) for name, words in UNITS.items() if name != unit)
+    found = next(filter(None, (re.search(other, text) for other in others)), None)
+    return found[0] if found else None
+
+
+def unit_doubt(text: str, unit: PriceUnit) -> str | None:
+    """Return why a text does not say that its prices are for one unit of time, or None.
+
+    How usage is billed is no price: "billed by the minute".
+
+    Examples
+    --------
+    >>> unit_doubt("$2.99 /hr", "hour"), unit_doubt("Hourly cost. Billed per minute", "hour")
+    (None, None)
+    >>> unit_doubt("$2.99", "hour")
+    'no text says that a price is per hour'
+    >>> unit_doubt("$99. Price per month. Used an hour a day", "hour")
+    "the page says 'Price per month', not per hour"
+    """
+    if other := other_unit(text, unit):
+        return f"the page says {other!r}, not per {unit}"
+    if re.search(PER.format(*UNITS[unit]), text):
+        return None
+    return f"no text says that a price is per {unit}"
 
 
 def printed_offer(

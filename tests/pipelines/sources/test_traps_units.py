@@ -43,13 +43,76 @@ def test_a_decimal_comma_is_no_separator_of_thousands() -> None:
 def test_a_price_list_that_changes_its_unit_of_time_is_no_list_of_hours() -> None:
     with pytest.raises(ParseError, match="permo"):
         with_text("aws_spot", ("perhr", "permo"))
-    found = with_text("hyperstack", ("Price per Hour", "Price per Month"))
-    on_demand = [offer for offer in offers(found) if offer.purchase_model == "on_demand"]
-    assert (on_demand, "unit_unknown" in rules(found)) == ([], True)
-    before = offers(read(payloads("jarvislabs")[0]))
-    found = with_text("jarvislabs", ("per hour", "per month"))
-    assert [offer.sku for offer in before] != [offer.sku for offer in offers(found)]
-    assert "price_not_a_number" in rules(found)
+
+
+UNITS_OF_TIME = ["month", "second", "minute"]
+
+
+@pytest.mark.parametrize("other", UNITS_OF_TIME)
+@pytest.mark.parametrize(
+    ("source_id", "printed"),
+    [
+        ("hyperstack", "Price per Hour"),
+        ("denvr", "Price per hour"),
+        ("jarvislabs", "per hour"),
+        ("leadergpu", "Price per month"),
+    ],
+)
+def test_a_page_that_names_another_unit_of_time_has_no_price(
+    source_id: str, printed: str, other: str
+) -> None:
+    by = printed.rpartition(" ")[0] + (" hour" if source_id == "leadergpu" else f" {other}")
+    with pytest.raises(ParseError, match="no priced row"):
+        with_text(source_id, (printed, by))
+
+
+@pytest.mark.parametrize("source_id", ["denvr", "jarvislabs", "leadergpu"])
+def test_a_page_that_names_no_unit_of_time_has_no_price(source_id: str) -> None:
+    with pytest.raises(ParseError, match="no priced row"):
+        with_text(source_id, ("(?i)per (hour|month)", ""))
+
+
+def test_a_card_of_another_unit_is_held_and_the_others_are_read() -> None:
+    spot = "<h3>Spot VM Pricing</h3>"
+    found = with_text("hyperstack", (spot, "<h3>Spot VM: price per month</h3>"))
+    assert {offer.purchase_model for offer in offers(found)} == {"on_demand"}  # heads its hour
+    assert "unit_unknown" in rules(found)
+
+
+def test_how_usage_is_billed_is_no_unit_of_a_price() -> None:
+    before = read(payloads("hyperstack")[0])
+    assert with_text("hyperstack", ("Billed by the minute", "Billed per second")) == before
+
+
+@pytest.mark.parametrize("factor", [30, 1 / 3600, 1])
+def test_the_month_beside_it_tells_the_unit_of_a_price(factor: float) -> None:
+    def of_month(price: re.Match[str]) -> str:
+        return f"${float(price[1]) * factor:.4f}"
+
+    payload = payloads("salad")[0]
+    text = re.sub(r"\$(182\.50|116\.80)", of_month, payload.content.decode())
+    assert offers(read(payload))
+    if factor == 1:
+        assert len(offers(read(replace(payload, content=text.encode())))) == 2
+        return
+    with pytest.raises(ParseError, match="no priced row"):
+        read(replace(payload, content=text.encode()))
+
+
+def test_a_spot_price_of_another_unit_is_held() -> None:
+    found = with_text("jarvislabs_api", (r'"spot_price": 0\.29', '"spot_price": 211.7'))
+    assert [o for o in offers(found) if o.purchase_model == "spot"] == []
+    assert "unit_unknown" in rules(found)
+    assert "shape_changed" in rules(
+        with_text("jarvislabs_api", (r'"price_per_hour": 0\.44', '"price_per_month": 321'))
+    )
+
+
+@pytest.mark.parametrize(("unit", "is_read"), [("hour", True), ("month", False)])
+def test_a_unit_that_a_price_book_names_is_believed(unit: str, is_read: bool) -> None:
+    found = with_text("hyperstack_api", ('"id": 1,', f'"id": 1, "unit": "{unit}",'))
+    sold = [offer for offer in offers(found) if offer.sku == "H100-80G-PCIe"]
+    assert (len(sold), "unit_unknown" in rules(found)) == (int(is_read), not is_read)
 
 
 @pytest.mark.parametrize(
