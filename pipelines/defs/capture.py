@@ -27,6 +27,7 @@ from pipelines.reading.past import read_past
 from pipelines.reading.reader import has_reading, parse_captures
 from pipelines.sources import all_sources
 from pipelines.sources.base import Source
+from warehouse.paths import Home
 
 SOURCES = all_sources()
 ON = tuple(name for name, source in SOURCES.items() if source.disabled_reason is None)
@@ -44,6 +45,8 @@ OFFER_GROUPS = {
     "feed": "catalogues",
 }
 SEVERITY = {"partial": dg.AssetCheckSeverity.WARN}  # some of its addresses failed
+RECALLED = timedelta(days=30)
+"""How far back an empty calendar is filled: as long as runs stay in Dagster's state. [d]"""
 CHECK = "every_address_answered"
 ROW_COUNTS = ("rows_read", "rows_kept", "rows_held", "rows_out_of_scope", "offers_held")
 
@@ -189,6 +192,7 @@ def ask_present(
         If none of them has answered.
     """
     home, now = settings.data(), settings.clock()
+    recall(context, home, names, now.date())
     results = capture(
         [SOURCES[name] for name in names],
         clock=lambda: now,  # one moment for the whole run
@@ -213,6 +217,22 @@ def ask_present(
             f"none of the {len(names)} sources that were asked has answered",
             allow_retries=False,
         )
+
+
+def recall(
+    context: dg.AssetExecutionContext, home: Home, names: Sequence[str], today: date
+) -> None:
+    """Record the days of the last month in a calendar that is empty.
+
+    An earlier version had no calendar, and the state of Dagster may be moved away.
+    """
+    if any(context.instance.get_materialized_partitions(source_key(name)) for name in names):
+        return
+    for name in names:
+        for day, lines in lines_by_day(home, name).items():
+            if RECALLED >= today - day >= timedelta(days=1) and day >= SOURCES[name].first_day:
+                error = next((line.error for line in lines if line.error), None)
+                record(context, name, day, source_state(lines), lines, error, {})
 
 
 def ask_past(

@@ -71,6 +71,9 @@ class ParseResult:
 def source_state(lines: Iterable[ParseResult]) -> str:
     """Return the state of a source after one capture, as ``meta.source_status`` has it.
 
+    ``frozen`` is none: that an answer stands still for too long is told by all captures together,
+    in ``meta.source_status``.
+
     Examples
     --------
     >>> from dataclasses import replace

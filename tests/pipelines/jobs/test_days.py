@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import warnings
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime
@@ -25,8 +26,11 @@ from pipelines.derive.make import Outcome
 from pipelines.derive.release import PublishReport
 from pipelines.jobs.instance import prepare_instance
 from pipelines.reading.past import PastRead
+from pipelines.reading.reader import parse_captures
 from pipelines.site.build import SiteReport
 from pipelines.sources.base import FIRST_DAY
+from tests.pipelines.captures import filed
+from tests.pipelines.sources.saved import FIXTURES
 from warehouse.database import open_build
 from warehouse.models import CheckResult
 from warehouse.paths import Home
@@ -132,6 +136,25 @@ def test_past_days_ask_what_the_command_asks(home, instance, monkeypatch):
     assert days_of(instance, source_key(SOURCE)) == set()
 
 
+def test_days_captured_before_there_was_a_calendar_come_into_it_once(home, instance, monkeypatch):
+    good = (FIXTURES / "ecb" / "daily.xml").read_bytes()
+    captures = [
+        filed(home, content, days=day, source_id="ecb", key="rates")
+        for day, content in ((0, good), (20, good), (21, b"<html>"))
+    ]
+    parse_captures(home, captures)
+    monkeypatch.setattr(capture, "capture", lambda *_, **__: [])
+    key = source_key("ecb")
+    for _ in range(2):
+        done = run_for(instance, {}, key, now="2026-08-05T06:00:00+00:00")
+        assert done.success
+        assert days_of(instance, key) == {"2026-07-21"}  # July 1 is long past, July 22 failed
+        found = done.get_asset_check_evaluations()
+        told = [(check.partition, check.passed) for check in found]
+        assert told in ([("2026-07-21", True), ("2026-07-22", False)], [])
+    assert told == []
+
+
 @pytest.mark.recorded
 def test_the_command_and_the_pages_write_the_same_days(home, monkeypatch, replay_server):
     asked = ["--since", "2026-07-06", "--until", "2026-07-09", "--mirror", replay_server]
@@ -198,3 +221,54 @@ def test_a_day_of_a_table_is_derived_again(home, instance, replay_server):
     assert days_of(instance, key) == {"2026-07-06"}
     with open_build(home) as connection:
         assert connection.execute(question).fetchall() == [(rows,)]
+
+
+BACKFILL = """
+mutation LaunchPartitionBackfill($backfillParams: LaunchBackfillParams!) {
+  launchPartitionBackfill(backfillParams: $backfillParams) {
+    __typename
+    ... on LaunchBackfillSuccess { backfillId }
+    ... on PythonError { message }
+  }
+}
+"""
+
+
+@pytest.fixture
+def workspace(home: Home) -> Iterator[Any]:
+    """Return what the pages of Dagster and its daemon share, with our definitions in it."""
+    from dagster._core.remote_origin import InProcessCodeLocationOrigin
+    from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
+    from dagster._core.workspace.context import WorkspaceProcessContext
+    from dagster._core.workspace.load_target import InProcessWorkspaceLoadTarget
+
+    definitions = LoadableTargetOrigin(module_name="pipelines.definitions", attribute="defs")
+    origin = InProcessCodeLocationOrigin(definitions, location_name="pipelines.definitions")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with (
+            dg.DagsterInstance.get() as instance,
+            WorkspaceProcessContext(instance, InProcessWorkspaceLoadTarget(origin)) as context,
+        ):
+            yield context
+
+
+@pytest.mark.slow
+def test_a_backfill_as_the_pages_send_it_is_one_run_for_its_days(workspace: Any) -> None:
+    from dagster._daemon.backfill import execute_backfill_iteration
+    from dagster_graphql.test.utils import execute_dagster_graphql
+
+    days = [f"2026-07-0{day}" for day in (6, 7, 8)]
+    asked = {"assetSelection": [{"path": ["sources", SOURCE]}], "partitionNames": days}
+    with workspace.create_request_context() as request:
+        answer = execute_dagster_graphql(request, BACKFILL, {"backfillParams": asked})
+    assert answer.data["launchPartitionBackfill"]["__typename"] == "LaunchBackfillSuccess"
+    assert [
+        error
+        for error in execute_backfill_iteration(workspace, logging.getLogger(__name__))
+        if error
+    ] == []
+    [run] = workspace.instance.get_runs()
+    assert run.asset_selection == {source_key(SOURCE)}
+    assert run.tags["dagster/asset_partition_range_start"] == days[0]
+    assert run.tags["dagster/asset_partition_range_end"] == days[-1]
