@@ -7,7 +7,7 @@ command.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
@@ -17,7 +17,7 @@ from cost_engine.comparison import Figure, Ratio, matched_ratio, ratio
 from pipelines.answers.gpu_named import names_of
 from pipelines.derive.serving_names import folded, known_models, model_spelled
 from warehouse.reference import Documents
-from warehouse.reports import run_report
+from warehouse.reports import report_dicts, run_report
 
 Kind = Literal["GPU", "provider", "model"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -103,17 +103,12 @@ def compare(
         If a name means nothing or several things, both mean the same, or they are of two kinds.
     """
     kind, one, other = meant(connection, documents, a, b)
-    if kind == "GPU":
-        lines = paired(*(figures(connection, "gpu", gpu_id=name, model_id=model_id)
-                         for name in (one, other)))  # fmt: skip
-    elif kind == "model":
-        lines = paired(*(figures(connection, "model", model_id=name) for name in (one, other)))
-    else:
-        lines = matched(connection, one, other)
-        lines += paired(
-            *(figures(connection, "provider", provider_id=name) for name in (one, other))
-        )
-    return Comparison(kind, one, other, lines)
+    sides = {f"a_{kind.lower()}_id": one, f"b_{kind.lower()}_id": other}
+    lines = []
+    if kind == "provider":
+        lines = matched(report_dicts(connection, "compare_offers", **sides))
+    figures = report_dicts(connection, f"compare_{kind.lower()}", **sides, model_id=model_id)
+    return Comparison(kind, one, other, [*lines, *map(line_of, figures)])
 
 
 # --- what is meant
@@ -199,65 +194,49 @@ def _beginning(names: Mapping[str, set[str]], asked: str) -> tuple[str, ...]:
 
 # --- figures
 
-Figures = Mapping[tuple[str, str, str], tuple[Figure, int | None, str | None]]
-NOTHING = (None, None, None)
+
+def line_of(row: Mapping[str, Any]) -> Line:
+    """Return one figure of both sides from a row of a report, with the ratio where it has one."""
+    a, b = side(row, "a"), side(row, "b")
+    return Line(
+        row["figure"],
+        row["basis"],
+        row["unit"],
+        a,
+        b,
+        row["a_provider_count"],
+        row["b_provider_count"],
+        ratio(a, b) if a and b and row["unit"] not in NO_RATIO else None,
+        row["a_detail"],
+        row["b_detail"],
+    )
 
 
-def figures(connection: duckdb.DuckDBPyConnection, report: str, **subject: str) -> Figures:
-    """Return the figures of one side with providers and detail, by (figure, basis, unit)."""
-    rows = run_report(connection, f"compare_{report}", **subject).rows
-    return {
-        (figure, basis, unit): (Figure(value, low, high), providers, detail)
-        for figure, basis, unit, value, low, high, providers, detail in rows
-    }
+def side(row: Mapping[str, Any], name: str) -> Figure | None:
+    """Return the figure of one side; None where the warehouse has none."""
+    if row[name] is None:
+        return None
+    return Figure(row[name], row[f"{name}_low"], row[f"{name}_high"])
 
 
-def paired(a: Figures, b: Figures) -> list[Line]:
-    """Return the figures of both sides, those that only one has in their place."""
-    lines = []
-    for figure, basis, unit in in_order(a, b):
-        key = figure, basis, unit
-        of_a, a_count, a_detail = a.get(key, NOTHING)
-        of_b, b_count, b_detail = b.get(key, NOTHING)
-        found = ratio(of_a, of_b) if of_a and of_b and unit not in NO_RATIO else None
-        lines.append(
-            Line(figure, basis, unit, of_a, of_b, a_count, b_count, found, a_detail, b_detail)
-        )
-    return lines
-
-
-def in_order(a: Iterable[Any], b: Iterable[Any]) -> list[Any]:
-    """Return the keys of two ordered lists once each, each after those that come before it.
-
-    Examples
-    --------
-    >>> in_order(["memory", "price"], ["memory", "bf16", "price", "tokens"])
-    ['memory', 'bf16', 'price', 'tokens']
-    """
-    ordered = list(a)
-    place = 0
-    for key in b:
-        if key in ordered:
-            place = ordered.index(key) + 1
-        else:
-            ordered.insert(place, key)
-            place += 1
-    return ordered
-
-
-def matched(connection: duckdb.DuckDBPyConnection, a: str, b: str) -> list[Line]:
+def matched(rows: Sequence[Mapping[str, Any]]) -> list[Line]:
     """Return the prices of what both providers rent out, the median of their ratios first."""
-    rows = run_report(connection, "compare_offers", a_provider_id=a, b_provider_id=b).rows
     if not rows:
         return []
-    found = matched_ratio([row[2] for row in rows], [row[3] for row in rows])
     things = f"median of {len(rows)} matched price{'s' if len(rows) > 1 else ''}"
-    first = Line("price, like for like", things, "USD/(GPU h)", None, None, None, None, found)
+    first = Line("price, like for like", things, "USD/(GPU h)", None, None, None, None,
+                 price_ratio(rows))  # fmt: skip
     return [
         first,
         *(
-            Line("price", f"{gpu_id}, {basis}", "USD/(GPU h)", one := Figure(of_a),
-                 other := Figure(of_b), None, None, ratio(one, other))
-            for gpu_id, basis, of_a, of_b, *_ in rows
+            Line("price", f"{row['gpu_id']}, {row['basis']}", "USD/(GPU h)",
+                 one := Figure(row["a_usd_per_gpu_hour"]),
+                 other := Figure(row["b_usd_per_gpu_hour"]), None, None, ratio(one, other))
+            for row in rows
         ),
     ]  # fmt: skip
+
+
+def price_ratio(rows: Sequence[Mapping[str, Any]]) -> Ratio:
+    """Return the median ratio of the prices of what both providers rent out."""
+    return matched_ratio(*([row[f"{side}_usd_per_gpu_hour"] for row in rows] for side in "ab"))

@@ -30,6 +30,7 @@ from pipelines.site.pages.health import health_page
 from pipelines.site.pages.inference import inference_page
 from pipelines.site.pages.market import market_page
 from pipelines.site.pages.model import model_pages
+from pipelines.site.pages.pair import pair_pages
 from pipelines.site.pages.provider import provider_pages
 from pipelines.site.pages.training import training_page
 from pipelines.site.pages.value import value_page
@@ -38,7 +39,7 @@ from warehouse.paths import Home
 
 MAIN_PAGES = (market_page, value_page, inference_page, training_page, decide_page, calculators_page,
               health_page)  # fmt: skip
-KINDS = (gpu_pages, model_pages, provider_pages)
+KINDS = (gpu_pages, model_pages, provider_pages, pair_pages)
 # 'self' is every file of the site; for files from disk some browsers need file: as well.
 SCRIPT_SOURCE = "'self' file:"
 

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from pipelines.site.numbers import figure
 from pipelines.site.published import Row
 from warehouse.rows import plain
 
@@ -127,6 +128,19 @@ def query_link(block_id: str, column: str, cell: Any) -> Markup:
     if isinstance(cell, Markup):
         return cell
     return piece("query_link", block_id=block_id, column=column, text=cell)
+
+
+def interval(low: float | None, high: float | None) -> Markup:
+    """Return the ends of an interval, as they stand under a number; nothing where one is missing.
+
+    Examples
+    --------
+    >>> str(interval(1.5, None))
+    ''
+    """
+    if low is None or high is None:
+        return Markup()
+    return piece("interval", ends=[(figure(end), f"{end:.9g}") for end in (low, high)])
 
 
 def row_key(row: Row, key: Sequence[str]) -> Markup:

@@ -16,7 +16,7 @@ from typing import Any
 from markupsafe import Markup, escape
 
 from pipelines.site import numbers
-from pipelines.site.markup import dash, piece, row_key
+from pipelines.site.markup import dash, interval, row_key
 from pipelines.site.published import Answer, Row
 from pipelines.site.theme import age_band
 
@@ -113,10 +113,9 @@ class Column:
         """Return what stands under the value: its interval, or what the column says."""
         if self.after is not None:
             return self.after(row)
-        ends = [row.get(name) for name in self.interval or ()]
-        if not ends or None in ends:
+        if self.interval is None:
             return ""
-        return piece("interval", ends=[(numbers.figure(end), f"{end:.9g}") for end in ends])
+        return interval(*(row.get(name) for name in self.interval))
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ says so; a name that no truecost knows is an error. What a query asks belongs to
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -124,6 +124,32 @@ class Published:
 
         self.asked[query] = answer
         return answer
+
+    def ask_pairs(
+        self, query: str, keys: tuple[str, str], pairs: Sequence[tuple[Any, Any]], **values: Any
+    ) -> list[Answer]:
+        """Run a query of two parameters, which are also its columns, once for all pairs of values.
+
+        Returns
+        -------
+        list of Answer
+            One for each pair, with the SQL that gives it alone.
+        """
+        asked = read_query(query)
+        sides = dict(zip(keys, zip(*pairs, strict=True), strict=True))
+        everything = self.run(asked.among(sides).sql(**values))
+        rows: dict[tuple[Any, ...], list[Row]] = {pair: [] for pair in pairs}
+        for row in everything.rows:  # of every first with every second
+            rows.get(tuple(row[key] for key in keys), []).append(row)
+        return [
+            Answer(
+                asked.sql(**dict(zip(keys, pair, strict=True)), **values),
+                everything.columns,
+                rows[pair],
+                "" if rows[pair] else everything.reason or NO_ROWS,
+            )
+            for pair in pairs
+        ]
 
     def run(self, sql: str) -> Answer:
         """Run a statement; text in the answer is made visible and harmless."""

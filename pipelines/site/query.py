@@ -7,11 +7,13 @@ values written in, so that a reader can run it. Running a query belongs to ``pub
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from warehouse.models import SQL_FOLDER
 from warehouse.reports import read_report
 from warehouse.rows import literal
 
@@ -63,6 +65,20 @@ class Query:
             )
         return PARAMETER.sub(lambda found: literal(values[found[1]]), self.select)
 
+    def among(self, values: Mapping[str, Sequence[Any]]) -> Query:
+        """Return the query for any of several values of some parameters.
+
+        Examples
+        --------
+        >>> asked = Query("a/b", frozenset({"n"}), ("n",), "select n where n = $n")
+        >>> asked.among({"n": [1, 2]}).select
+        'select n where n in (1, 2)'
+        """
+        select = self.select
+        for name, some in values.items():
+            select = select.replace(f"{name} = ${name}", f"{name} in {literal(some)}")
+        return replace(self, select=select, parameters=self.parameters - values.keys())
+
     def sql_of_all(self, key: str) -> str:
         """Return the select for every value of a parameter: its condition becomes ``not null``."""
         return self.select.replace(f"{key} = ${key}", f"{key} is not null")
@@ -75,7 +91,7 @@ def read_query(name: str, folder: Path = FOLDER) -> Query:
     Parameters
     ----------
     name : str
-        Folder and file, without the suffix.
+        Folder and file, without the suffix; ``reports/`` names a report of the warehouse.
     folder : Path
         Where the queries are.
 
@@ -86,7 +102,7 @@ def read_query(name: str, folder: Path = FOLDER) -> Query:
     QueryError
         If the file declares other parameters than it uses.
     """
-    report = read_report(folder / f"{name}.sql")
+    report = read_report((SQL_FOLDER if name.startswith("reports/") else folder) / f"{name}.sql")
     used = frozenset(PARAMETER.findall(report.select))
     if used != report.parameters.keys():
         raise QueryError(f"{name}: declares {sorted(report.parameters)} and uses {sorted(used)}")

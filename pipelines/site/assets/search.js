@@ -1,4 +1,4 @@
-// The search: names of GPUs, models and providers, as people type them.
+// The search: names of GPUs, models, providers and pairs, as people type them.
 (() => {
   "use strict";
   // As plain() in warehouse/reference/gpu_names.py: a name without what distinguishes no cards.
@@ -13,20 +13,30 @@
     }
     return kept.join("").replace(/(\d)gib/g, "$1gb");
   }
-  // The best first: a name that is the text, that starts with it, that has all of its words.
+  // 0: a name is the text; 1: one starts with it; 2: one has all of its words; 9: none.
+  function rank(keys, text) {
+    const whole = plain(text), words = text.split(/\s+/).map(plain).filter(Boolean);
+    const spellings = keys.split(" ");
+    if (whole && spellings.includes(whole)) return 0;
+    if (whole && spellings.some((key) => key.startsWith(whole))) return 1;
+    if (words.length && spellings.some((key) => words.every((word) => key.includes(word)))) return 2;
+    return 9;
+  }
+  // The best first. Two names with "vs" between lead to the page of both.
   function found(names, text) {
-    const whole = plain(text), bare = text.toLowerCase().replace(/[^a-z0-9]/g, "");
-    const words = text.split(/\s+/).map(plain).filter(Boolean);
-    const rank = ([label, , , keys]) => {
-      const spellings = keys.split(" ");
-      if (whole && spellings.includes(whole)) return 0;
-      if (whole && spellings.some((key) => key.startsWith(whole))) return 1;
-      if (words.length && spellings.some((key) => words.every((word) => key.includes(word)))) return 2;
-      if (bare && label.toLowerCase().replace(/[^a-z0-9]/g, "").includes(bare)) return 3;
-      return 9;
+    const bare = text.toLowerCase().replace(/[^a-z0-9]/g, "");
+    const [one, other] = text.split(/\s+(?:vs\.?|versus|against|or|and)\s+/i);
+    const place = ([label, , , keys]) => {
+      const [a, b] = keys.split("|");
+      if (b !== undefined) {
+        if (!other) return 9;
+        return Math.min(Math.max(rank(a, one), rank(b, other)), Math.max(rank(a, other), rank(b, one)));
+      }
+      const best = rank(keys, text);
+      return best === 9 && bare && label.toLowerCase().replace(/[^a-z0-9]/g, "").includes(bare) ? 3 : best;
     };
-    return names.map((name) => [rank(name), name]).filter(([place]) => place < 9)
-      .sort(([a, one], [b, other]) => a - b || one[0].length - other[0].length)
+    return names.map((name) => [place(name), name]).filter(([at]) => at < 9)
+      .sort(([a, name], [b, next]) => a - b || name[0].length - next[0].length)
       .map(([, name]) => name);
   }
   if (typeof module === "object") {
@@ -64,7 +74,7 @@
     if (text && !names.length) {
       const none = document.createElement("li");
       none.className = "missing";
-      none.textContent = `No GPU, model or provider is called "${text}".`;
+      none.textContent = `No GPU, model, provider or pair is called "${text}".`;
       list.append(none);
     }
     list.hidden = !text;

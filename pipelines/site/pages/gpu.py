@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pipelines.site import numbers
 from pipelines.site.markup import host
 from pipelines.site.numbers import words
 from pipelines.site.page import Block, Column, Filter, Page, Table, choices
 from pipelines.site.pages.gpu_history import history
 from pipelines.site.pages.gpu_offers import offer_table, strip
+from pipelines.site.pages.pair import Pair, gpu_pairs, links_of
 from pipelines.site.pages.prices import LIST_PRICES, gpu_path, median_cell
 from pipelines.site.published import Published, Row
 from pipelines.site.rows.gpu import cheapest_of_each, fresh_on_demand
@@ -16,10 +19,11 @@ from pipelines.site.rows.prices import PROVIDERS_NEEDED, has_enough, oldest_age_
 
 def gpu_pages(published: Published) -> list[Page]:
     """Return the pages of all GPUs that have or had an offer, most offered first."""
-    return [gpu_page(published, gpu) for gpu in published.ask("gpu/gpus").rows]
+    pairs = gpu_pairs(published)
+    return [gpu_page(published, gpu, pairs) for gpu in published.ask("gpu/gpus").rows]
 
 
-def gpu_page(published: Published, gpu: Row) -> Page:
+def gpu_page(published: Published, gpu: Row, pairs: Sequence[Pair] = ()) -> Page:
     """Return the page of one GPU."""
     gpu_id = gpu["gpu_id"]
     offers = published.ask_each("gpu/offers", "gpu_id")(gpu_id)
@@ -32,6 +36,7 @@ def gpu_page(published: Published, gpu: Row) -> Page:
         evidence="offers",
         basis=f"{what_it_is(gpu)} Prices per GPU; the price of the whole node is beside it."
         f" {LIST_PRICES} Lower is better.",
+        links=links_of(gpu_id, pairs),
         filters=[
             Filter("purchase_model", "bought", choices(shown, "purchase_model")),
             Filter("provider_id", "provider", choices(shown, "provider_id")),

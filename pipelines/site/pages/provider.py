@@ -5,6 +5,7 @@ from __future__ import annotations
 from pipelines.site import numbers
 from pipelines.site.numbers import words
 from pipelines.site.page import Block, Column, Filter, Page, Table, choices
+from pipelines.site.pages.pair import Pair, links_of, provider_pairs
 from pipelines.site.pages.prices import LIST_PRICES, gpu_link, moved, provider_path
 from pipelines.site.published import Answer, Published, Row
 from pipelines.site.rows.prices import PROVIDERS_NEEDED, on_demand
@@ -14,13 +15,14 @@ def provider_pages(published: Published) -> list[Page]:
     """Return the pages of all providers that confirmed a price."""
     prices = published.ask_each("provider/prices", "provider_id")
     sources = published.ask_each("provider/sources", "provider_id")
+    pairs = provider_pairs(published)
     return [
-        provider_page(prices(row["provider_id"]), sources(row["provider_id"]))
+        provider_page(prices(row["provider_id"]), sources(row["provider_id"]), pairs)
         for row in published.ask("provider/providers").rows
     ]
 
 
-def provider_page(prices: Answer, sources: Answer) -> Page:
+def provider_page(prices: Answer, sources: Answer, pairs: list[Pair]) -> Page:
     """Return the page of one provider."""
     first = prices.first
     seat = f", seat in {first['country']}" if first["country"] else ""
@@ -30,6 +32,7 @@ def provider_page(prices: Answer, sources: Answer) -> Page:
         title=headline(first["provider_name"], prices.rows),
         evidence="prices",
         basis=f"{words(first['market_family']).capitalize()}{seat}. {LIST_PRICES} Lower is better.",
+        links=links_of(first["provider_id"], pairs),
         filters=[Filter("purchase_model", "bought", choices(prices.rows, "purchase_model"))],
         blocks=[
             Block(

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from pipelines.site.pages.pair import gpu_pairs, pair_pages, provider_pairs
+from pipelines.site.published import Published
 from tests.pipelines.commands.conftest import Truecost
 from warehouse.database import open_published
 from warehouse.paths import Home
@@ -79,6 +81,29 @@ def test_a_model_shows_whose_set_it_is_served_on(ask: Truecost) -> None:
     serving = [row for row in rows if row["figure"] == "own serving"]
     assert serving and all(" x " in row["a_detail"] for row in serving)
     assert {row["figure"] for row in rows} >= {"parameters", "API price", "training"}
+
+
+def test_the_page_of_a_pair_says_what_the_command_says(ask: Truecost, answers_home: Home) -> None:
+    with open_published(answers_home) as connection:
+        published = Published(connection)
+        gpus, providers = gpu_pairs(published), provider_pairs(published)
+        pages = {page.path: page for page in pair_pages(published)}
+    assert len(pages) == len(gpus) + len(providers) > 4
+    for pair in (gpus[0], gpus[-1], providers[0]):
+        said = {(line["figure"], line["basis"]): line for line in compared(ask, pair.a, pair.b)}
+        for block in pages[pair.path].blocks:
+            assert block.table and block.table.shown
+            for row in block.table.shown:
+                if "figure" in row:
+                    line = said.pop((row["figure"], row["basis"]))
+                    shown = {key: row[key] for key in line.keys() & row.keys() - {"ratio"}}
+                    assert shown.items() <= line.items() and "a_low" in shown
+                else:
+                    line = said.pop(("price", f"{row['gpu_id']}, {row['basis']}"))
+                    sides = (row["a_usd_per_gpu_hour"], row["b_usd_per_gpu_hour"])
+                    assert sides == (line["a"], line["b"])
+                assert line["ratio"] == (row["ratio"] and row["ratio"].value)
+        assert {figure for figure, _ in said} <= {"price, like for like"}
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ import duckdb
 import pytest
 
 from pipelines.site.build import SiteReport, build_site
+from warehouse.macros import run_formulas
 from warehouse.migrations import SCHEMA_VERSION, SCHEMAS
 from warehouse.models import SQL_FOLDER, TableModel, read_models
 from warehouse.paths import Home
@@ -72,6 +73,7 @@ def make_empty(connection: duckdb.DuckDBPyConnection, without: tuple[str, ...] =
         """
     )
     connection.execute((SQL_FOLDER / "meta_views.sql").read_text())
+    run_formulas(connection)
 
 
 def insert(connection: duckdb.DuckDBPyConnection, table: str, **row: Any) -> None:
@@ -127,6 +129,9 @@ def fill(connection: duckdb.DuckDBPyConnection) -> None:
     for provider, name in (("alpha", "Alpha Cloud"), ("beta", EVIL)):
         insert(connection, "core.provider", provider_id=provider, name=name,
                market_family="neocloud")  # fmt: skip
+        insert(connection, "marts.provider_price_now", provider_id=provider,
+               gpu_id="H100-SXM-80GB", purchase_model="on_demand", reference_region="us",
+               usd_per_gpu_hour=2.0 if provider == "alpha" else 3.0, age_days=0.1)  # fmt: skip
     insert(connection, "core.gpu_alias", source_family="generic_text",
            gpu_name_printed="hgx h100", canonical="H100-SXM-80GB")  # fmt: skip
     insert(connection, "core.model", model_id="llama-3.1-70b", name="Llama 3.1 70B")

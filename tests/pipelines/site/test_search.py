@@ -51,6 +51,8 @@ def test_names_are_folded_as_the_commands_fold_them() -> None:
     [
         ("h100 sxm", "H100 SXM 80 GB"), ("HGX H100", "H100 SXM 80 GB"), ("l4", "L4 24 GB"),
         ("llama 70b", "Llama 3.1 70B"), ("alpha", "Alpha Cloud"), ("ALPHA cloud", "Alpha Cloud"),
+        ("h100 vs l4", "H100 SXM 80 GB against L4 24 GB"),
+        ("L4 or hgx h100", "H100 SXM 80 GB against L4 24 GB"),
     ],
 )  # fmt: skip
 def test_what_people_type_is_found(site: Path, typed: str, first: str) -> None:
@@ -65,7 +67,7 @@ def test_what_people_type_is_found(site: Path, typed: str, first: str) -> None:
 
 def test_every_name_leads_to_a_page(site: Path) -> None:
     names = names_of(site)
-    assert {kind for _, kind, _, _ in names} == {"GPU", "model", "provider"}
+    assert {kind for _, kind, _, _ in names} == {"GPU", "model", "provider", "comparison"}
     for _, _, href, _ in names:
         assert (site / href.split("?")[0].split("#")[0]).is_file(), href
     assert EVIL in {label for label, _, _, _ in names}

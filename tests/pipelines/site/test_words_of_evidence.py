@@ -27,7 +27,8 @@ SAID = {
     "cheapest": {
         "site/charts/prices.py", "site/pages/decide.py", "site/pages/gpu.py",
         "site/pages/gpu_offers.py", "site/pages/hero.py", "site/pages/inference.py",
-        "site/pages/market.py", "site/pages/model.py", "site/pages/provider.py",
+        "site/pages/market.py", "site/pages/model.py", "site/pages/pair.py",
+        "site/pages/provider.py",
         "site/pages/training.py", "site/pages/value.py", "answers/headline.py",
         "answers/metrics.py",
         "commands/compare.py", "commands/headline.py", "commands/infer.py", "commands/quote.py",
@@ -36,7 +37,7 @@ SAID = {
     "today": {
         "site/footer.py", "site/pages/decide.py", "site/pages/gpu.py", "site/pages/gpu_offers.py",
         "site/pages/inference.py", "site/pages/market.py", "site/pages/model.py",
-        "site/pages/value.py", "answers/headline.py", "commands/check_sources.py",
+        "site/pages/pair.py", "site/pages/value.py", "answers/headline.py", "commands/check_sources.py",
     },
 }  # fmt: skip
 # The selects whose cheapest row is printed, and how each leaves out what cannot be rented now.
@@ -44,6 +45,7 @@ FRESH_ONLY = {
     "reports/headline_offers.sql", "site/market/gpus.sql", "reports/quote.sql",
     "reports/alert_gpu_days.sql", "reports/metrics_cheapest.sql",
     "marts/provider_price_now.sql", "marts/gpu_set_offer.sql", "site/provider/prices.sql",
+    "reports/compare_gpu.sql",
 }  # fmt: skip
 
 
