@@ -142,10 +142,11 @@ select
     watt_hours_per_request,
     binding_limit,
     is_efficient,
+    -- The last two follow from the others: a condition on them goes before the sort.
     row_number() over (
         partition by
             model_id, gpu_id, workload, service_level_id, purchase_model, commitment_months,
-            market_family, reference_region
+            market_family, reference_region, is_default_basis, evidence
         order by usd_per_1k_tokens, gpu_count, precision
     ) = 1 as is_cheapest_set,
     is_extrapolated
