@@ -5,6 +5,7 @@ Pure arithmetic on floats and arrays. Which prices belong together is decided by
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass
 
@@ -102,8 +103,6 @@ def matched_ratio(prices_a: ArrayLike, prices_b: ArrayLike) -> Ratio:
     >>> round(found.value, 4), round(found.low, 4), round(found.high, 4)
     (3.4641, 2.0, 5.0)
     """
-    from scipy.special import bdtr  # slow to load
-
     a, b = np.asarray(prices_a, dtype=float), np.asarray(prices_b, dtype=float)
     if a.ndim != 1 or a.shape != b.shape or not a.size:
         raise ValueError(f"must be pairs of prices, not of shapes {a.shape} and {b.shape}")
@@ -112,8 +111,9 @@ def matched_ratio(prices_a: ArrayLike, prices_b: ArrayLike) -> Ratio:
     logs = np.sort(np.log(a / b))
     middle = float(np.exp(np.median(logs)))
     # Ranks outside of which the true median lies with a probability of at most 20 %.
-    both_tails = 2 * bdtr(np.arange(logs.size), logs.size, 0.5)
-    outside = int(np.count_nonzero(both_tails <= 1 - COVERAGE)) - 1
+    tails = itertools.accumulate(math.comb(logs.size, rank) for rank in range(logs.size))
+    both_tails = (2 * tail / 2**logs.size for tail in tails)
+    outside = sum(1 for _ in itertools.takewhile(lambda p: p <= 1 - COVERAGE, both_tails)) - 1
     if outside < 0:
         return Ratio(middle)
     return Ratio(middle, float(np.exp(logs[outside])), float(np.exp(logs[-1 - outside])))

@@ -10,6 +10,7 @@ from __future__ import annotations
 import html
 import re
 import unicodedata
+from functools import lru_cache
 from typing import Any
 
 FORMULA_STARTS = ("=", "+", "-", "@")
@@ -86,8 +87,12 @@ def spreadsheet(value: Any) -> Any:
     >>> spreadsheet("=HYPERLINK(1)"), spreadsheet("\t＝1"), spreadsheet("H100"), spreadsheet(-2.5)
     ("'=HYPERLINK(1)", "' ＝1", 'H100', -2.5)
     """
-    if not isinstance(value, str):
-        return value
-    cell = visible(value)
-    is_formula = unicodedata.normalize("NFKC", cell).lstrip().startswith(FORMULA_STARTS)
+    return _harmless(value) if isinstance(value, str) else value
+
+
+@lru_cache(maxsize=1 << 14)
+def _harmless(text: str) -> str:
+    cell = visible(text)
+    folded = cell if cell.isascii() else unicodedata.normalize("NFKC", cell)
+    is_formula = folded.lstrip().startswith(FORMULA_STARTS)
     return "'" + cell if is_formula else cell

@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -51,9 +51,9 @@ class Exports:
             name = page.path.removesuffix(".html").replace("/", "-")
             stem = f"data/{self.mark}{name}-{block.id}"
             self.written[key] = stem
-            cells = answer.cells()
-            self.folder.write(f"{stem}.csv", csv_text(answer.columns, cells))
-            self.folder.write(f"{stem}.parquet", parquet(answer.columns, cells))
+            values = answer.values()
+            self.folder.write(f"{stem}.csv", csv_text(values))
+            self.folder.write(f"{stem}.parquet", parquet(values))
         return {"csv": f"{stem}.csv", "parquet": f"{stem}.parquet"}
 
     def chart_json(self, chart: Chart) -> Markup:
@@ -86,25 +86,32 @@ def short(value: Any) -> Any:
     return float(f"{value:.5g}") if isinstance(value, float) else value
 
 
-def csv_text(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
-    r"""Return rows as CSV with a heading, every text harmless.
+def csv_text(values: Mapping[str, list[Any]]) -> str:
+    r"""Return columns as CSV with a heading, every text harmless.
 
     Examples
     --------
-    >>> csv_text(["gpu", "usd"], [("@a", 1.5)])
+    >>> csv_text({"gpu": ["@a"], "usd": [1.5]})
     "gpu,usd\r\n'@a,1.5\r\n"
     """
     target = io.StringIO()
     writer = csv.writer(target)
-    writer.writerow([spreadsheet(column) for column in columns])
-    writer.writerows([spreadsheet(cell) for cell in row] for row in rows)
+    writer.writerow([spreadsheet(column) for column in values])
+    writer.writerows(zip(*(map(spreadsheet, column) for column in values.values()), strict=True))
     return target.getvalue()
 
 
-def parquet(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> bytes:
-    """Return rows as a Parquet file."""
-    values = zip(columns, zip(*rows, strict=True), strict=True)
+def parquet(values: Mapping[str, list[Any]]) -> bytes:
+    """Return columns as a Parquet file."""
     target = io.BytesIO()
-    table = pa.table({name: list(column) for name, column in values})
-    pyarrow.parquet.write_table(table, target, compression="zstd")
+    table = pa.table(dict(values))
+    # Small files: dictionaries, statistics and a second schema would be half of them.
+    pyarrow.parquet.write_table(
+        table,
+        target,
+        compression="zstd",
+        use_dictionary=False,
+        write_statistics=False,
+        store_schema=False,
+    )
     return target.getvalue()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -21,6 +21,8 @@ from pipelines.site.numbers import figure
 from pipelines.site.published import Row
 from warehouse.rows import plain
 
+SHORT_JSON = json.JSONEncoder(separators=(",", ":"))
+AS_CODES = {ord(character): f"\\u{ord(character):04x}" for character in "&<>'"}
 TEMPLATES = Path(__file__).parent / "templates"
 # Dates and names of GPUs, which should not break at their hyphens; longer names must break.
 UNBROKEN = re.compile(r"((?<![\w.-])(?=[\w.-]{3,20}(?![\w.-]))[\w.]+(?:-[\w.]+)+)")
@@ -75,6 +77,7 @@ def dash(reason: str) -> Markup:
     return piece("dash", reason=reason)
 
 
+@lru_cache(maxsize=1 << 14, typed=True)
 def code(text: Any, title: Any = "") -> Markup:
     """Return a text as code, with an optional title for the pointer.
 
@@ -91,6 +94,8 @@ def digest(sha256: Any, _: Row) -> Markup:
     return code(str(sha256)[:8], sha256)
 
 
+# Typed: markup and a text may be equal, and only the text is escaped.
+@lru_cache(maxsize=1 << 14, typed=True)
 def link(href: str | None, text: Any) -> Markup:
     """Return a link, or only its text where the address is not of the web.
 
@@ -153,10 +158,8 @@ def row_key(row: Row, key: Sequence[str]) -> Markup:
     """
     if not key:
         return Markup("")
-    text = json.dumps([plain(row[name]) for name in key], separators=(",", ":"))
-    for character in "&<>'":
-        text = text.replace(character, f"\\u{ord(character):04x}")
-    return piece("row_key", json=Markup(text))
+    text = SHORT_JSON.encode([plain(row[name]) for name in key])
+    return piece("row_key", json=Markup(text.translate(AS_CODES)))
 
 
 def slug(text: str) -> str:

@@ -9,11 +9,13 @@ import math
 import re
 from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_UP, Decimal
+from functools import cache, lru_cache
 from typing import Any
 
 SCALES = ((1e12, "trillion"), (1e9, "billion"), (1e6, "million"))
 
 
+@lru_cache(maxsize=1 << 16)
 def figure(value: Any) -> str:
     """Return a number with three significant digits and thousands set apart.
 
@@ -144,7 +146,11 @@ def gpu_name(gpu_id: Any, _: object = None) -> str:
     >>> gpu_name("RTX4090-24GB"), gpu_name("A100-PCIE-40GB"), gpu_name("GAUDI2-96GB")
     ('RTX 4090 24 GB', 'A100 PCIe 40 GB', 'Gaudi 2 96 GB')
     """
-    name = str(gpu_id)
+    return _gpu_name(str(gpu_id))
+
+
+@cache
+def _gpu_name(name: str) -> str:
     for pattern, written in GPU_WORDS:
         name = re.sub(pattern, written, name)
     return name

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from markupsafe import Markup, escape
 
@@ -21,10 +21,10 @@ from pipelines.site.published import Answer, Row
 from pipelines.site.theme import age_band
 
 NOT_GIVEN = "not given"
+NUMBER = re.compile(r"[\d.]+(e-?\d+)?")
 
 
-@dataclass(frozen=True)
-class Cell:
+class Cell(NamedTuple):
     """A cell of a table, as the template shows it."""
 
     text: Markup
@@ -75,9 +75,8 @@ class Column:
             for row in rows
         )
 
-    def text(self, row: Row) -> Markup:
+    def text(self, value: Any, row: Row) -> Markup:
         """Return the value as escaped markup, or a dash with the reason."""
-        value = row.get(self.key)
         if value is None or value != value:
             return dash(self.reason(row) if callable(self.reason) else self.reason)
         if self.show is not None:
@@ -98,15 +97,12 @@ class Column:
         A number carries its bare value where the text is not that value: in another unit, or in
         one that readers may switch.
         """
-        value, text = row.get(self.key), self.text(row)
+        value = row.get(self.key)
+        text = self.text(value, row)
         if not is_number or value is None or "<" in text:
             return Cell(text, is_number, is_date=isinstance(value, date))
         after = self.below(row)
-        bare = text.replace(",", "")
-        is_shown = re.fullmatch(r"[\d.]+(e-?\d+)?", bare) and math.isclose(
-            float(bare), value, rel_tol=0.006
-        )
-        is_bare = is_shown and not self.toggle and not after
+        is_bare = not (self.toggle or after) and is_shown(value, str(text))
         return Cell(text, is_number, True, "" if is_bare else f"{value:.9g}", after)
 
     def below(self, row: Row) -> Markup | str:
@@ -272,6 +268,18 @@ class Page:
     def root(self) -> str:
         """The relative path from the page to the top of the site."""
         return "../" * self.path.count("/")
+
+
+def is_shown(value: float, text: str) -> bool:
+    """Return whether a text is a number, to its digits, and nothing else.
+
+    Examples
+    --------
+    >>> is_shown(1234.5, "1,230"), is_shown(0.12, "12 %")
+    (True, False)
+    """
+    bare = text.replace(",", "")
+    return bool(NUMBER.fullmatch(bare)) and math.isclose(float(bare), value, rel_tol=0.006)
 
 
 def choices(rows: Sequence[Row], key: str) -> list[str]:

@@ -26,6 +26,7 @@ from warehouse.paths import Home
 from warehouse.rows import dicts, plain
 
 Row = dict[str, Any]
+PLAIN = frozenset({str, int, bool, type(None)})  # types that plain leaves as they are
 NO_ROWS = "the tables hold no such rows"
 
 
@@ -59,9 +60,14 @@ class Answer:
         """The first row; only for answers that have one."""
         return self.rows[0]
 
-    def cells(self) -> list[list[Any]]:
-        """Return the rows as lists of plain values, for files."""
-        return [[plain(row[column]) for column in self.columns] for row in self.rows]
+    def values(self) -> dict[str, list[Any]]:
+        """Return the plain values of each column, for files."""
+        return {name: plain_column([row[name] for row in self.rows]) for name in self.columns}
+
+
+def plain_column(values: list[Any]) -> list[Any]:
+    """Return the values of a column as ``plain`` gives each."""
+    return values if PLAIN.issuperset(map(type, values)) else list(map(plain, values))
 
 
 @dataclass(frozen=True)

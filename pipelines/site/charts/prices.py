@@ -16,6 +16,7 @@ from pipelines.site.charts.parts import (
     finish,
     from_table,
     kind_colour,
+    narrowed,
     palette,
     scaled,
     tips,
@@ -25,9 +26,14 @@ from pipelines.site.theme import TIER_SHAPES
 WIDE_ENOUGH = 600  # pixels of a heatmap whose cells have numbers
 
 
-@cache
 def price_strip(is_log: bool, kinds: Kinds, markets: Kinds) -> Spec:
     """Return one mark for each offer, in one row for each provider, with median and p10-p90."""
+    return narrowed(whole_strip(is_log), kinds | markets)
+
+
+@cache
+def whole_strip(is_log: bool) -> Spec:
+    """Return the strip of all purchase models and markets."""
     x = scaled("usd_per_gpu_hour", USD_HOUR, is_log=is_log)
     offers = (
         alt.Chart(ROWS)
@@ -40,11 +46,11 @@ def price_strip(is_log: bool, kinds: Kinds, markets: Kinds) -> Spec:
                 title="provider",
                 sort=alt.EncodingSortField("usd_per_gpu_hour", op="min"),
             ),
-            color=kind_colour(kinds),
+            color=kind_colour(),
             shape=alt.Shape(
                 "market_family:N",
                 title="market",
-                scale=palette(TIER_SHAPES, markets),
+                scale=palette(TIER_SHAPES, TIER_SHAPES),
             ),
             opacity=age_opacity(),
             tooltip=tips(
@@ -66,7 +72,7 @@ def price_strip(is_log: bool, kinds: Kinds, markets: Kinds) -> Spec:
     )
     median = bands.mark_rule(strokeWidth=2, strokeDash=[5, 3]).encode(
         x=alt.X("median:Q"),
-        color=kind_colour(kinds),
+        color=kind_colour(),
         tooltip=tips(
             ("median:Q", f"median on demand, {USD_HOUR}"),
             ("p10:Q", "p10"),
@@ -77,15 +83,18 @@ def price_strip(is_log: bool, kinds: Kinds, markets: Kinds) -> Spec:
             ("source:N", "source"),
         ),
     )
-    band = bands.mark_rect(opacity=0.1).encode(
-        x=alt.X("p10:Q"), x2="p90:Q", color=kind_colour(kinds)
-    )
+    band = bands.mark_rect(opacity=0.1).encode(x=alt.X("p10:Q"), x2="p90:Q", color=kind_colour())
     return finish(band + median + offers, 20, each="provider_id")
 
 
-@cache
 def price_history(is_log: bool, kinds: Kinds) -> Spec:
     """Return daily medians with their p10-p90 band and change-points; missing days stay empty."""
+    return narrowed(whole_history(is_log), kinds)
+
+
+@cache
+def whole_history(is_log: bool) -> Spec:
+    """Return the history of all purchase models."""
     x = alt.X("day:T", title="day (UTC)", scale=UTC, axis=alt.Axis(tickCount=5, format="%d %b %Y"))
     usd = f"median, {USD_HOUR}"
     daily = from_table("marts.gpu_price_daily")
@@ -93,20 +102,20 @@ def price_history(is_log: bool, kinds: Kinds) -> Spec:
         x=x,
         y=alt.Y(**scaled("p10", USD_HOUR, is_log=is_log)),
         y2="p90:Q",
-        color=kind_colour(kinds),
+        color=kind_colour(),
         detail="segment:N",
     )
     line = daily.mark_line(strokeWidth=1.5).encode(
         x=x,
         y=alt.Y("median:Q"),
-        color=kind_colour(kinds),
+        color=kind_colour(),
         detail="segment:N",
         strokeDash=alt.condition("datum.is_thin", alt.value([2, 3]), alt.value([1, 0])),
     )
     points = daily.mark_point(size=12, filled=True).encode(
         x=x,
         y=alt.Y("median:Q"),
-        color=kind_colour(kinds),
+        color=kind_colour(),
         opacity=age_opacity("age of the oldest answer"),
         tooltip=tips(
             ("day:T", "day (UTC)"),
@@ -127,7 +136,7 @@ def price_history(is_log: bool, kinds: Kinds) -> Spec:
         .encode(
             x=x,
             y=alt.Y("median:Q"),
-            color=kind_colour(kinds),
+            color=kind_colour(),
             shape=alt.value("cross")
             if name == "method"
             else alt.condition(
