@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 import yaml
+from numpy.typing import NDArray
 
 from benchmarks.serving_cases import Measured, measured
 from benchmarks.serving_priors import FIRST_TOKEN, POWER, SPEEDS, Stage
@@ -52,11 +53,17 @@ UNFITTED_KINDS = ("usd", "joules", *POWER_KINDS)
 
 @dataclass(frozen=True)
 class Prior:
-    """Means and spreads of the logarithms of the constants, and of the factors."""
+    """Means and spreads of the logarithms of the constants, and of the factors.
+
+    A constant concerns the rows of its name, such as those of an engine: one prediction with all
+    entries of a table moved gives the derivatives by each.
+    """
 
     names: list[str]
     mean: Floats
     spread: Floats
+    tables: list[slice]
+    concerns: NDArray[np.bool_]
     factor_names: list[str]
     factor_spread: Floats
 
@@ -123,10 +130,11 @@ def estimated(
     precision = np.concatenate([prior.spread, prior.factor_spread]) ** -2.0
     for _ in range(steps):
         slopes = np.empty((len(cases), len(theta)))
-        for place in range(len(theta)):
+        for table in prior.tables:
             moved = theta.copy()
-            moved[place] += DIFFERENCE
-            slopes[:, place] = np.clip((predicted_logs(moved) - prediction) / DIFFERENCE, -5, 5)
+            moved[table] += DIFFERENCE
+            change = np.clip((predicted_logs(moved) - prediction) / DIFFERENCE, -5, 5)
+            slopes[:, table] = change[:, None] * prior.concerns[:, table]
         columns = np.hstack([slopes, design])
         off = logs - prediction - design @ factors
         counts = weights * (np.abs(off) < MOST_ERROR)
@@ -157,6 +165,8 @@ def prior_of(cases: Cases, stage: Stage) -> Prior:
     names = list(stage.scalars)
     mean = [math.log(scalar.middle) for scalar in stage.scalars.values()]
     spread = [scalar.spread for scalar in stage.scalars.values()]
+    tables = [slice(place, place + 1) for place in range(len(names))]
+    concerns = [np.ones((len(cases), len(names)), dtype=bool)]
     labels = {
         "architecture": cases.chip.architecture,
         "engine": cases.load.engine,
@@ -165,6 +175,9 @@ def prior_of(cases: Cases, stage: Stage) -> Prior:
     }
     for table, entry in stage.tables.items():
         entries = entries_of(table, labels[entry.by])
+        tables.append(slice(len(names), len(names) + len(entries)))
+        codes = labels[entry.by].codes
+        concerns.append(codes[:, None] == np.unique(codes))
         names += entries
         mean += [0.0] * len(entries)
         spread += [entry.spread] * len(entries)
@@ -174,7 +187,15 @@ def prior_of(cases: Cases, stage: Stage) -> Prior:
         entries = entries_of(table, of_table)
         factor_names += entries
         factor_spread += [stage.factors[table].spread] * len(entries)
-    return Prior(names, np.array(mean), np.array(spread), factor_names, np.array(factor_spread))
+    return Prior(
+        names,
+        np.array(mean),
+        np.array(spread),
+        tables,
+        np.hstack(concerns),
+        factor_names,
+        np.array(factor_spread),
+    )
 
 
 def entries_of(table: str, labels: Labels) -> list[str]:
