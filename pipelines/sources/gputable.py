@@ -3,7 +3,8 @@
 Free to use with attribution; its ``source_url`` stays as printed, parameters included, because
 the project earns its money by them. Google's rows price the GPU without its machine, Nebius's
 preemptible price is labelled "reserved" without months, Vast.ai's lowest bid "spot", and serverless
-clouds "on_demand": none of them is an offer here. Salad's are spot prices, labelled "on_demand".
+clouds "on_demand": none of them is an offer here. Salad's are spot prices, labelled "on_demand". An
+H100 or A100 whose provider names no form is printed as "SXM": that says nothing.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ SERVERLESS = {"baseten", "beam", "cerebrium", "fal", "koyeb", "modal", "replicat
 GPU_ONLY_PAGE = "https://cloud.google.com/compute/gpus-pricing"
 GPUS_PRICED_WITH_THEIR_MACHINE = ("B200", "GB200")
 COMMUNITY = " community"
-FORM_FACTORS = {"SXM": "SXM", "PCIe": "PCIe", "NVL": "NVL"}
+FORM_FACTORS = {"PCIe": "PCIe", "NVL": "NVL"}
 
 
 def parse(payload: Payload) -> Iterator[ReadRow]:
@@ -93,7 +94,7 @@ def _offer(row: Mapping[str, Any], fetched: Mapping[str, Any]) -> Offer | Held:
         price=row["price_per_hour_usd"],
         provider_id=provider,
         sku=sku_of(gpu, row["vram_gb"], row["gpu_count"]),
-        gpu_name_printed=gpu,
+        gpu_name_printed=gpu.removesuffix(" SXM"),
         gpu_count=row["gpu_count"],
         currency="USD",
         price_basis="gpu",
@@ -128,5 +129,5 @@ SOURCE = Source(
     currency="USD",
     price_basis="gpu",
     price_unit="hour",
-    known_gpus=frozenset({"H100 SXM", "A100 PCIe", "H200"}),
+    known_gpus=frozenset({"H100", "A100 PCIe", "H200"}),
 )

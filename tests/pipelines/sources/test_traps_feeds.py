@@ -67,6 +67,12 @@ def test_serverless_prices_stand_as_on_demand_and_are_held():
     assert [row.row["provider"] for row in held("gputable", "serverless")] == ["fal"]
 
 
+def test_sxm_is_no_form_where_every_card_without_one_is_called_so():
+    (card,) = offers("gputable", provider_id="leadergpu")
+    assert (card.sku, card.gpu_name_printed, card.form_factor) == ("H100 SXM/80/8", "H100", None)
+    assert {o.form_factor for o in offers("gputable", gpu_name_printed="H100 PCIe")} == {"PCIe"}
+
+
 def test_the_lowest_bid_of_an_auction_is_no_spot_price():
     assert [str(row.row["price_per_hour_usd"]) for row in held("gputable", "bid_floor")] == ["0.44"]
     assert offers("gputable", provider_id="vast") == []
