@@ -41,6 +41,7 @@ from pipelines.sources.price_page import (
     printed_offer,
     unit_doubt,
 )
+from pipelines.text import single_spaced
 
 URL = "https://www.hyperstack.cloud/gpu-pricing"
 DOLLARS = re.compile(r"\$\s{0,3}" + AMOUNT)
@@ -51,6 +52,8 @@ MODELS: tuple[tuple[re.Pattern[str], PurchaseModel], ...] = (
 )
 MONEY = re.compile(r"[$€£]|\b(?:USD|EUR|GBP)\b")
 TERM = re.compile(r"(?i)\b(?P<count>\d{1,2})[ -]?(?P<unit>month|year)")
+TITLES = ["h2", "h3", "h4"]
+FROM = re.compile(r"(?i)\bstarting (?:from|at)\b")
 
 
 def parse(payload: Payload) -> Iterator[ReadRow]:
@@ -90,6 +93,10 @@ def _offers(row_of_card: tuple[Tag, str], doubts: Mapping[str, str]) -> Iterator
     term = TERM.search(title)
     months = int(term["count"]) * (12 if term["unit"].lower() == "year" else 1) if term else None
     name = cells[0]
+    if head := _starting_from(row):
+        reason = f"{name}: the column is headed {head!r}"
+        yield Held(rule="price_from", reason=reason, row={"card": title, "cells": cells})
+        return
     texts = [cell for cell in cells[1:] if not any(letter.isdigit() for letter in cell)]
     price = next((cell for cell in cells[1:] if MONEY.search(cell)), (texts or cells)[0])
     memory = cells[1].removesuffix("GB").strip() if len(cells) > 2 else None
@@ -110,6 +117,16 @@ def _offers(row_of_card: tuple[Tag, str], doubts: Mapping[str, str]) -> Iterator
         gpu_memory_bytes=gigabytes_to_bytes(memory),
         form_factor="PCIe" if name.endswith("NVLink") else None,
     )
+
+
+def _starting_from(row: Tag) -> str | None:
+    """Return the head of a column of lowest prices between the title of the card and a row."""
+    for part in row.previous_elements:
+        if isinstance(part, Tag) and part.name in TITLES:
+            return None
+        if isinstance(part, str) and FROM.search(part):
+            return single_spaced(part)
+    return None
 
 
 SOURCE = Source(

@@ -124,6 +124,20 @@ def test_hyperstacks_link_behind_a_price_is_not_the_price() -> None:
     assert reasons == ["instead of a price: 'Contact us'"] * 2
 
 
+def test_hyperstacks_lowest_reserved_price_is_none_of_a_machine() -> None:
+    saved = payload("hyperstack")
+    title = b"<span>Reservation</span> Pricing</h3>"
+    assert title in saved.content
+    heads = b"<div><b>GPU Model</b><b>Starting from&nbsp;</b><b>Reserve</b></div>"
+    headed = payload("hyperstack", saved.content.replace(title, title + heads))
+    found = list(records(all_sources()["hyperstack"].parse(headed)))
+    assert [row.reason for row in found if isinstance(row, Held) and row.rule == "price_from"] == [
+        "NVIDIA H200 SXM: the column is headed 'Starting from'",
+        "NVIDIA B300: the column is headed 'Starting from'",
+    ]
+    assert {row.commitment_months for row in found if isinstance(row, Offer)} == {None, 12}
+
+
 def test_hyperstack_sells_storage_in_cards_of_the_same_form() -> None:
     assert min(prices("hyperstack")) > Decimal("0.1")
 
