@@ -2,6 +2,7 @@
 
 import dagster as dg
 
+from pipelines.defs.capture import OWNER
 from pipelines.defs.resources import Settings
 from pipelines.site.build import build_site
 from warehouse.database import exclusive
@@ -11,6 +12,7 @@ from warehouse.database import exclusive
     key=["published", "site"],
     deps=[["published", "warehouse"]],
     group_name="published",
+    owners=[OWNER],
     kinds={"altair"},
     description="Static pages over the published file: open index.html, no server needed.",
 )

@@ -37,6 +37,15 @@ LOADED = {
     "core.series_point": "series_point",
     "staged.table_row": "table_row",
 }
+# What is written while rows are loaded -> the table whose rows it keeps: the lineage goes on there
+KEPT = {
+    "core.offer_capture": "staged.normalised_offer",
+    "core.offer_closed": "staged.normalised_offer",
+    "core.offer_open": "staged.normalised_offer",
+    "core.offer_price": "staged.normalised_offer",
+    "staged.offer_stated": "staged.normalised_offer",
+    "core.api_price_capture": "core.api_price",
+}
 
 
 def key(table: str) -> dg.AssetKey:
@@ -90,7 +99,10 @@ def sample(rows: Sequence[Mapping[str, Any]]) -> dg.TableMetadataValue:
 
 def spec(model: TableModel) -> dg.AssetSpec:
     """Return the asset of a table."""
-    deps = [dg.AssetDep(key(name)) for name in sorted(model.depends_on & read_models().keys())]
+    kept = {KEPT[name] for name in (model.name, *model.depends_on) if name in KEPT} - {model.name}
+    deps = [
+        dg.AssetDep(key(name)) for name in sorted((model.depends_on | kept) & read_models().keys())
+    ]
     deps += [
         dg.AssetDep(source_key(name), partition_mapping=dg.AllPartitionMapping())
         for name in ON

@@ -16,6 +16,7 @@ with warnings.catch_warnings():
     import dagster as dg
 
     from pipelines.definitions import defs
+    from pipelines.defs.capture import ON, SOURCES, source_key
     from pipelines.defs.tables import sample
 
 from pipelines.answers.alarms import Alarm
@@ -137,3 +138,18 @@ def test_every_asset_and_check_says_what_it_is():
     ]  # fmt: skip
     checks = [graph.get_check_spec(key) for key in graph.asset_check_keys]
     assert not [check.name for check in checks if not check.description or "{" in check.description]
+
+
+@pytest.mark.parametrize(
+    ("table", "record_kinds"),
+    [
+        ("cost_per_flop", {"offer", "series_point"}),
+        ("inference_cost", {"offer", "series_point"}),
+        ("training_cost", {"offer", "series_point", "table_row"}),
+        ("api_price", {"api_price"}),
+    ],
+)
+def test_the_lineage_of_a_headline_reaches_its_sources(table: str, record_kinds: set[str]):
+    above = defs().resolve_asset_graph().get_ancestor_asset_keys(dg.AssetKey(["marts", table]))
+    wanted = {source_key(name) for name in ON if SOURCES[name].record_kind in record_kinds}
+    assert wanted <= above
