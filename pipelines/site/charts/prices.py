@@ -21,14 +21,15 @@ from pipelines.site.charts.parts import (
     scaled,
     tips,
 )
-from pipelines.site.theme import TIER_SHAPES
+from pipelines.site.theme import KIND_COLOURS, TIER_SHAPES
 
 WIDE_ENOUGH = 600  # pixels of a heatmap whose cells have numbers
 
 
 def price_strip(is_log: bool, kinds: Kinds, markets: Kinds) -> Spec:
     """Return one mark for each offer, in one row for each provider, with median and p10-p90."""
-    return narrowed(whole_strip(is_log), kinds | markets)
+    spec: Spec = narrowed(whole_strip(is_log), kinds | markets)
+    return spec
 
 
 @cache
@@ -89,7 +90,8 @@ def whole_strip(is_log: bool) -> Spec:
 
 def price_history(is_log: bool, kinds: Kinds) -> Spec:
     """Return daily medians with their p10-p90 band and change-points; missing days stay empty."""
-    return narrowed(whole_history(is_log), kinds)
+    spec: Spec = narrowed(whole_history(is_log), kinds)
+    return spec
 
 
 @cache
@@ -158,6 +160,53 @@ def whole_history(is_log: bool) -> Spec:
         for name in ("prices", "providers", "method")
     )
     return finish(sum(marks, band + line + points), 300)
+
+
+def matched_index(markets: Kinds) -> Spec:
+    """Return the index of the same offers by month, a line for each market and segment."""
+    spec: Spec = narrowed(whole_matched_index(), markets)
+    return spec
+
+
+@cache
+def whole_matched_index() -> Spec:
+    """Return the index of the same offers of all markets."""
+    base = from_table("marts.like_for_like_index")
+    title = "same offers, 100 at the start of the line"
+    x = alt.X("month:T", title="month", scale=UTC, axis=alt.Axis(tickCount=5, format="%b %Y"))
+    colour = alt.value(KIND_COLOURS["on_demand"])
+    band = base.mark_area(opacity=0.12).encode(
+        x=x,
+        y=alt.Y("low:Q", title=title, scale=alt.Scale(zero=False)),
+        y2="high:Q",
+        color=colour,
+        detail="segment:N",
+    )
+    line = base.mark_line(strokeWidth=1.5).encode(
+        x=x,
+        y=alt.Y("index:Q"),
+        color=colour,
+        detail="segment:N",
+        strokeDash=alt.condition("datum.is_thin", alt.value([2, 3]), alt.value([1, 0])),
+    )
+    points = base.mark_point(size=45, filled=True).encode(
+        x=x,
+        y=alt.Y("index:Q"),
+        color=colour,
+        shape=alt.Shape("market_family:N", title="market", scale=palette(TIER_SHAPES, TIER_SHAPES)),
+        tooltip=tips(
+            ("month:T", "month (UTC)"),
+            ("market_family:N", "market"),
+            ("index:Q", title),
+            ("low:Q", "low"),
+            ("high:Q", "high"),
+            ("change:N", "since the month before"),
+            ("link_provider_count:Q", "providers"),
+            ("item_count:Q", "offers compared"),
+            ("source:N", "source"),
+        ),
+    )
+    return finish(band + line + points, 260)
 
 
 @cache

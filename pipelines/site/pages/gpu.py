@@ -8,6 +8,7 @@ from pipelines.site import numbers
 from pipelines.site.markup import host
 from pipelines.site.numbers import words
 from pipelines.site.page import Block, Column, Filter, Page, Table, choices
+from pipelines.site.pages.gpu_costs import costs, specification
 from pipelines.site.pages.gpu_history import history
 from pipelines.site.pages.gpu_offers import offer_table, strip
 from pipelines.site.pages.pair import Pair, gpu_pairs, links_of
@@ -60,8 +61,10 @@ def gpu_page(published: Published, gpu: Row, pairs: Sequence[Pair] = ()) -> Page
                     age_hours=oldest_age_hours,
                 ),
             ),
+            *costs(published, gpu_id),
             *history(published, gpu_id),
             chip(published, gpu),
+            *specification(published, gpu_id),
         ],
     )
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from pipelines.site import numbers
 from pipelines.site.charts.parts import is_wide
-from pipelines.site.charts.prices import price_history
+from pipelines.site.charts.prices import matched_index, price_history
 from pipelines.site.numbers import words
 from pipelines.site.page import Block, Chart, Column, Table
 from pipelines.site.pages.prices import median_cell, moved
 from pipelines.site.published import Answer, Published, Row
-from pipelines.site.rows.gpu import history_marks
+from pipelines.site.rows.gpu import history_marks, matched_marks
 from pipelines.site.rows.moves import told
-from pipelines.site.rows.prices import PROVIDERS_NEEDED
+from pipelines.site.rows.prices import PROVIDERS_NEEDED, has_enough, on_demand
 
 
 def history(published: Published, gpu_id: str) -> list[Block]:
@@ -22,9 +22,10 @@ def history(published: Published, gpu_id: str) -> list[Block]:
     marks = {(row["day"], row["purchase_model"]): change_mark(row) for row in changes.rows}
     days = {row["day"] for row in answer.rows}
     blocks = [
+        *matched(published, gpu_id, same.rows),
         Block(
             "history",
-            history_title(gpu_id, same.rows),
+            medians_title(answer.rows),
             "Line: median of the providers' medians on demand and spot, all markets; sellers that"
             " come or go move it, so it does not say what prices did. Band p10–p90;"
             f" dotted: fewer than {PROVIDERS_NEEDED} providers. Days without a value stay empty;"
@@ -105,6 +106,58 @@ def history(published: Published, gpu_id: str) -> list[Block]:
     ]
 
 
+def matched(published: Published, gpu_id: str, same: list[Row]) -> list[Block]:
+    """Return the block of the index of the same offers, which says what prices did."""
+    answer = published.ask_each("gpu/matched", "gpu_id")(gpu_id)
+    if not answer:
+        return []
+    return [
+        Block(
+            "matched",
+            matched_title(gpu_id, same),
+            "On demand in the US, an offer compared with itself from month to month, every provider"
+            " with one vote, 100 where a line begins. Sellers that come and go do not move it. Band"
+            " 80 %; dotted: two providers. A line ends where too few compare.",
+            answer=answer,
+            chart=Chart(
+                matched_index(frozenset(row["market_family"] for row in answer.rows)),
+                matched_marks(answer.rows),
+                "Index of the prices of the same offers",
+            ),
+            table=Table(
+                answer,
+                [
+                    Column("month", "month"),
+                    Column("market_family", "market", show=words),
+                    Column("index", "index", "100 at the start", interval=("low", "high")),
+                    Column("month_change_fraction", "since the month before", "%", show=moved,
+                           reason="the line begins"),
+                    Column("link_provider_count", "providers compared"),
+                    Column("item_count", "offers compared"),
+                    Column("evidence", "evidence"),
+                    Column("segment_started_on", "line since"),
+                ],
+                key=("market_family", "segment_started_on", "month"),
+            ),
+            is_folded=True,
+        )
+    ]  # fmt: skip
+
+
+def medians_title(rows: list[Row]) -> str:
+    """Return the newest median of all markets on demand; its sellers change."""
+    known = [row for row in on_demand(rows) if has_enough(row)]
+    if not known:
+        return f"No day has a median of {PROVIDERS_NEEDED} providers on demand"
+    first, last = known[0], known[-1]
+    return (
+        f"The median of whoever sold it: {numbers.usd(first['median'])} on {first['day']},"
+        f" {numbers.usd(last['median'])} on {last['day']}"
+        if first is not last
+        else f"The median on demand of {last['day']} is {numbers.usd(last['median'])}"
+    )
+
+
 def change_mark(row: Row) -> Row:
     """Return the fields that the chart shows of a change-point."""
     before, after = row["before_usd_per_gpu_hour"], row["usd_per_gpu_hour"]
@@ -150,8 +203,8 @@ def changes_title(rows: list[Row]) -> str:
     return f"{numbers.plural(len(rows), 'change-point')}; the newest {step}, is {change}: {cause}"
 
 
-def history_title(gpu_id: str, same: list[Row]) -> str:
-    """Return how the same offers moved; the chart shows the median over changing sellers."""
+def matched_title(gpu_id: str, same: list[Row]) -> str:
+    """Return how the same offers moved since the first month."""
     return told(same) or (
         f"{numbers.gpu_name(gpu_id)}: too few providers show the same offers in two months to say"
         " how prices moved"
@@ -164,7 +217,7 @@ def same_offers(gpu_id: str, answer: Answer) -> Block:
         "same-offers",
         f"How the prices of the same offers of {gpu_id} moved, beside the median",
         "On demand in the US, month against month: every provider has one vote, and an offer is"
-        " compared with itself. The title above says that prices moved only where the 80 % interval"
+        " compared with itself. A title says that prices moved only where the 80 % interval"
         f" since the first month leaves out no change, and {PROVIDERS_NEEDED} providers compare."
         " The rest of the change of the median is other sellers and other offers.",
         answer=answer,

@@ -66,6 +66,25 @@ def strip_marks(shown: list[Row], market: list[Row]) -> list[Row]:
     return rows
 
 
+def matched_marks(rows: list[Row]) -> list[Row]:
+    """Return the points of the index of the same offers, with the line to which each belongs."""
+    return [
+        {
+            **{
+                key: row[key]
+                for key in ("month", "market_family", "index", "low", "high",
+                            "link_provider_count", "item_count")
+            },
+            "segment": f"{row['market_family']} {row['segment_started_on']} {row['evidence']}",
+            "is_thin": row["evidence"] != "published",
+            "change": None
+            if row["month_change_fraction"] is None
+            else numbers.percent(row["month_change_fraction"], signed=True),
+        }
+        for row in rows
+    ]  # fmt: skip
+
+
 def history_marks(history: list[Row], changes: Mapping[tuple[date, str], Row]) -> list[Row]:
     """Return the points of the history, with the change-points by day and purchase model."""
     return [

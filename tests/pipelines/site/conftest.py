@@ -64,6 +64,9 @@ def make_empty(connection: duckdb.DuckDBPyConnection, without: tuple[str, ...] =
             now_at as prices_at, false as is_bundled;
         create table meta.schema_version as
             select {SCHEMA_VERSION} as version, timestamp '{NOW}' as installed_at;
+        create table meta.reference_value (subject_kind varchar, subject varchar, field varchar,
+            "value" varchar, unit varchar, source varchar, source_url varchar, retrieved_on varchar,
+            note varchar);
         create table meta."column" (table_name varchar, column_name varchar, meaning varchar,
             unit varchar, grain varchar, made_by varchar);
         create table meta.source (source_id varchar, title varchar, homepage_url varchar,
@@ -116,6 +119,9 @@ def fill(connection: duckdb.DuckDBPyConnection) -> None:
         for is_sparse, peak in ((False, 989e12), (True, 1979e12)):
             insert(connection, "core.gpu_peak", gpu_id=gpu, precision="bf16", is_sparse=is_sparse,
                    flops_per_second=peak, source_url="https://vendor.example/a")  # fmt: skip
+        insert(connection, "meta.reference_value", subject_kind="gpu", subject=gpu,
+               field="memory_bytes", value=f"{memory:.0f}", unit="bytes", source=EVIL,
+               source_url="javascript:alert(1)", retrieved_on="2026-11-20")  # fmt: skip
         for market, count in (("neocloud", 3), ("hyperscaler", 1)):
             insert(connection, "marts.gpu_price_now", gpu_id=gpu, purchase_model="on_demand",
                    market_family=market, reference_region="us", middle_usd_per_gpu_hour=3.0,
@@ -182,6 +188,13 @@ def fill_history(connection: duckdb.DuckDBPyConnection) -> None:
                     max_usd_per_gpu_hour=usd * 2, provider_count=providers, offer_count=5,
                     oldest_seen_on=TODAY - timedelta(back),
                 )  # fmt: skip
+        for month, index in ((8, 100.0), (9, 97.0), (10, 98.0)):
+            insert(connection, "marts.like_for_like_index", gpu_id=gpu, purchase_model="on_demand",
+                   market_family="neocloud", reference_region="us", month=date(2026, month, 1),
+                   evidence="published", segment_started_on=date(2026, 8, 1),
+                   index_segment_start_100=index, low_80=index - 5, high_80=index + 5,
+                   month_change_fraction=index / 100 - 1 if month > 8 else None,
+                   link_provider_count=4, item_count=9)  # fmt: skip
         insert(connection, "marts.like_for_like_change", gpu_id=gpu, purchase_model="on_demand",
                market_family="neocloud", reference_region="us", horizon_months=1,
                month=TODAY.replace(day=1), then_month=TODAY.replace(month=1, day=1),

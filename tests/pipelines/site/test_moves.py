@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from pipelines.site.pages.gpu_history import changes_title, history_title
+from pipelines.site.pages.gpu_history import changes_title, matched_title
 from pipelines.site.rows.moves import told, verb
 
 ROOT = Path(__file__).parents[3]
@@ -29,7 +29,7 @@ STEP: dict[str, Any] = {
 
 
 def test_the_same_offers_fell_where_their_interval_leaves_out_no_change() -> None:
-    title = history_title("H100-SXM-80GB", [SURE])
+    title = matched_title("H100-SXM-80GB", [SURE])
     assert title == (
         "The same offers of 4 neoclouds or more fell by 14\u00a0% from 2026-02 to 2026-08"
     )
@@ -49,7 +49,7 @@ def test_the_same_offers_fell_where_their_interval_leaves_out_no_change() -> Non
 )
 def test_without_the_evidence_nothing_fell(doubt: dict[str, Any]) -> None:
     assert verb(SURE | doubt) is None
-    assert not re.search(r"\b(fell|rose)\b", history_title("X", [SURE | doubt]))
+    assert not re.search(r"\b(fell|rose)\b", matched_title("X", [SURE | doubt]))
 
 
 def test_a_drifting_index_is_told_with_about() -> None:

@@ -352,10 +352,11 @@ def test_charts_carry_few_rows_and_only_what_was_measured(site: Path) -> None:
 # What a tooltip must say, by the names of fields; and where one of it cannot be, because
 # a list price is no estimate, a formula has no day, a case is one case.
 SAID = {
-    "date": {"day", "seen_at", "published_on"},
+    "date": {"day", "month", "seen_at", "published_on"},
     "interval": {"p10", "p90", "low", "high", "cost_low", "cost_high", "margin_low", "margin_high",
                  "output_low", "output_high", "fit_low", "fit_high", "dearest_usd_per_gpu_hour"},
-    "n": {"provider_count", "offer_count", "gpu_count", "model_count", "offers_kept"},
+    "n": {"provider_count", "offer_count", "gpu_count", "model_count", "offers_kept",
+          "link_provider_count"},
     "source": {"source", "source_id", "api_source_id"},
 }  # fmt: skip
 NOT_THERE = {

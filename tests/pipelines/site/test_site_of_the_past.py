@@ -28,8 +28,6 @@ def history(connection: duckdb.DuckDBPyConnection) -> None:
            kind_rank=1, is_enabled=True)  # fmt: skip
     insert(connection, "core.gpu", gpu_id="L4-24GB", architecture="ada", is_coarse=False)
     connection.execute(
-        "create table meta.reference_value as select '' as subject_kind, '' as subject,"
-        " '' as field, '' as value limit 0;"
         "create table core.offer_capture as select source_id, request_key, seen_at, recorded_at"
         " from meta.capture;"
         "create table core.api_price_capture as from core.offer_capture limit 0"

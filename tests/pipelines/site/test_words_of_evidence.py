@@ -26,18 +26,18 @@ QUERIES = PIPELINES / "site" / "queries"
 SAID = {
     "cheapest": {
         "site/charts/prices.py", "site/pages/decide.py", "site/pages/gpu.py",
-        "site/pages/gpu_offers.py", "site/pages/hero.py", "site/pages/inference.py",
-        "site/pages/market.py", "site/pages/model.py", "site/pages/pair.py",
-        "site/pages/provider.py",
-        "site/pages/training.py", "site/pages/value.py", "answers/headline.py",
-        "answers/metrics.py",
+        "site/pages/gpu_costs.py", "site/pages/gpu_offers.py", "site/pages/hero.py",
+        "site/pages/inference.py", "site/pages/market.py", "site/pages/model.py",
+        "site/pages/pair.py", "site/pages/provider.py", "site/pages/training.py",
+        "site/pages/value.py", "answers/headline.py", "answers/metrics.py",
         "commands/compare.py", "commands/headline.py", "commands/infer.py", "commands/quote.py",
         "commands/reserve_tables.py", "commands/train_tables.py",
     },
     "today": {
         "site/footer.py", "site/pages/decide.py", "site/pages/gpu.py", "site/pages/gpu_offers.py",
         "site/pages/inference.py", "site/pages/market.py", "site/pages/model.py",
-        "site/pages/pair.py", "site/pages/value.py", "answers/headline.py", "commands/check_sources.py",
+        "site/pages/pair.py", "site/pages/value.py", "answers/headline.py",
+        "commands/check_sources.py",
     },
 }  # fmt: skip
 # The selects whose cheapest row is printed, and how each leaves out what cannot be rented now.
