@@ -104,7 +104,12 @@ def build_site(
         banners = list(banners_of(published, facts))
         pages = [page_of(published) for page_of in MAIN_PAGES]
         navigation = [(page.path, page.name) for page in pages]
-        exports = Exports(files, "synthetic-" if is_synthetic(published) else "")
+        publication = published.ask("reports/publication")
+        exports = Exports(
+            files,
+            "synthetic-" if is_synthetic(published) else "",
+            publication.first if publication else None,
+        )
         things = [of_kind for kind in KINDS for of_kind in kind(published)]
         template = environment().get_template("page.html.j2")
         of_one_page = {script for page in pages for script in page.scripts}

@@ -18,6 +18,7 @@ from markupsafe import Markup
 
 from pipelines.site.folder import Folder
 from pipelines.site.page import Block, Chart, Page
+from pipelines.site.published import Row
 from pipelines.text import spreadsheet
 from warehouse.rows import plain
 
@@ -32,16 +33,19 @@ class Exports:
         The folder of the site.
     mark : str
         Prefix of all file names, for invented data.
+    publication : dict, optional
+        What the published file is, as ``truecost serve`` says it; None in a file that does not.
     written : dict
         The files so far, by page and query.
     """
 
     folder: Folder
     mark: str = ""
+    publication: Row | None = None
     written: dict[tuple[str, str], str] = field(default_factory=dict)
 
     def files(self, page: Page, block: Block) -> dict[str, str]:
-        """Write the rows of a block as CSV and Parquet, and return their paths in the site."""
+        """Write the rows of a block as CSV, JSON and Parquet; return their paths in the site."""
         answer = block.answer
         if not answer:
             return {}
@@ -53,8 +57,20 @@ class Exports:
             self.written[key] = stem
             values = answer.values()
             self.folder.write(f"{stem}.csv", csv_text(values))
+            self.folder.write(f"{stem}.json", self.answer_json(answer.sql, values))
             self.folder.write(f"{stem}.parquet", parquet(values))
-        return {"csv": f"{stem}.csv", "parquet": f"{stem}.parquet"}
+        return {kind: f"{stem}.{kind}" for kind in ("csv", "json", "parquet")}
+
+    def answer_json(self, sql: str, values: Mapping[str, list[Any]]) -> str:
+        """Return columns as ``truecost serve`` answers the question of their query."""
+        rows = [dict(zip(values, row, strict=True)) for row in zip(*values.values(), strict=True)]
+        told = {
+            "command": "sql",
+            "parameters": {"query": [sql]},
+            "rows": rows,
+            "publication": plain(self.publication),
+        }
+        return json.dumps(told, separators=(",", ":"), allow_nan=False)
 
     def chart_json(self, chart: Chart) -> Markup:
         """Return specification and rows as JSON that cannot end its script element."""

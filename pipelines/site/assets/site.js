@@ -283,12 +283,13 @@
     return done;
   }
   document.addEventListener("click", async (event) => {
-    const button = event.target.closest("button[data-copy], button[data-picture]");
+    const button = event.target.closest("button[data-copy], button[data-picture], button[data-embed]");
     if (!button) return;
-    if (button.dataset.copy) {
+    if (button.dataset.copy || button.dataset.embed) {
       const usual = button.textContent;
-      button.textContent = await copy(document.getElementById(button.dataset.copy).textContent)
-        ? "Copied" : "Not copied: open the query";
+      const text = button.dataset.embed ? frameOf(button.dataset.embed)
+        : document.getElementById(button.dataset.copy).textContent;
+      button.textContent = await copy(text) ? "Copied" : "Not copied: open the query";
       setTimeout(() => { button.textContent = usual; }, 2000);
       return;
     }
@@ -302,6 +303,35 @@
     link.download = button.dataset.name;
     link.click();
   });
+
+  // The lines with which another page shows one part of this one, as it is chosen here.
+  function frameOf(id) {
+    const chosenHere = new URLSearchParams(state);
+    chosenHere.set("embed", id);
+    const frame = document.createElement("iframe");
+    Object.entries({
+      src: `${location.href.split(/[?#]/)[0]}?${chosenHere}`, width: "100%", height: 640, loading: "lazy",
+      title: document.querySelector(`#${id} h2`).textContent.replace(/\s*#\s*$/, ""),
+    }).forEach(([name, value]) => frame.setAttribute(name, value));
+    return frame.outerHTML;
+  }
+  if (state.has("embed")) {
+    const id = state.get("embed"), part = all("main section").find((one) => one.id === id);
+    if (part) {
+      document.documentElement.classList.add("embedded");
+      part.classList.add("kept");
+      const line = Object.assign(document.createElement("p"), { className: "basis" });
+      const link = Object.assign(document.createElement("a"), { target: "_blank", rel: "noopener" });
+      const others = new URLSearchParams(state);
+      others.delete("embed");
+      link.href = `${location.pathname}?${others}#${id}`;
+      link.textContent = document.querySelector("[data-citation]").textContent;
+      line.append(link, " CC BY 4.0; sources keep their own licences.");
+      part.append(line);
+    } else {
+      say(`The address asks for the part "${id}", which this page does not have; it shows the whole page.`);
+    }
+  }
 
   // A chart with what it needs outside its page: the finding, the basis, where it is from, the licence.
   async function picture(view, section) {

@@ -64,6 +64,10 @@ def make_empty(connection: duckdb.DuckDBPyConnection, without: tuple[str, ...] =
             now_at as prices_at, false as is_bundled;
         create table meta.schema_version as
             select {SCHEMA_VERSION} as version, timestamp '{NOW}' as installed_at;
+        create table meta.publication as
+            select 'run-1' as run_id, timestamp '{NOW}' as published_at, '3.0.0' as data_version,
+            'CC-BY-4.0' as licence, 'https://creativecommons.org/licenses/by/4.0/' as licence_url,
+            'Truecost' as citation, null::varchar as doi;
         create table meta.reference_value (subject_kind varchar, subject varchar, field varchar,
             "value" varchar, unit varchar, source varchar, source_url varchar, retrieved_on varchar,
             note varchar);

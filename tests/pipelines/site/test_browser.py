@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 import shutil
 from collections.abc import Iterator
@@ -28,7 +29,7 @@ FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-
 WIDTHS = (1280, 768, 390)
 CHARTS = {  # page: {chart: fewest marks}
     "index.html": {"who-offers-what": 6},
-    "gpu/h100-sxm-80gb.html": {"strip": 5, "history": 10},
+    "gpu/h100-sxm-80gb.html": {"strip": 5, "matched": 3, "history": 10},
     "value.html": {"operations": 4, "memory": 2, "bandwidth": 2},
     "inference.html": {"margins": 3, "pace": 2, "truth": 2},
     "training.html": {"over-time": 8, "plan": 3, "truth": 2},
@@ -37,7 +38,8 @@ CHARTS = {  # page: {chart: fewest marks}
 }
 UNITS = {
     "who-offers-what": "USD per GPU-hour", "strip": "USD per GPU-hour",
-    "history": "USD per GPU-hour", "operations": "USD per PFLOP-h, dense",
+    "history": "USD per GPU-hour", "matched": "same offers, 100 at the start of the line",
+    "operations": "USD per PFLOP-h, dense",
     "memory": "USD per TB-h", "bandwidth": "USD per TB/s-h", "margins": "USD per 1M tokens",
     "pace": "USD per 1M output tokens", "over-time": "USD of 2025-06",
     "plan": "USD for the run", "own-or-rent": "USD per useful GPU-hour",
@@ -503,7 +505,7 @@ def test_no_input_of_a_calculator_gives_what_is_no_number(context: Any, site: Pa
 MONEY = re.compile(r"\$([\d.,]+)")
 
 
-@pytest.mark.parametrize("name", CHARTS)
+@pytest.mark.parametrize("name", [*CHARTS, "provider/alpha.html"])
 def test_each_title_agrees_with_the_rows_under_it_after_every_filter(
     context: Any, site: Path, name: str
 ) -> None:
@@ -542,6 +544,26 @@ def test_each_title_agrees_with_the_rows_under_it_after_every_filter(
             checked += 1
         page.close()
     assert checked > 0
+
+
+def test_one_part_can_be_embedded_as_it_is_filtered(context: Any, site: Path) -> None:
+    page = Tab(context, address(site, "gpu/h100-sxm-80gb.html", "?provider_id=alpha")).page
+    page.evaluate(
+        "Object.defineProperty(navigator, 'clipboard',"
+        " { value: { writeText: async text => { window.copied = text; } } })"
+    )
+    page.click("button[data-embed=offers]")
+    page.wait_for_function("window.copied")
+    frame = page.evaluate("window.copied")
+    page.close()
+    assert frame.startswith("<iframe ") and "offers today" in frame
+    state = html.unescape(re.search(r'src="[^"?]*([^"]*)"', frame)[1])
+    assert state == "?provider_id=alpha&embed=offers"
+    page = Tab(context, address(site, "gpu/h100-sxm-80gb.html", state)).page
+    shown = "[...document.querySelectorAll('main > *, header, footer')].filter(x => x.offsetParent)"
+    assert page.evaluate(f"{shown}.map(x => x.id)") == ["offers"]
+    assert "Truecost, data of" in page.inner_text("#offers")
+    page.close()
 
 
 def test_without_scripts_a_number_opens_the_query_of_its_table(browser: Any, site: Path) -> None:

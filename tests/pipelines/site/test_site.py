@@ -281,6 +281,10 @@ def test_each_query_on_a_page_gives_the_rows_of_its_csv(site: Path, small_home: 
                 with (site / file[1]).open(newline="") as lines:
                     rows = list(csv.reader(lines))
                 assert len(connection.execute(sql).fetchall()) == len(rows) - 1
+                told = json.loads((site / file[1].replace(".csv", ".json")).read_text())
+                assert (told["command"], told["parameters"]) == ("sql", {"query": [sql]})
+                assert len(told["rows"]) == len(rows) - 1
+                assert told["publication"]["data_version"]
                 parquet = site / file[1].replace(".csv", ".parquet")
                 assert pyarrow.parquet.read_metadata(parquet).num_rows == len(rows) - 1
                 checked += 1
