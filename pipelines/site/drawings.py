@@ -13,15 +13,16 @@ from markupsafe import Markup
 from pipelines.site.markup import piece
 
 WIDTH, HEIGHT, MARGIN = 120, 28, 3
+LONGEST_MONTH = 31
 
 
 def sparkline(points: Sequence[tuple[date, float]], label: str) -> Markup:
-    """Return a line of daily values that breaks where a day is missing.
+    """Return a line of monthly values that breaks where a month is missing.
 
     Parameters
     ----------
     points : sequence of (date, float)
-        Days in order, with their values.
+        First days of months in order, with their values.
     label : str
         What it shows, for screen readers.
 
@@ -46,7 +47,7 @@ def sparkline(points: Sequence[tuple[date, float]], label: str) -> Markup:
     paths, before = [], None
     for day, value in points:
         x, y = place(day, value)
-        paths.append(f"{'L' if before and (day - before).days == 1 else 'M'}{x} {y}")
+        paths.append(f"{'L' if before and (day - before).days <= LONGEST_MONTH else 'M'}{x} {y}")
         before = day
     x, y = place(*points[-1])
     path = "".join(paths)

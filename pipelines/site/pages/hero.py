@@ -13,7 +13,7 @@ from pipelines.site.markup import piece
 from pipelines.site.page import Block, Column, Preset, Table
 from pipelines.site.pages.prices import gpu_link, moved
 from pipelines.site.published import Answer, Published, Row
-from pipelines.site.rows.market import daily_medians, presets_of
+from pipelines.site.rows.market import matched_months, presets_of
 from pipelines.site.rows.prices import PROVIDERS_NEEDED
 
 MARKETS = ("neocloud", "marketplace", "hyperscaler")
@@ -28,7 +28,8 @@ CAVEATS = (
     f"Markets: each provider has one vote; under {PROVIDERS_NEEDED} providers there is no value.",
     "7 d and 30 d: the same neocloud offers then and now, in the US. Sellers that come and go do"
     " not move them.",
-    "90 d: the median of all markets. A day without a value leaves a gap.",
+    "Same offers: the neoclouds' in the US, month against month, for up to 25 months. It ends where"
+    " fewer than three providers compare.",
     "Per PFLOP-hour: dense BF16 at the vendor's peak, at the price of the neoclouds; its interval"
     " is that of what the next seller asks.",
     "Per GB-hour: the price of the neoclouds over the memory.",
@@ -54,11 +55,11 @@ PRESETS = (
 
 def hero(published: Published, answer: Answer) -> Block:
     """Return the block of all GPUs that can be rented on demand now."""
-    history = published.ask("market/history", gpu_ids=[row["gpu_id"] for row in answer.rows])
+    index = published.ask("market/matched", gpu_ids=[row["gpu_id"] for row in answer.rows])
     lines = {
         row["gpu_id"]: points
         for row in answer.rows
-        if len(points := daily_medians(history.rows, row["gpu_id"])) > 1
+        if len(points := matched_months(index.rows, row["gpu_id"])) > 1
     }
     return Block(
         "gpus",
@@ -112,7 +113,7 @@ def columns() -> list[Column]:
         ),
         Column("change_7", "7 d", "%", show=moved, reason="too few providers compare"),
         Column("change_30", "30 d", "%", show=moved, reason="too few providers compare"),
-        Column("line", "90 d", show=line, reason="one day is known"),
+        Column("line", "same offers", "by month", show=line, reason="too few providers compare"),
         Column("usd_per_pflop_hour", "per PFLOP-h", "USD, BF16 dense",
                interval=("usd_per_pflop_hour_low", "usd_per_pflop_hour_high"),
                reason="no BF16 peak, or too few neoclouds"),
@@ -126,9 +127,9 @@ def columns() -> list[Column]:
 
 
 def line(points: Sequence[tuple[date, float]], row: Row) -> Markup:
-    """Return the daily medians of a GPU as a small picture."""
+    """Return the index of the same offers of a GPU as a small picture."""
     name = numbers.gpu_name(row["gpu_id"])
-    return sparkline(points, f"{name}: median of the last 90 days")
+    return sparkline(points, f"{name}: the same offers, month against month")
 
 
 def too_few(market: str) -> Callable[[Row], str]:

@@ -1,4 +1,4 @@
-"""Rows of the first page: daily medians of a GPU, and the cells of the heatmap."""
+"""Rows of the first page: the index of a GPU by month, and the cells of the heatmap."""
 
 from __future__ import annotations
 
@@ -6,20 +6,16 @@ from datetime import date
 
 from pipelines.site import numbers
 from pipelines.site.published import Row
-from pipelines.site.rows.prices import PROVIDERS_NEEDED, has_enough
+from pipelines.site.rows.prices import PROVIDERS_NEEDED
 from pipelines.site.theme import age_band, age_name
 
 LEAST_FOR_TRAINING, LEAST_FOR_INFERENCE = 40, 16
 """Memory of a GPU that the choices of the first table ask for. [GB]"""
 
 
-def daily_medians(history: list[Row], gpu_id: str) -> list[tuple[date, float]]:
-    """Return the days of a GPU that have a shown median, each with it. [USD/(GPU h)]."""
-    return [
-        (row["day"], row["median_usd_per_gpu_hour"])
-        for row in history
-        if row["gpu_id"] == gpu_id and has_enough(row)
-    ]
+def matched_months(rows: list[Row], gpu_id: str) -> list[tuple[date, float]]:
+    """Return the months of a GPU in order, each with the index of the same offers. [1]."""
+    return [(row["month"], row["index"]) for row in rows if row["gpu_id"] == gpu_id]
 
 
 def presets_of(row: Row) -> list[str]:

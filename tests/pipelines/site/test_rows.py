@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import math
+import re
 from datetime import date, timedelta
 from typing import Any
 
 import pytest
 
+from pipelines.site.drawings import sparkline
 from pipelines.site.rows.accuracy import commonest_unit, with_equality
 from pipelines.site.rows.decide import bare_multipliers, example, largest_clusters, owning_curve
 from pipelines.site.rows.gpu import cheapest_of_each, fresh_on_demand, strip_marks
 from pipelines.site.rows.inference import ODD_RATIO, margin_marks
-from pipelines.site.rows.market import daily_medians, heatmap_cells, widest_spread
+from pipelines.site.rows.market import heatmap_cells, matched_months, widest_spread
 from pipelines.site.rows.prices import has_enough, oldest_age_hours
 from pipelines.site.rows.training import CHEAPEST_CHARTED, Z_80, fitted, run_marks
 from pipelines.site.rows.value import CHARTED, cheapest_marks
@@ -39,12 +41,15 @@ def test_an_answer_of_the_same_day_has_no_age() -> None:
     assert oldest_age_hours(row | {"oldest_seen_on": DAY - timedelta(2)}) == 48
 
 
-def test_medians_of_too_few_providers_are_left_out() -> None:
-    history = [
-        {"gpu_id": gpu, "day": DAY, "median_usd_per_gpu_hour": 1.0, "provider_count": count}
-        for gpu, count in (("a", 3), ("a", 2), ("b", 9))
+def test_the_line_of_a_gpu_breaks_at_a_month_without_a_value() -> None:
+    rows = [
+        {"gpu_id": gpu, "month": date(2026, month, 1), "index": 100.0 - month}
+        for gpu, month in (("a", 1), ("a", 2), ("a", 4), ("b", 3))
     ]
-    assert daily_medians(history, "a") == [(DAY, 1.0)]
+    points = matched_months(rows, "a")
+    assert points == [(date(2026, 1, 1), 99.0), (date(2026, 2, 1), 98.0), (date(2026, 4, 1), 96.0)]
+    [path] = re.findall(r'd="([^"]+)"', sparkline(points, "x"))
+    assert re.sub("[^ML]", "", path) == "MLM"
 
 
 def test_the_spread_is_over_fresh_prices_of_one_gpu() -> None:
