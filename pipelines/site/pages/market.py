@@ -110,8 +110,8 @@ def index(published: Published) -> Block:
         "index",
         title,
         "Median of the providers' medians after trimming, by market; markets are never mixed."
-        " Band p10–p90. Europe and Asia stand where three providers sell there. Same offers: how"
-        " the prices of offers moved that stood before, too, over a month, 7, 30 and 365 days."
+        " Under it p10–p90. Europe and Asia stand where three providers sell there. Same offers:"
+        " how the prices of offers moved that stood before, too, over a month, 7, 30, 365 days."
         " Sellers that come and go move the index itself. A faded value rests on a price of over"
         " 30 hours.",
         answer=answer,
@@ -123,11 +123,7 @@ def index(published: Published) -> Block:
                 Column("market_family", "market", show=words),
                 Column("reference_region", "where", show=place, reason="all together"),
                 Column("usd_per_gpu_hour", "index", "USD/GPU-h", reason=why_withheld,
-                       toggle="hour"),
-                Column("p10_usd_per_gpu_hour", "p10", "USD/GPU-h", reason=why_withheld,
-                       toggle="hour"),
-                Column("p90_usd_per_gpu_hour", "p90", "USD/GPU-h", reason=why_withheld,
-                       toggle="hour"),
+                       toggle="hour", interval=("p10_usd_per_gpu_hour", "p90_usd_per_gpu_hour")),
                 Column("provider_count", "providers"),
                 Column("n_trimmed", "trimmed"),
                 Column("n_excluded", "excluded"),
@@ -142,7 +138,6 @@ def index(published: Published) -> Block:
                        reason="too few compare"),
                 Column("index_change_30", "index 30 d", "%", show=moved, reason="no value then"),
                 Column("withheld_reason", "withheld", reason="published"),
-                Column("methodology_version", "rules"),
             ],
             key=("gpu_id", "purchase_model", "market_family", "reference_region"),
             noun="index value",
