@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import click
@@ -67,12 +68,15 @@ def names_of(tree: ast.AST) -> Iterator[str]:
                     yield line.target.id
 
 
-def python_names() -> Iterator[tuple[str, str]]:
-    for package in PACKAGES:
-        for path in sorted((ROOT / package).rglob("*.py")):
-            where = path.relative_to(ROOT).as_posix()
-            for name in names_of(ast.parse(path.read_text(encoding="utf-8"))):
-                yield where, name
+@cache
+def python_names() -> frozenset[tuple[str, str]]:
+    """Return (file, name) of every parameter and field."""
+    return frozenset(
+        (path.relative_to(ROOT).as_posix(), name)
+        for package in PACKAGES
+        for path in (ROOT / package).rglob("*.py")
+        for name in names_of(ast.parse(path.read_text(encoding="utf-8")))
+    )
 
 
 def commands() -> Iterator[tuple[str, click.Command]]:
