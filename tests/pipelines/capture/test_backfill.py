@@ -18,7 +18,7 @@ from pipelines.capture import backfill as past
 from pipelines.capture.landing import Landing
 from pipelines.derive.check import check
 from pipelines.derive.load import load
-from pipelines.derive.make import make, phases
+from pipelines.derive.make import make
 from pipelines.derive.release import publish_build
 from pipelines.reading.ledger import pending_captures
 from pipelines.reading.reader import parse_captures
@@ -26,10 +26,11 @@ from pipelines.reading.refile import refile
 from pipelines.sources import all_sources, gpuhunt
 from pipelines.sources.base import ParseError
 from tests.pipelines.captures import capture
+from tests.pipelines.commands.conftest import phases_behind, without_parquet
 from tests.pipelines.fault_server import FaultServer, body, status
 from warehouse.database import open_build, open_published
 from warehouse.history import API_PRICE, OFFER
-from warehouse.models import SQL_FOLDER, read_models
+from warehouse.models import SQL_FOLDER
 from warehouse.paths import Home
 from warehouse.rows import literal
 
@@ -313,13 +314,17 @@ def one_life_two_ways(tmp_path, replay_server, monkeypatch) -> tuple[Home, Home]
         "pipelines.derive.make.run_macros", lambda connection: connection.execute(macros)
     )
     monkeypatch.setattr("pipelines.derive.load.SNAPSHOT", tmp_path / "no_snapshot")
+    monkeypatch.setattr("warehouse.publication.export", without_parquet)
+    order = phases_behind(
+        "core.api_price", "marts.offers_latest", "marts.gpu_price_change_point",
+        "marts.provider_price_now",
+    )  # fmt: skip
     lived, filed = Home(tmp_path / "lived"), Home(tmp_path / "filed")
     sources = [all_sources()[source_id] for source_id in PARTS]
 
     def build_and_publish(home: Home, now: datetime) -> None:
         parse_captures(home, pending_captures(home, PARTS))
         load(home, now=now, run_id=f"{now:%Y-%m-%d}")
-        order = phases(read_models())
         list(make(home, order))
         check(home, order.all)
         publish_build(home, run_id=f"{now:%Y-%m-%d}", now=now)

@@ -17,7 +17,7 @@ from pipelines.answers.bill import MEMORY_BYTES, compared
 from pipelines.cli import main, truecost
 from pipelines.derive.check import check
 from pipelines.derive.load import SNAPSHOT, load
-from pipelines.derive.make import make, phases
+from pipelines.derive.make import Phases, make, phases
 from pipelines.derive.release import publish_build
 from tests.conftest import BuildOnce
 from warehouse import publication
@@ -55,6 +55,15 @@ def without_parquet(_connection: object, folder: Path, _before: object) -> Itera
     """Export nothing: no test of these reads Parquet."""
     folder.mkdir()
     return iter(())
+
+
+def phases_behind(*names: str) -> Phases:
+    """Return the phases of these tables and of all that they are made from."""
+    models, wanted = read_models(), set(names)
+    for name in reversed(models):  # a model comes after those that it reads
+        if name in wanted:
+            wanted |= models[name].depends_on
+    return phases({name: model for name, model in models.items() if name in wanted})
 
 
 def publish_days(folder: Path) -> None:

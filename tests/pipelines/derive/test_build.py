@@ -28,7 +28,7 @@ from pipelines.derive.rebuild import carry_over, lost_decisions
 from pipelines.derive.release import ChecksFailedError, publish_build
 from pipelines.reading.reader import parse_captures
 from pipelines.site.query import read_query
-from tests.pipelines.commands.conftest import without_parquet
+from tests.pipelines.commands.conftest import phases_behind, without_parquet
 from warehouse import quality
 from warehouse.database import open_build, open_published
 from warehouse.models import SQL_FOLDER, read_models
@@ -102,12 +102,9 @@ def land(home: Home, source_id: str, key: str, at: datetime, content: bytes | No
 @cache
 def price_tables() -> Phases:
     """Return the tables that prices go through: a third of all, and enough for most tests."""
-    models = read_models()
-    wanted = {"marts.offers_latest", "marts.gpu_price_daily", "marts.gpu_price_index_revision"}
-    for name in reversed(models):  # a model comes after those that it reads
-        if name in wanted:
-            wanted |= models[name].depends_on
-    return phases({name: model for name, model in models.items() if name in wanted})
+    return phases_behind(
+        "marts.offers_latest", "marts.gpu_price_daily", "marts.gpu_price_index_revision"
+    )
 
 
 def run(home: Home, at: datetime, run_id: str, order: Phases | None = None) -> None:
@@ -433,6 +430,12 @@ def test_a_price_that_is_accepted_counts_after_the_next_build(home: Home, ask) -
     assert ask("select usd_per_gpu_hour from marts.offers_latest") == [(2.69,)]
     held = ask("select held_id, rule from meta.quarantine where state = 'held' order by rule")
     assert held
+    unknown = CliRunner().invoke(
+        truecost,
+        ["quarantine", "accept", "zzz", "--reason", "x"],
+        env={"TRUECOST_HOME": str(home.root)},
+    )
+    assert unknown.exit_code == 2 and "nothing is held under 'zzz'" in unknown.output
     for held_id, _ in held:
         with open_build(home) as connection:
             at = DAY_3.replace(tzinfo=None)
