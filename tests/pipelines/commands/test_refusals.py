@@ -83,6 +83,25 @@ def test_bad_input_is_one_line_and_changes_nothing(home, capsys, given, says):
     assert state(home) == before
 
 
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        (("offers", "H1000"), "unknown GPU 'H1000'"),
+        (("offers", "H100-SXM-80GB", "--provider", "nobody"), "unknown provider 'nobody'"),
+        (("flop", "--precision", "fp5"), "unknown precision 'fp5'"),
+        (("flop", "--as-of", "2020-01-01"), "nothing is known as of 2020-01-01"),
+        (("sql", "from marts.nothing"), "there are: core."),
+        (("sql", "drop table core.gpu"), "read-only"),
+        (("sql", "from read_csv('/etc/passwd')"), "refused"),
+        (("fly",), "no command 'fly'; there are: run"),
+    ],
+)
+def test_a_question_of_what_is_not_there_is_one_line(answers_home, main_on, given, says):
+    status, out, err = main_on(answers_home.root, *given)
+    assert (status, out, len(err.splitlines())) == (2, "", 1)
+    assert says in err
+
+
 def test_a_data_folder_of_a_newer_schema_is_refused_before_anybody_is_asked(home, capsys):
     with open_build(home) as connection:
         connection.execute("insert into meta.schema_version values (999, now()::timestamp)")

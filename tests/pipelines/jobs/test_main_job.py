@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from warehouse.database import open_published
+from warehouse.paths import Home
+from warehouse.rows import dicts
 
 pytestmark = pytest.mark.recorded
 COMMAND = [sys.executable, "-c", "from pipelines.cli import main; main()"]
@@ -28,11 +31,9 @@ def truecost(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def answer(home: Path, query: str) -> list[dict[str, object]]:
-    """Ask the published file through the command."""
-    asked = truecost(home, "sql", query, "--json")
-    assert asked.returncode == 0, asked.stderr
-    rows: list[dict[str, object]] = json.loads(asked.stdout)
-    return rows
+    """Ask the published file."""
+    with open_published(Home(home)) as connection:
+        return dicts(connection.execute(query))
 
 
 TABLES = (
@@ -109,36 +110,3 @@ def test_the_same_run_again_adds_nothing_be_it_killed_in_between_or_a_source_bro
         " order by asked_at desc limit 1",
     )
     assert state == [{"status": "failed", "error_class": "http_error"}]
-    strict = truecost(
-        home, "run", "-q", "--strict", "--source", "runpod",
-        "--mirror", f"{replay_server}/__fault/404", "--now", "2026-11-21T09:00:00Z",
-    )  # fmt: skip
-    assert strict.returncode == 1
-
-
-@pytest.mark.parametrize(
-    ("arguments", "said"),
-    [
-        (("run", "--source", "nope"), "unknown source 'nope'; there are:"),
-        (("run", "--now", "yesterday"), "--now 'yesterday' is not a date"),
-        (("run", "--now", "2020-01-01"), "is before the last run"),
-        (("run", "--mirror", "somewhere"), "is not an address"),
-        (("offers", "H1000"), "unknown GPU 'H1000'"),
-        (("offers", "H100-SXM-80GB", "--provider", "nobody"), "unknown provider 'nobody'"),
-        (("flop", "--precision", "fp5"), "unknown precision 'fp5'"),
-        (("flop", "--as-of", "2020-01-01"), "nothing is known as of 2020-01-01"),
-        (("sql", "from marts.nothing"), "there are: core."),
-        (("sql", "drop table core.gpu"), "read-only"),
-        (("sql", "from read_csv('/etc/passwd')"), "refused"),
-        (("quarantine", "accept", "zzz", "--reason", "x"), "nothing is held under 'zzz'"),
-        (("fly",), "no command 'fly'; there are: run"),
-    ],
-)
-def test_bad_input_is_one_line_that_says_what_works(
-    home: Path, arguments: tuple[str, ...], said: str
-) -> None:
-    refused = truecost(home, *arguments)
-    assert refused.returncode == 2
-    assert refused.stdout == ""
-    assert len(refused.stderr.splitlines()) == 1
-    assert said in refused.stderr
