@@ -617,7 +617,7 @@ LASTING = {
 }  # fmt: skip
 
 
-@settings(max_examples=settings.default.max_examples // 6)  # an example merges days
+@settings(max_examples=settings.default.max_examples // 10)  # an example merges days
 @given(
     days=st.lists(
         st.tuples(
