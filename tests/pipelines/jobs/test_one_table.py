@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import warnings
 from pathlib import Path
 
@@ -15,23 +16,21 @@ with warnings.catch_warnings():
 
 from pipelines.derive.made import Traces
 from pipelines.jobs.instance import prepare_instance
-from pipelines.jobs.runner import run_job
+from tests.pipelines.commands.conftest import answers_home
 from warehouse.database import open_build, open_published
 from warehouse.models import read_models
 from warehouse.paths import Home
 
+__all__ = ["answers_home"]
 NOW = "2026-08-11T06:00:00+00:00"
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
-    """Return a home built from the bundled snapshot."""
-    home = Home(tmp_path_factory.mktemp("home"))
-    with pytest.MonkeyPatch.context() as patch:
-        use(home, patch)
-        assert run_job("build", {"now": NOW}) == (True, None)
-    return home
+def home(answers_home: Home, tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """Return a copy of the home of the commands."""
+    root = tmp_path_factory.mktemp("copy") / "home"
+    return Home(shutil.copytree(answers_home.root, root, symlinks=True))
 
 
 def use(home: Home, patch: pytest.MonkeyPatch) -> None:
