@@ -49,7 +49,7 @@ def ask(
     """Return a way to run a command in a folder of its own, with small limits."""
     monkeypatch.setenv("TRUECOST_HOME", str(home.root))
     monkeypatch.chdir(tmp_path)
-    small = Limits(memory_bytes=2**28, cpu_seconds=3, wall_seconds=300)
+    small = Limits(memory_bytes=2**28, cpu_seconds=2, wall_seconds=300)
     monkeypatch.setattr(foreign_file, "LIMITS", small)
 
     def run(*arguments: object) -> Outcome:
