@@ -220,10 +220,11 @@ def build_warehouse(
 
 
 def log_days(context: dg.AssetExecutionContext, outcome: Outcome) -> None:
-    """Log each day that was made of a table."""
+    """Log each day that was made of a table; what is true of the whole table, with the last."""
     about = facts(outcome)
+    newest = max(outcome.days, default=None)
     for day, rows in outcome.days.items():
-        told = {**about, "rows of the day": rows}
+        told = {**(about if day == newest else {}), "rows of the day": rows}
         table = key(outcome.model.name)
         context.log_event(dg.AssetMaterialization(table, partition=day.isoformat(), metadata=told))
 

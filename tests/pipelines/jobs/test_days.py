@@ -6,6 +6,7 @@ import logging
 import warnings
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -32,7 +33,7 @@ from pipelines.sources.base import FIRST_DAY
 from tests.pipelines.captures import filed
 from tests.pipelines.sources.saved import FIXTURES
 from warehouse.database import open_build
-from warehouse.models import CheckResult
+from warehouse.models import CheckResult, read_models
 from warehouse.paths import Home
 
 SOURCE = "gpu_rental_prices"
@@ -272,3 +273,17 @@ def test_a_backfill_as_the_pages_send_it_is_one_run_for_its_days(workspace: Any)
     assert run.asset_selection == {source_key(SOURCE)}
     assert run.tags["dagster/asset_partition_range_start"] == days[0]
     assert run.tags["dagster/asset_partition_range_end"] == days[-1]
+
+
+def test_what_is_true_of_a_whole_table_is_told_with_its_last_day() -> None:
+    told: list[dg.AssetMaterialization] = []
+    days = {date(2026, 8, 2): 3, date(2026, 8, 1): 2}
+    outcome = Outcome(read_models()["marts.gpu_price_daily"], 5, None, days)
+    tables.log_days(SimpleNamespace(log_event=told.append), outcome)  # type: ignore[arg-type]
+    about = {
+        one.partition: {key: found.value for key, found in one.metadata.items()} for one in told
+    }
+    assert about == {
+        "2026-08-01": {"rows of the day": 2},
+        "2026-08-02": {"rows of the day": 3, "made": False, "dagster/row_count": 5},
+    }
