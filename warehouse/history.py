@@ -147,9 +147,16 @@ ENTITIES = (OFFER, API_PRICE)  # every thing that has a history
 
 def create(connection: duckdb.DuckDBPyConnection, entity: Entity) -> None:
     """Create the tables and the view of an entity where they are not there yet."""
-    if models.table_exists(connection, f"core.{entity.view}"):  # made last: nothing is half made
-        _add_columns(connection, entity)
-        return
+    is_new = not models.table_exists(connection, f"core.{entity.view}")  # the view is made last
+    if is_new:
+        _create_tables(connection, entity)
+    if _add_columns(connection, entity) or is_new:
+        _create_view(connection, entity)
+        _document(connection, entity)
+
+
+def _create_tables(connection: duckdb.DuckDBPyConnection, entity: Entity) -> None:
+    """Create the tables; those that a run left which was killed in between stay."""
     connection.execute("create schema if not exists core")
     connection.execute("create schema if not exists staged")
     types = (
@@ -166,8 +173,6 @@ def create(connection: duckdb.DuckDBPyConnection, entity: Entity) -> None:
         " request_key varchar, seen_at timestamp, recorded_at timestamp, parser_version integer)"
     )
     connection.execute("create table if not exists staged.affected_day (entity varchar, day date)")
-    _create_view(connection, entity)
-    _document(connection, entity)
 
 
 def _create_view(connection: duckdb.DuckDBPyConnection, entity: Entity) -> None:
@@ -178,16 +183,14 @@ def _create_view(connection: duckdb.DuckDBPyConnection, entity: Entity) -> None:
     )
 
 
-def _add_columns(connection: duckdb.DuckDBPyConnection, entity: Entity) -> None:
-    """Add the values that tables of an earlier version do not have; there they are null."""
+def _add_columns(connection: duckdb.DuckDBPyConnection, entity: Entity) -> bool:
+    """Add the values that tables of an earlier version lack, as null; return whether any was."""
     there = {row[0] for row in connection.execute(f"describe {entity.open}").fetchall()}
     missing = {name: kind for name, kind in entity.values.items() if name not in there}
     for name, kind in missing.items():
         for table in (entity.open, entity.closed):
             connection.execute(f"alter table {table} add column if not exists {name} {kind}")
-    if missing:
-        _create_view(connection, entity)
-        _document(connection, entity)
+    return bool(missing)
 
 
 def _document(connection: duckdb.DuckDBPyConnection, entity: Entity) -> None:

@@ -218,6 +218,6 @@ CASES = [
         "nebius",
         "prices",
         lambda: page(b'"title":"NVIDIA GPU Instances"' * 50_000),
-        "no table",
+        "no on-demand GPU-hour column",
     ),
 ]

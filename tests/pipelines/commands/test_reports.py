@@ -29,6 +29,7 @@ def published(answers_home: Home) -> Iterator[duckdb.DuckDBPyConnection]:
                 dict.fromkeys(report(name).parameters, 1),
             )
         empty, none = {"lines": "[]"}, {"prices": "[]"}
+        connection.execute(f"create temp table bill_token as {report('bill_token').select}", empty)
         connection.execute(f"create temp table bill_gpu as {report('bill_gpu').select}", empty)
         connection.execute(f"create temp table bill_price as {report('bill_price').select}", none)
         yield connection

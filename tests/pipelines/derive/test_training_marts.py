@@ -336,7 +336,7 @@ def test_corrections_take_effect_and_tell_their_source():
 
 
 def test_an_unknown_country_is_refused_with_the_known_ones():
-    with pytest.raises(ValueError, match="there are CY, FI, IE, US, US-AZ"):
+    with pytest.raises(ValueError, match="or one of CY, FI, IE, US, US-AZ"):
         electricity_by_year(bundled(), "XX")
 
 
