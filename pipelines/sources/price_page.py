@@ -41,8 +41,9 @@ UNITS: Mapping[PriceUnit, tuple[str, str]] = {  # in words, and as an adjective
 }
 PER = r"(?i)(?:\bper |/ ?|\ban? )(?:gpu ?[-/]? ?)?(?:{0})\b|\b{1}\b"
 PRICE_PER = (  # said of prices, not of usage
-    r"(?i)\b(?:price|pricing|cost|rate)s?(?: (?:is|are|in|usd|eur|gpu)){{0,3}} ?[(/]? ?"
-    r"(?:per |/ ?)?(?:gpu ?[-/]? ?)?(?:{0}|{1})\b|\b{1} (?:price|pricing|cost|rate)s?\b"
+    r"(?i)\b(?:price|pricing|cost|rate)s?(?: (?:is|are))?(?: in)?(?: (?:usd|eur))?(?: gpu)?"
+    r"(?: | ?[(/] ?)(?:per |/ ?)?(?:gpu ?[-/]? ?)?(?:{0}|{1})\b"
+    r"|\b{1} (?:price|pricing|cost|rate)s?\b"
 )
 
 # 1,234.50 and 1234.5; "0,900" is a decimal comma or damage, "1 47" is another way to write it, and
