@@ -43,7 +43,7 @@ KEPT = {
     "core.offer_closed": "staged.normalised_offer",
     "core.offer_open": "staged.normalised_offer",
     "core.offer_price": "staged.normalised_offer",
-    "staged.offer_stated": "staged.normalised_offer",
+    "staged.offer_stated": "staged.offer_observation",  # by way of normalised_offer, told after it
     "core.api_price_capture": "core.api_price",
 }
 
