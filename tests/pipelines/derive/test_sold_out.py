@@ -27,8 +27,8 @@ LISTS = {
     "marts.gpu_price_index_input", "reports.compare_provider",
 }  # fmt: skip
 PARAMETERS: dict[str, Any] = {
-    "gpu_id": "H100-SXM-80GB",
-    "gpu_ids": ["H100-SXM-80GB"],
+    "gpu_id": "B200-180GB",
+    "gpu_ids": ["B200-180GB"],
     "purchase_model": "on_demand",
     "commitment_months": None,
     "market_family": "neocloud",
@@ -61,7 +61,7 @@ def row(
     name: str, model: str, usd: float, month: int | None, is_available: bool = True, count: int = 1
 ) -> dict[str, Any]:
     return {
-        "gpu": "H100 SXM", "vram_gb": 80, "provider": name, "gpu_count": count,
+        "gpu": "B200", "vram_gb": 180, "provider": name, "gpu_count": count,
         "price_per_hour_usd": usd, "pricing_type": model, "commitment_months": month,
         "available": is_available, "source_url": "https://x.example/pricing",
     }  # fmt: skip

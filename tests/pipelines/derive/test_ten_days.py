@@ -74,7 +74,7 @@ def test_ten_days_leave_what_ten_days_said(tmp_path: Path, monkeypatch: pytest.M
     before = beliefs(home)
     prepare_instance(home)
     done = tidy(home, datetime(2026, 9, 1, tzinfo=UTC))
-    assert (len(done.packs), done.refused) == (len(SOURCES), [])
+    assert (len(done.packs), done.refused) == (2 * len(SOURCES), [])  # landing, observations
     assert sizes(tmp_path)["landing files"] == len(SOURCES)
     for path, content in captured.items():
         with Landing(home).open(path) as file:
