@@ -246,7 +246,7 @@ def one_of(what: str, asked: str, known: Iterable[str]) -> str:
         return starting[0]
     if starting:
         raise Refused(f"{what} {asked!r} is not one thing: {', '.join(sorted(starting))}")
-    # A short list is told whole: what is spelled alike need not be what was meant.
+    # Print a short list in full: the closest spelling may not be the name that was meant.
     is_short = len(names) <= 6
     near = [] if is_short else difflib.get_close_matches(fold(asked), folded, n=5, cutoff=0.4)
     hint = ", ".join(folded[key] for key in near) if near else ", ".join(names[:12])

@@ -71,8 +71,8 @@ class ParseResult:
 def source_state(lines: Iterable[ParseResult]) -> str:
     """Return the state of a source after one capture, as ``meta.source_status`` has it.
 
-    ``frozen`` is none: that an answer stands still for too long is told by all captures together,
-    in ``meta.source_status``.
+    ``frozen`` is not one of them: only a series of captures shows that an answer has not changed
+    for too long, so ``meta.source_status`` works it out.
 
     Examples
     --------

@@ -107,6 +107,7 @@ def _effective_on(header: str) -> date | None:
     day = match["day"] if match else ""
     for form in ("%B %d, %Y", "%b %d, %Y"):
         with suppress(ValueError):
+            # A printed day has no time of day, and so no time zone.
             return datetime.strptime(day, form).date()  # noqa: DTZ007
     return None
 

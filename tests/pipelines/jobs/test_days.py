@@ -279,6 +279,7 @@ def test_what_is_true_of_a_whole_table_is_told_with_its_last_day() -> None:
     told: list[dg.AssetMaterialization] = []
     days = {date(2026, 8, 2): 3, date(2026, 8, 1): 2}
     outcome = Outcome(read_models()["marts.gpu_price_daily"], 5, None, days)
+    # The stand-in has the one method of a context that is called.
     tables.log_days(SimpleNamespace(log_event=told.append), outcome)  # type: ignore[arg-type]
     about = {
         one.partition: {key: found.value for key, found in one.metadata.items()} for one in told
