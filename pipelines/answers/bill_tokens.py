@@ -73,13 +73,18 @@ class Models:
         >>> models = Models.of([("aws", "eu.anthropic.claude-sonnet-4-5-20250929-v1:0")])
         >>> sorted(name for _, name in models.ids)
         ['claude45sonnet', 'claudesonnet45']
+        >>> sorted(name for _, name in Models.of([("aws", "anthropic.claude-v2")]).ids)
+        ['claude2v', 'claudev2']
         """
         found: defaultdict[tuple[str, str], list[tuple[str, str]]] = defaultdict(list)
         for provider_id, printed in sorted(listed):
             name = VENDOR.sub("", printed.rsplit("/", 1)[-1].lower())
             dated = DATE.search(name)
             day = dated[2] + dated[3] if dated else ""
-            words = WORD.findall(VERSION.sub("", DATE.sub("", name)))
+            undated = DATE.sub("", name)
+            words = WORD.findall(VERSION.sub("", undated))
+            if len(words) == 1:  # a family: claude-v2 is not every Claude
+                words = WORD.findall(undated)
             numbers = [word for word in words if word.isdigit()]
             letters = [word for word in words if not word.isdigit()]
             # Claude 4.5 Sonnet is Claude Sonnet 4.5.
